@@ -1,0 +1,62 @@
+/// A part of all units, exact to one bucket in a million (0.0001 %).
+///
+/// A share never rounds: text and numbers that are not a whole number of buckets are refused.
+public struct Share: Hashable, Sendable, Comparable {
+    /// How many of the 1,000,000 buckets the share covers, 0 ... 1,000,000.
+    public let buckets: Int
+
+    /// A share of that many buckets, or nil outside 0 ... 1,000,000.
+    public init?(buckets: Int) {
+        guard 0...Self.bucketCount ~= buckets else { return nil }
+        self.buckets = buckets
+    }
+
+    /// A share from a percentage, or nil unless it is a multiple of 0.0001 in 0 ... 100.
+    ///
+    /// A `Double` counts as the multiple whose nearest `Double` it is, so `33.3333` is 333,333 buckets.
+    public init?(percent: Double) {
+        guard percent >= 0, percent <= 100 else { return nil }
+        let nearest = Int(percent * 10_000 + 0.5)
+        guard Double(nearest) / 10_000 == percent else { return nil }
+        self.buckets = nearest
+    }
+
+    /// A share written as a literal percentage; a value that is no share is a programmer's mistake and traps.
+    ///
+    /// - Precondition: `percent` is a multiple of 0.0001 in 0 ... 100. For run-time values use ``init(percent:)``.
+    public static func percent(_ percent: Double) -> Share {
+        guard let share = Share(percent: percent) else {
+            preconditionFailure("\(percent) % is no share: a multiple of 0.0001 in 0 ... 100 is")
+        }
+        return share
+    }
+
+    /// No unit at all.
+    public static let none = Share(uncheckedBuckets: 0)
+
+    /// Every unit.
+    public static let all = Share(uncheckedBuckets: bucketCount)
+
+    /// Orders shares by the buckets they cover.
+    public static func < (left: Share, right: Share) -> Bool { left.buckets < right.buckets }
+
+    private init(uncheckedBuckets: Int) { self.buckets = uncheckedBuckets }
+
+    /// The resolution of every allocation: the hash contract's last line.
+    static let bucketCount = 1_000_000
+}
+
+extension Share: CustomStringConvertible {
+    /// The share in percent, exact and as short as possible: `25`, `0.0001`, `33.3333`.
+    public var percentText: String {
+        let (whole, fraction) = buckets.quotientAndRemainder(dividingBy: 10_000)
+        guard fraction > 0 else { return String(whole) }
+        var digits = String(fraction)
+        digits = String(repeating: "0", count: 4 - digits.count) + digits
+        while digits.hasSuffix("0") { digits.removeLast() }
+        return "\(whole).\(digits)"
+    }
+
+    /// ``percentText`` with its sign: `25 %`.
+    public var description: String { percentText + " %" }
+}

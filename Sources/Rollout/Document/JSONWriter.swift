@@ -1,0 +1,127 @@
+/// Writes JSON piece by piece to the end of a buffer, and puts the commas in itself.
+///
+/// Members come out in the order they are written. Nothing is allocated while the buffer has room, so one writer that is
+/// emptied with ``removeAll()`` serves a stream of any length. The pieces must make a document: the writer does not check.
+package struct JSONWriter: Sendable {
+    package private(set) var bytes: [UInt8] = []
+    /// Whether something complete stands before, so that the next key or value needs a comma.
+    private var needsComma = false
+
+    /// An empty writer with room for so many bytes.
+    package init(capacity: Int = 0) { bytes.reserveCapacity(capacity) }
+
+    /// Forgets what was written and keeps the room for it.
+    package mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        needsComma = false
+    }
+
+    /// Ends a document with a line feed; the next one may follow, as in JSON Lines.
+    package mutating func endLine() {
+        bytes.append(UInt8(ascii: "\n"))
+        needsComma = false
+    }
+
+    package mutating func beginObject() { open(UInt8(ascii: "{")) }
+
+    package mutating func endObject() { close(UInt8(ascii: "}")) }
+
+    package mutating func beginArray() { open(UInt8(ascii: "[")) }
+
+    package mutating func endArray() { close(UInt8(ascii: "]")) }
+
+    /// Writes the key of the value that comes next.
+    package mutating func key(_ key: String) {
+        separate()
+        appendQuoted(key)
+        bytes.append(UInt8(ascii: ":"))
+        needsComma = false
+    }
+
+    package mutating func string(_ value: String) {
+        separate()
+        appendQuoted(value)
+    }
+
+    package mutating func integer(_ value: Int) {
+        separate()
+        if value < 0 { bytes.append(UInt8(ascii: "-")) }
+        appendDigits(of: UInt64(value.magnitude))
+    }
+
+    package mutating func integer(_ value: UInt64) {
+        separate()
+        appendDigits(of: value)
+    }
+
+    /// Writes a number that is text already.
+    package mutating func number(_ text: String) {
+        separate()
+        bytes.append(contentsOf: text.utf8)
+    }
+
+    package mutating func boolean(_ value: Bool) {
+        separate()
+        bytes.append(contentsOf: (value ? "true" : "false").utf8)
+    }
+
+    package mutating func null() {
+        separate()
+        bytes.append(contentsOf: "null".utf8)
+    }
+
+    private mutating func open(_ bracket: UInt8) {
+        separate()
+        bytes.append(bracket)
+        needsComma = false
+    }
+
+    private mutating func close(_ bracket: UInt8) {
+        bytes.append(bracket)
+        needsComma = true
+    }
+
+    private mutating func separate() {
+        if needsComma { bytes.append(UInt8(ascii: ",")) }
+        needsComma = true
+    }
+
+    private mutating func appendDigits(of value: UInt64) {
+        var first = bytes.count
+        var rest = value
+        repeat {
+            let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
+            bytes.append(UInt8(ascii: "0") + UInt8(truncatingIfNeeded: digit))
+            rest = quotient
+        } while rest > 0
+        var last = bytes.count - 1
+        while first < last {
+            bytes.swapAt(first, last)
+            first += 1
+            last -= 1
+        }
+    }
+
+    private mutating func appendQuoted(_ text: String) {
+        bytes.append(UInt8(ascii: "\""))
+        let start = bytes.count
+        // Copied as a block and looked through there: nearly every string needs no escape.
+        bytes.append(contentsOf: text.utf8)
+        var offset = start
+        while offset < bytes.count, !JSONEscape.isForbiddenRaw(bytes[offset]) { offset += 1 }
+        if offset < bytes.count {
+            bytes.removeSubrange(start...)
+            for byte in text.utf8 { appendEscaped(byte) }
+        }
+        bytes.append(UInt8(ascii: "\""))
+    }
+
+    private mutating func appendEscaped(_ byte: UInt8) {
+        guard JSONEscape.isForbiddenRaw(byte) else { return bytes.append(byte) }
+        bytes.append(UInt8(ascii: "\\"))
+        if let letter = JSONEscape.letter(for: byte) { return bytes.append(letter) }
+        bytes.append(contentsOf: "u00".utf8)
+        bytes.append(JSONEscape.hexDigit(byte >> 4))
+        bytes.append(JSONEscape.hexDigit(byte & 0xF))
+    }
+}

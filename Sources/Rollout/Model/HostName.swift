@@ -1,0 +1,54 @@
+/// A host as rules compare it: ASCII letters in lower case, without port and trailing dot.
+///
+/// `HostName("Canary.Example:8443")`, `HostName("canary.example.")` and `HostName("canary.example")` are one host.
+public struct HostName: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+    private let exact: ExactText
+
+    /// The normalised host.
+    public var text: String { exact.text }
+
+    /// A host from the text of a policy or of a `Host` header.
+    public init(_ text: String) {
+        let bytes = Array(text.utf8)
+        let end = unsafe bytes.withUnsafeBytes { bytes in unsafe Self.length(of: bytes) }
+        exact = ExactText(text: String(decoding: bytes[..<end].map(Self.lowercased), as: UTF8.self))
+    }
+
+    /// A host written in source.
+    public init(stringLiteral text: String) { self.init(text) }
+
+    /// The normalised host.
+    public var description: String { text }
+
+    /// The length of the host within a `Host` header: all of it but a port and one trailing dot.
+    ///
+    /// A port is a colon and digits at the end; a host with several colons has one only after `]` (IPv6).
+    static func length(of bytes: UnsafeRawBufferPointer) -> Int {
+        var end = bytes.count
+        var digits = end
+        while digits > 0, unsafe UInt8(ascii: "0")...UInt8(ascii: "9") ~= bytes[digits - 1] { digits -= 1 }
+        if digits > 0, unsafe bytes[digits - 1] == UInt8(ascii: ":") {
+            let before = unsafe bytes[..<(digits - 1)]
+            if unsafe before.last == UInt8(ascii: "]") || !before.contains(UInt8(ascii: ":")) { end = digits - 1 }
+        }
+        if end > 0, unsafe bytes[end - 1] == UInt8(ascii: ".") { end -= 1 }
+        return end
+    }
+
+    /// Calls the body with the normalised bytes of a `Host` header, or with nil where it is longer than any rule's host.
+    static func withNormalized<Result>(_ header: String, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+        unsafe header.withUnitBytes { bytes in
+            let count = unsafe length(of: bytes)
+            guard count <= PolicyLimits.textBytes else { return body(nil) }
+            return unsafe withUnsafeTemporaryAllocation(byteCount: max(count, 1), alignment: 1) { lowered in
+                for index in 0..<count { unsafe lowered[index] = unsafe lowercased(bytes[index]) }
+                return unsafe body(UnsafeRawBufferPointer(rebasing: lowered[..<count]))
+            }
+        }
+    }
+
+    /// Lower case for ASCII alone: hosts beyond ASCII travel as punycode.
+    static func lowercased(_ byte: UInt8) -> UInt8 {
+        UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte
+    }
+}

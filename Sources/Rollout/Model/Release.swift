@@ -1,0 +1,46 @@
+/// The versions that travel together: component -> version, such as app `v2` with model `v2`.
+///
+/// A release is one value, so app v2 with model v1 cannot come about by accident; it has to be written down.
+public struct Release: Hashable, Sendable {
+    /// A part of the system that has versions of its own, such as `app` or `model`.
+    public struct Component: PolicyName {
+        /// The name itself.
+        public let text: String
+
+        /// A component from run-time text, or nil where the text is no name.
+        public init?(_ text: String) {
+            guard isPolicyName(text) else { return nil }
+            self.text = text
+        }
+
+        /// The application.
+        public static let app: Component = "app"
+        /// The machine-learning model.
+        public static let model: Component = "model"
+    }
+
+    /// Every component with its version: 1 to 128 printable ASCII characters each, at least one component.
+    public var versions: [Component: String]
+
+    /// A release of these versions; a policy that holds it is refused where a version or their number is wrong.
+    public init(_ versions: [Component: String]) {
+        self.versions = versions
+    }
+
+    /// The version of a component, or nil where the release has no such component.
+    public subscript(component: Component) -> String? { versions[component] }
+}
+
+extension Release: ExpressibleByDictionaryLiteral {
+    /// A release written in source; naming a component twice is a programmer's mistake and traps.
+    public init(dictionaryLiteral elements: (Component, String)...) {
+        self.init(Dictionary(uniqueKeysWithValues: elements))
+    }
+}
+
+extension Release: CustomStringConvertible {
+    /// Components in order of their names: `app v2, model v2`.
+    public var description: String {
+        versions.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
+    }
+}

@@ -1,0 +1,72 @@
+/// One rollout: its strategy, its salt and its rules.
+public struct RolloutDefinition: Hashable, Sendable {
+    /// What becomes of a request that brings no unit.
+    public enum MissingUnit: String, Hashable, Sendable, CaseIterable {
+        /// It gets the first variant.
+        case first
+        /// It is given a bucket, which a cookie remembers; needs ``RolloutDefinition/sticky``.
+        case assign
+    }
+
+    /// How a unit becomes a bucket.
+    public enum Bucketing: String, Hashable, Sendable, CaseIterable {
+        /// The hash contract of this library.
+        case rollout
+    }
+
+    /// How units spread over variants.
+    public var strategy: RolloutStrategy
+    /// Raising it voids every older assignment.
+    public var epoch: UInt32
+    /// The cookie that remembers assignments, or nil for none.
+    public var sticky: StickyCookie?
+    /// Hosts that force a variant.
+    public var hosts: [HostName: VariantName]
+    /// Units that are forced to a variant.
+    public var forced: [UnitID: VariantName]
+    /// Variants that nobody gets any more; the first variant serves in their place.
+    public var disabled: Set<VariantName>
+    /// Variants that only live assignments still get.
+    public var draining: Set<VariantName>
+    /// What becomes of a request that brings no unit.
+    public var missingUnit: MissingUnit
+    /// How a unit becomes a bucket.
+    public var bucketing: Bucketing
+    /// The releases that may be served at all, or nil for no such rule.
+    public var compatible: [Release]?
+
+    private var exactSalt: ExactText?
+
+    /// What makes this rollout independent of others, or nil for the rollout's id.
+    public var salt: String? {
+        get { exactSalt?.text }
+        set { exactSalt = newValue.map(ExactText.init) }
+    }
+
+    /// A rollout with the defaults of the policy document.
+    public init(
+        _ strategy: RolloutStrategy,
+        salt: String? = nil,
+        epoch: UInt32 = 0,
+        sticky: StickyCookie? = nil,
+        hosts: [HostName: VariantName] = [:],
+        forced: [UnitID: VariantName] = [:],
+        disabled: Set<VariantName> = [],
+        draining: Set<VariantName> = [],
+        missingUnit: MissingUnit = .first,
+        bucketing: Bucketing = .rollout,
+        compatible: [Release]? = nil
+    ) {
+        self.strategy = strategy
+        self.epoch = epoch
+        self.sticky = sticky
+        self.hosts = hosts
+        self.forced = forced
+        self.disabled = disabled
+        self.draining = draining
+        self.missingUnit = missingUnit
+        self.bucketing = bucketing
+        self.compatible = compatible
+        self.exactSalt = salt.map(ExactText.init)
+    }
+}

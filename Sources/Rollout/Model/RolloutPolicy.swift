@@ -1,0 +1,24 @@
+/// All rollouts of a service: one document, one revision.
+///
+/// A policy is a plain value. Whether it makes sense is judged when it is read from JSON and when a router takes it.
+public struct RolloutPolicy: Hashable, Sendable {
+    /// The policy's place in time: a router takes only a higher one than it has.
+    public var revision: UInt32
+    /// The rollouts by id.
+    public var rollouts: [RolloutID: RolloutDefinition]
+
+    private var exactEnvironment: ExactText?
+
+    /// A label such as `production`, or nil for none.
+    public var environment: String? {
+        get { exactEnvironment?.text }
+        set { exactEnvironment = newValue.map(ExactText.init) }
+    }
+
+    /// A policy of these rollouts.
+    public init(revision: UInt32, environment: String? = nil, rollouts: [RolloutID: RolloutDefinition]) {
+        self.revision = revision
+        self.rollouts = rollouts
+        self.exactEnvironment = environment.map(ExactText.init)
+    }
+}

@@ -1,0 +1,93 @@
+/// Puts a policy into the form of its document; what equals its default is left out.
+enum PolicyWriter {
+    static func tree(of policy: RolloutPolicy) -> JSONTree {
+        var members: [(key: String, value: JSONTree)] = [
+            ("schema", .integer(1)),
+            ("revision", .integer(Int(policy.revision))),
+            ("rollouts", .object(policy.rollouts.map { ($0.key.text, tree(of: $0.value)) })),
+        ]
+        if let environment = policy.environment { members.append(("environment", .string(environment))) }
+        return .object(members)
+    }
+
+    private static func tree(of rollout: RolloutDefinition) -> JSONTree {
+        var members = [(key: "strategy", value: tree(of: rollout.strategy))]
+        if let salt = rollout.salt { members.append(("salt", .string(salt))) }
+        if rollout.epoch != 0 { members.append(("epoch", .integer(Int(rollout.epoch)))) }
+        if let cookie = rollout.sticky { members.append(("sticky", tree(of: cookie))) }
+        if !rollout.hosts.isEmpty {
+            members.append(("hosts", .object(rollout.hosts.map { ($0.key.text, .string($0.value.text)) })))
+        }
+        if !rollout.forced.isEmpty {
+            members.append(("forced", .object(rollout.forced.map { ($0.key.text, .string($0.value.text)) })))
+        }
+        if !rollout.disabled.isEmpty { members.append(("disabled", tree(of: rollout.disabled))) }
+        if !rollout.draining.isEmpty { members.append(("draining", tree(of: rollout.draining))) }
+        if rollout.missingUnit != .first { members.append(("missingUnit", .string(rollout.missingUnit.rawValue))) }
+        if rollout.bucketing != .rollout {
+            members.append(("bucketing", .object([("scheme", .string(rollout.bucketing.rawValue))])))
+        }
+        if let compatible = rollout.compatible {
+            members.append(("compatible", .array(compatible.map { tree(of: $0) })))
+        }
+        return .object(members)
+    }
+
+    static func tree(of release: Release) -> JSONTree {
+        .object(release.versions.map { ($0.key.text, .string($0.value)) })
+    }
+
+    private static func tree(of names: Set<VariantName>) -> JSONTree {
+        .array(names.sorted().map { .string($0.text) })
+    }
+
+    private static func tree(of strategy: RolloutStrategy) -> JSONTree {
+        var members: [(key: String, value: JSONTree)] = [("type", .string(strategy.kind.rawValue))]
+        switch strategy {
+        case .fixed(let release):
+            members.append(("release", tree(of: release)))
+        case .canary(let share, let stable, let canary):
+            members += [
+                ("percent", .number(share.percentText)), ("stable", tree(of: stable)), ("canary", tree(of: canary)),
+            ]
+        case .shadow(let share, let primary, let shadow):
+            members += [
+                ("percent", .number(share.percentText)), ("primary", tree(of: primary)), ("shadow", tree(of: shadow)),
+            ]
+        case .abTest(let test):
+            members.append(("variants", .array(test.variants.map { tree(of: $0) })))
+            if test.coverage != .all { members.append(("coverage", .number(test.coverage.percentText))) }
+            if let allocation = test.allocation {
+                members.append(("allocation", .array(allocation.map { tree(of: $0) })))
+            }
+        }
+        return .object(members)
+    }
+
+    private static func tree(of variant: WeightedVariant) -> JSONTree {
+        .object([
+            ("name", .string(variant.name.text)),
+            ("weight", .integer(variant.weight)),
+            ("release", tree(of: variant.release)),
+        ])
+    }
+
+    private static func tree(of range: AllocatedRange) -> JSONTree {
+        .array([
+            .string(range.variant.text), .integer(range.buckets.lowerBound), .integer(range.buckets.upperBound),
+        ])
+    }
+
+    private static func tree(of cookie: StickyCookie) -> JSONTree {
+        let defaults = StickyCookie(name: cookie.name, maxAge: cookie.maxAge)
+        var members: [(key: String, value: JSONTree)] = [
+            ("cookie", .string(cookie.name)), ("maxAge", .integer(cookie.maxAge)),
+        ]
+        if cookie.pin != defaults.pin { members.append(("pin", .string(cookie.pin.rawValue))) }
+        if cookie.isSecure != defaults.isSecure { members.append(("secure", .boolean(cookie.isSecure))) }
+        if cookie.sameSite != defaults.sameSite { members.append(("sameSite", .string(cookie.sameSite.rawValue))) }
+        if cookie.path != defaults.path { members.append(("path", .string(cookie.path))) }
+        if let domain = cookie.domain { members.append(("domain", .string(domain))) }
+        return .object(members)
+    }
+}

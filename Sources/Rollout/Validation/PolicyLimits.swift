@@ -1,0 +1,19 @@
+/// The limits of a policy document. They are part of its contract: other programs write documents.
+enum PolicyLimits {
+    static let documentBytes = 16 << 20
+    static let depth = 32
+    static let rollouts = 10_000
+    static let variants = 256
+    static let forcedUnits = 100_000
+    static let hosts = 1_000
+    static let ranges = 1_024
+    /// Salt, environment, forced units, hosts.
+    static let textBytes = 1_024
+    static let versionLength = 128
+    static let weights = 0...1_000_000
+    static let maxAge = 60...34_560_000
+    /// Name and value of a cookie together.
+    static let cookieBytes = 4_096
+    /// A token in base64url.
+    static let tokenLength = 56
+}

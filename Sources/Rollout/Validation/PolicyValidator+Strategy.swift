@@ -1,0 +1,91 @@
+extension PolicyValidator {
+    /// Checks a strategy, from the path of its rollout; false where it has too many variants to go on.
+    mutating func check(_ strategy: RolloutStrategy, at path: JSONPath) -> Bool {
+        if case .abTest(let test) = strategy {
+            guard check(test, at: path.appending("strategy")) else { return false }
+        }
+        for (variant, path) in zip(strategy.variants, strategy.releasePaths(from: path)) {
+            check(variant.release, at: path)
+        }
+        return true
+    }
+
+    private mutating func check(_ test: RolloutStrategy.ABTest, at path: JSONPath) -> Bool {
+        let variants = path.appending("variants")
+        guard check(test.variants.count, "variants", limit: PolicyLimits.variants, at: variants) else { return false }
+        if test.variants.isEmpty { report(.missing, at: variants, "expected at least one variant, found none") }
+        var names: Set<VariantName> = []
+        for (index, variant) in test.variants.enumerated() {
+            let path = variants.appending(index)
+            if !names.insert(variant.name).inserted {
+                report(
+                    .duplicateVariant,
+                    at: path.appending("name"),
+                    "\"\(variant.name)\" names a variant before this one"
+                )
+            }
+            check(variant.weight, in: PolicyLimits.weights, at: path.appending("weight"))
+        }
+        let areWeights = test.variants.allSatisfy { PolicyLimits.weights.contains($0.weight) }
+        guard areWeights, !test.variants.isEmpty else { return true }
+        if test.variants.allSatisfy({ $0.weight == 0 }) {
+            report(.badWeights, at: variants, "expected weights with a sum above 0, found 0 for all of them")
+        } else if let allocation = test.allocation {
+            check(allocation, of: test, at: path.appending("allocation"))
+        }
+        return true
+    }
+
+    /// A written allocation tiles `[0, coverage)` and agrees with the weights within one bucket a variant.
+    private mutating func check(_ allocation: [AllocatedRange], of test: RolloutStrategy.ABTest, at path: JSONPath) {
+        guard check(allocation.count, "ranges", limit: PolicyLimits.ranges, at: path) else { return }
+        let names = test.variants.map(\.name)
+        var end = 0
+        var owned: [VariantName: Int] = [:]
+        for (index, range) in allocation.enumerated() {
+            let path = path.appending(index)
+            checkVariant(range.variant, among: names, at: path)
+            let (lower, upper) = (range.buckets.lowerBound, range.buckets.upperBound)
+            guard lower == end, lower < upper, upper <= test.coverage.buckets else {
+                return report(
+                    .badAllocation,
+                    at: path,
+                    "expected a range that starts at \(end) and ends after it, at \(test.coverage.buckets) "
+                        + "(the coverage) at the latest, found [\(lower), \(upper))"
+                )
+            }
+            end = upper
+            owned[range.variant, default: 0] += range.buckets.count
+        }
+        guard end == test.coverage.buckets else {
+            return report(
+                .badAllocation,
+                at: path,
+                "the ranges end at \(end), the coverage at \(test.coverage.buckets)"
+            )
+        }
+        let total = test.variants.reduce(0) { $0 + $1.weight }
+        for variant in test.variants {
+            let count = owned[variant.name, default: 0]
+            // |count - coverage * weight / total| <= 1, without a fraction.
+            if (count * total - test.coverage.buckets * variant.weight).magnitude > total {
+                let due = test.coverage.buckets * variant.weight / total
+                report(
+                    .badAllocation,
+                    at: path,
+                    "\"\(variant.name)\" owns \(grouped(count)) buckets, by its weight about \(grouped(due)) are due"
+                )
+            }
+        }
+    }
+
+    mutating func checkVariant(_ name: VariantName, among names: [VariantName], at path: JSONPath) {
+        if !names.contains(name) {
+            report(
+                .unknownVariant,
+                at: path,
+                "expected one of the variants \(alternatives(names.map(\.text))), found \"\(name)\""
+            )
+        }
+    }
+}

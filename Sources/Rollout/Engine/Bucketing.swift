@@ -1,0 +1,22 @@
+/// The hash contract: from a unit's bytes to its bucket.
+///
+///     key    = XXH3-64(unit)
+///     salted = key xor XXH3-64(salt)
+///     point  = the high xor the low half of salted x 0x9E3779B97F4A7C15
+///     bucket = the high half of point x 1,000,000
+enum Bucketing {
+    /// The salt of a draw that is independent of the rollout's own.
+    static func derivedSalt(_ salt: String, _ purpose: String) -> String { "\(salt)\u{0}\(purpose)" }
+
+    /// The bucket of a hashed unit, 0 ..< 1,000,000.
+    ///
+    /// **Claim:** the bucket is below 1,000,000, because the high half of `point * n` is floor(point * n / 2^64), and
+    /// point < 2^64. Each bucket gets floor or ceil of 2^64 / 1,000,000 points, so a bucket's chance is off by less than
+    /// one part in 10^13.
+    @inline(__always)
+    static func bucket(ofKey key: UInt64, saltHash: UInt64) -> UInt64 {
+        let product = (key ^ saltHash).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
+        let point = product.high ^ product.low
+        return point.multipliedFullWidth(by: UInt64(Share.bucketCount)).high
+    }
+}

@@ -1,0 +1,84 @@
+import Synchronization
+
+/// A policy with the words the engine runs on; what a snapshot holds.
+///
+/// Unchecked, because of the pointer: nothing is written after `init`, and the memory goes with the object.
+@safe final class CompiledPolicy: @unchecked Sendable {
+    let policy: RolloutPolicy
+    /// When it was applied, in Unix seconds by the caller's clock.
+    let appliedAt: Int64?
+    /// The place of every rollout the router ever served.
+    let roster: Roster
+    let words: [UInt64]
+
+    private let memory: UnsafeMutablePointer<Atomic<UInt64>>
+    private let mask: Int
+
+    /// Compiles a valid policy; nil where the process already knows too many variants for the new ones to fit.
+    init?(_ policy: RolloutPolicy, after roster: Roster, appliedAt: Int64?, registry: VariantRegistry = .shared) {
+        var roster = roster
+        let rollouts = policy.rollouts.sorted { $0.key < $1.key }
+        let variants = rollouts.map { id, definition in
+            definition.strategy.variants.map { VariantRecord(rollout: id, name: $0.name, release: $0.release) }
+        }
+        guard let numbers = registry.intern(variants.flatMap(\.self)) else { return nil }
+        var offset = 0
+        let compilers = zip(rollouts, variants).map { rollout, variants in
+            defer { offset += variants.count }
+            let numbers = Array(numbers[offset..<(offset + variants.count)])
+            roster.enrol(rollout.key, first: numbers[0])
+            return RolloutCompiler(id: rollout.key, definition: rollout.value, numbers: numbers)
+        }
+        self.policy = policy
+        self.appliedAt = appliedAt
+        self.roster = roster
+        self.words = Self.words(compilers, roster, revision: policy.revision)
+        self.mask = 1 << SnapshotCell.exponent(for: max(words.count, 1)) - 1
+        unsafe memory = .allocate(capacity: mask + 1)
+        for index in 0...mask {
+            unsafe (memory + index).initialize(to: Atomic(index < words.count ? words[index] : 0))
+        }
+    }
+
+    deinit { unsafe memory.deallocate() }
+
+    /// The words as the engine reads them; valid while this object lives.
+    var image: PolicyImage { unsafe PolicyImage(words: memory, mask: mask) }
+
+    private static func words(_ compilers: [RolloutCompiler], _ roster: Roster, revision: UInt32) -> [UInt64] {
+        var words = [UInt64](repeating: 0, count: roster.count * RecordLayout.size)
+        var retired = Set(0..<roster.count)
+        for compiler in compilers {
+            guard let ordinal = roster[compiler.id] else { continue }
+            retired.remove(ordinal)
+            compiler.compile(into: &words, at: ordinal * RecordLayout.size, revision: revision)
+        }
+        for ordinal in retired {
+            let start = ordinal * RecordLayout.size
+            RolloutCompiler.retire(roster.first(at: ordinal), into: &words, at: start, revision: revision)
+        }
+        return words
+    }
+}
+
+/// The rollouts a router has ever served, each at the ordinal that its handles hold. Ordinals are never reused.
+struct Roster: Sendable {
+    private var ordinals: [RolloutID: Int] = [:]
+    private var firsts: [VariantNumber] = []
+
+    var count: Int { firsts.count }
+
+    subscript(id: RolloutID) -> Int? { ordinals[id] }
+
+    /// The first variant that the rollout last had.
+    func first(at ordinal: Int) -> VariantNumber { firsts[ordinal] }
+
+    mutating func enrol(_ id: RolloutID, first: VariantNumber) {
+        if let ordinal = ordinals[id] {
+            firsts[ordinal] = first
+        } else {
+            ordinals[id] = firsts.count
+            firsts.append(first)
+        }
+    }
+}

@@ -1,0 +1,46 @@
+/// What a segment of a draw leads to, in one word: the answer, or the next draw.
+///
+/// An answer has the shape of a decision's first word, so that deciding is one `or` with the bucket:
+///
+///     bits  0 ... 19   number of the variant in the registry
+///     bits 20 ... 39   number of the shadow in the registry, all ones for none
+///     bits 40 ... 43   the reason, 15 for "the next draw is at the word offset in bits 0 ... 39"
+///     bits 44 ... 63   0 where the bucket goes, all ones where no bucket was drawn
+struct Outcome: Hashable, Sendable {
+    let word: UInt64
+
+    init(word: UInt64) { self.word = word }
+
+    init(_ variant: VariantNumber, shadow: VariantNumber? = nil, _ reason: Decision.Reason, showsBucket: Bool = false) {
+        word =
+            UInt64(variant.rawValue)
+            | UInt64(shadow?.rawValue ?? Self.none) << Self.shadowShift
+            | UInt64(reason.rawValue) << Self.reasonShift
+            | (showsBucket ? 0 : UInt64(Self.none) << Self.bucketShift)
+    }
+
+    init(nextDrawAt offset: Int) {
+        word = UInt64(offset) | Self.nextDraw << Self.reasonShift
+    }
+
+    /// Where the next draw is, if this is no answer.
+    @inline(__always)
+    var nextDrawOffset: Int? {
+        (word >> Self.reasonShift) & Self.reasonMask == Self.nextDraw
+            ? Int(truncatingIfNeeded: word & (1 << Self.reasonShift - 1)) : nil
+    }
+
+    /// The same answer for another reason.
+    func because(_ reason: Decision.Reason) -> Outcome {
+        Outcome(word: word & ~(Self.reasonMask << Self.reasonShift) | UInt64(reason.rawValue) << Self.reasonShift)
+    }
+
+    static let fieldMask: UInt64 = 0xF_FFFF
+    static let reasonMask: UInt64 = 0xF
+    static let shadowShift: UInt64 = 20
+    static let reasonShift: UInt64 = 40
+    static let bucketShift: UInt64 = 44
+    /// The value of a 20-bit field that says "none": above every bucket and every variant's number.
+    static let none: UInt32 = 0xF_FFFF
+    private static let nextDraw: UInt64 = 15
+}

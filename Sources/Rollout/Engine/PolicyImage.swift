@@ -1,0 +1,29 @@
+import Synchronization
+
+/// A compiled policy as the machine reads it: 2^n atomic words, all loads relaxed.
+///
+/// The words may be under way while they are read (`SnapshotCell` then rejects what was made of them), so nothing about
+/// their content is taken for granted.
+///
+/// **Claim:** no read leaves the image, whatever the words say. Because
+/// 1. a record's place comes from its ordinal, and every image a handle meets has room for the ordinal (`SnapshotCell`),
+/// 2. every other index comes from a word, and goes through ``subscript(_:)``, which masks it.
+/// Without the mask a torn offset would read memory that is not ours, before anyone could reject it.
+@safe struct PolicyImage {
+    private let words: UnsafePointer<Atomic<UInt64>>
+    private let mask: Int
+
+    @inline(__always)
+    init(words: UnsafePointer<Atomic<UInt64>>, mask: Int) {
+        unsafe self.words = unsafe words
+        self.mask = mask
+    }
+
+    /// A word at an offset that another word gave.
+    @inline(__always)
+    subscript(offset: Int) -> UInt64 { unsafe words[offset & mask].load(ordering: .relaxed) }
+
+    /// A word of a record: `index` is below ``RecordLayout/size``.
+    @inline(__always)
+    func word(_ index: Int, ofRecordAt start: Int) -> UInt64 { unsafe words[start + index].load(ordering: .relaxed) }
+}

@@ -1,0 +1,63 @@
+/// Where things are in the words of a compiled policy.
+///
+/// A policy is a run of records, one for each ordinal the router ever gave out, followed by what does not fit a record.
+/// A record is two cache lines. The first is its first draw and all that a plain decision touches; the second serves
+/// rules, assignments and missing units.
+///
+///     0  marks         wide draw, hosts, forced units: which of them exist
+///     1  salt          XXH3-64 of the salt
+///     2  origin        revision | epoch << 32
+///     3  bounds        three packed bounds (`NarrowDraw`)
+///     4  outcomes      four, in descending order
+///     8  missing       outcome for a request without a unit
+///     9  stale         outcome for an assignment of a newer epoch
+///    10  hosts         `TextTable`
+///    11  forced        `TextTable`
+///    12  assignments   `TagTable`
+///    13  rules         how assignments are honoured
+///
+/// A draw that an outcome refers to is the first line of a record, without its origin.
+enum RecordLayout {
+    /// The words of a record.
+    static let size = 16
+
+    static let marks = 0
+    static let salt = 1
+    static let origin = 2
+    static let bounds = 3
+    static let outcomes = 4
+    static let missing = 8
+    static let stale = 9
+    static let hosts = 10
+    static let forced = 11
+    static let assignments = 12
+    static let rules = 13
+
+    /// The words of a draw by itself.
+    static let drawSize = 8
+}
+
+/// Which parts a record has beyond its first draw; in its upper half, the offset of the wide draw.
+struct RecordMarks: OptionSet, Sendable {
+    let rawValue: UInt64
+
+    static let wide = RecordMarks(rawValue: 1)
+    static let hosts = RecordMarks(rawValue: 2)
+    static let forced = RecordMarks(rawValue: 4)
+
+    /// The offset of the wide draw.
+    @inline(__always)
+    var wideOffset: Int { Int(truncatingIfNeeded: rawValue >> 32) }
+}
+
+/// How a record honours assignments.
+struct AssignmentRules: OptionSet, Sendable {
+    let rawValue: UInt64
+
+    /// The strategy draws, so an assignment means something.
+    static let honoured = AssignmentRules(rawValue: 1)
+    /// `pin` is `bucket`.
+    static let pinsBucket = AssignmentRules(rawValue: 2)
+    /// `missingUnit` is `assign`.
+    static let assignsMissing = AssignmentRules(rawValue: 4)
+}

@@ -1,0 +1,158 @@
+/// Compiles one rollout into its record, and whatever the record refers to.
+struct RolloutCompiler {
+    let id: RolloutID
+    let definition: RolloutDefinition
+    /// The variants' numbers in declared order.
+    let numbers: [VariantNumber]
+
+    private var first: VariantNumber { numbers[0] }
+
+    /// Writes the record at `start` and appends tables and further draws at the end.
+    func compile(into words: inout [UInt64], at start: Int, revision: UInt32) {
+        let segments = segments()
+        var marks: RecordMarks = []
+        if segments.count > NarrowDraw.capacity {
+            marks = RecordMarks(rawValue: RecordMarks.wide.rawValue | UInt64(words.count) << 32)
+            words.append(contentsOf: WideDraw.words(segments))
+        }
+        let hosts = TextTable.append(hostEntries(&words), to: &words)
+        let forced = TextTable.append(forcedEntries(&words), to: &words)
+        if hosts != 0 { marks.formUnion(.hosts) }
+        if forced != 0 { marks.formUnion(.forced) }
+
+        words[start + RecordLayout.marks] = marks.rawValue
+        words[start + RecordLayout.origin] = UInt64(revision) | UInt64(definition.epoch) << 32
+        Self.write(segments.count > NarrowDraw.capacity ? [] : segments, saltHash: saltHash, to: &words, at: start)
+        words[start + RecordLayout.missing] = missing.word
+        words[start + RecordLayout.stale] = Outcome(first, .stale).word
+        words[start + RecordLayout.hosts] = hosts
+        words[start + RecordLayout.forced] = forced
+        words[start + RecordLayout.assignments] = TagTable.append(assignable(), to: &words)
+        words[start + RecordLayout.rules] = rules.rawValue
+    }
+
+    /// The record of a rollout that is no longer in the policy: one answer for everybody.
+    static func retire(_ first: VariantNumber, into words: inout [UInt64], at start: Int, revision: UInt32) {
+        let outcome = Outcome(first, .retired)
+        write([Segment(upperBound: Share.bucketCount - 1, outcome: outcome)], saltHash: 0, to: &words, at: start)
+        words[start + RecordLayout.origin] = UInt64(revision)
+        words[start + RecordLayout.missing] = outcome.word
+    }
+
+    // MARK: The draw
+
+    private var saltHash: UInt64 {
+        let salt = definition.salt ?? id.text
+        guard definition.strategy.kind == .shadow else { return XXH3.hash(salt) }
+        return XXH3.hash(Bucketing.derivedSalt(salt, "shadow"))
+    }
+
+    private func segments() -> [Segment] {
+        var segments: [Segment] = []
+        switch definition.strategy {
+        case .fixed:
+            segments.extend(to: Share.bucketCount, Outcome(first, .fixed))
+        case .shadow(let share, _, _):
+            segments = shadowSegments(share, .fixed)
+        case .canary, .abTest:
+            let notEnrolled = Outcome(first, .notEnrolled, showsBucket: true)
+            let outcomes = byName { name, number in
+                isServed(name) ? Outcome(number, .split, showsBucket: true) : notEnrolled
+            }
+            for range in definition.strategy.allocation {
+                segments.extend(to: range.buckets.upperBound, outcomes[range.variant] ?? notEnrolled)
+            }
+            segments.extend(to: Share.bucketCount, notEnrolled)
+        }
+        return segments
+    }
+
+    private func shadowSegments(_ share: Share, _ reason: Decision.Reason) -> [Segment] {
+        var segments: [Segment] = []
+        if isServed(.shadow) { segments.extend(to: share.buckets, Outcome(first, shadow: numbers[1], reason)) }
+        segments.extend(to: Share.bucketCount, Outcome(first, reason))
+        return segments
+    }
+
+    /// Whether units are drawn into the variant: the first one always, others unless disabled or draining.
+    private func isServed(_ name: VariantName) -> Bool {
+        !definition.disabled.contains(name) && !definition.draining.contains(name)
+    }
+
+    private var missing: Outcome {
+        switch definition.strategy.kind {
+        case .fixed, .shadow: Outcome(first, .fixed)
+        case .canary, .abTest: Outcome(first, .missingUnit)
+        }
+    }
+
+    /// Writes the first line of a record, or a draw by itself, of up to four segments.
+    private static func write(_ segments: [Segment], saltHash: UInt64, to words: inout [UInt64], at start: Int) {
+        words[start + RecordLayout.salt] = saltHash
+        words[start + RecordLayout.bounds] = NarrowDraw.packed(segments.map(\.upperBound))
+        for (index, segment) in segments.enumerated() {
+            words[start + RecordLayout.outcomes + NarrowDraw.capacity - 1 - index] = segment.outcome.word
+        }
+    }
+
+    // MARK: Rules
+
+    private func hostEntries(_ words: inout [UInt64]) -> [TextTable.Entry] {
+        let outcomes = ruleOutcomes(.host, &words)
+        return definition.hosts.map { host, variant in
+            TextTable.Entry(text: host.text, withUnit: outcomes(variant).0, withoutUnit: outcomes(variant).1)
+        }
+    }
+
+    private func forcedEntries(_ words: inout [UInt64]) -> [TextTable.Entry] {
+        let outcomes = ruleOutcomes(.forced, &words)
+        return definition.forced.map { unit, variant in
+            TextTable.Entry(text: unit.text, withUnit: outcomes(variant).0, withoutUnit: outcomes(variant).1)
+        }
+    }
+
+    /// What a rule that names a variant leads to, with a unit and without one.
+    ///
+    /// Copies to a shadow are sampled whatever rule decided, so there a rule leads to a draw of its own.
+    private func ruleOutcomes(
+        _ reason: Decision.Reason,
+        _ words: inout [UInt64]
+    ) -> (VariantName) -> (Outcome, Outcome) {
+        let plain = byName { name, number in
+            definition.disabled.contains(name) ? Outcome(first, .notEnrolled) : Outcome(number, reason)
+        }
+        let fallback = Outcome(first, .notEnrolled)
+        guard case .shadow(let share, _, _) = definition.strategy else {
+            return { (plain[$0] ?? fallback, plain[$0] ?? fallback) }
+        }
+        let offset = words.count
+        words.append(contentsOf: repeatElement(0, count: RecordLayout.drawSize))
+        Self.write(shadowSegments(share, reason), saltHash: saltHash, to: &words, at: offset)
+        return { _ in (Outcome(nextDrawAt: offset), Outcome(first, reason)) }
+    }
+
+    /// The variants that a live assignment keeps: not disabled, and drawn into or draining.
+    private func assignable() -> [(tag: VariantTag, outcome: Outcome)] {
+        guard rules.contains(.honoured) else { return [] }
+        let owned = definition.strategy.ownedBuckets
+        return zip(definition.strategy.variants, numbers).compactMap { variant, number in
+            guard !definition.disabled.contains(variant.name),
+                owned[variant.name, default: 0] > 0 || definition.draining.contains(variant.name)
+            else { return nil }
+            return (VariantTag(variant.name, in: id), Outcome(number, .sticky, showsBucket: true))
+        }
+    }
+
+    private var rules: AssignmentRules {
+        guard [.canary, .abTest].contains(definition.strategy.kind) else { return [] }
+        var rules: AssignmentRules = .honoured
+        if definition.sticky?.pin == .bucket { rules.insert(.pinsBucket) }
+        if definition.missingUnit == .assign { rules.insert(.assignsMissing) }
+        return rules
+    }
+
+    private func byName(_ outcome: (VariantName, VariantNumber) -> Outcome) -> [VariantName: Outcome] {
+        let pairs = zip(definition.strategy.variants, numbers).map { ($0.name, outcome($0.name, $1)) }
+        return Dictionary(pairs) { first, _ in first }
+    }
+}

@@ -1,0 +1,37 @@
+/// The variants that an assignment may hold, by tag.
+///
+///     2^n pairs, at most half of them used: tag (0 for free), outcome
+///
+/// A record refers to it by one word: offset | n << 32, 0 for no table.
+enum TagTable {
+    /// Appends a table to the words of a policy, and gives the word that refers to it.
+    static func append(_ outcomes: [(tag: VariantTag, outcome: Outcome)], to words: inout [UInt64]) -> UInt64 {
+        guard !outcomes.isEmpty else { return 0 }
+        let exponent = Int.bitWidth - (2 * outcomes.count - 1).leadingZeroBitCount
+        let start = words.count
+        let mask = 1 << exponent - 1
+        words.append(contentsOf: repeatElement(0, count: 2 << exponent))
+        for (tag, outcome) in outcomes {
+            var place = Int(tag.rawValue) & mask
+            while words[start + 2 * place] != 0 { place = (place + 1) & mask }
+            words[start + 2 * place] = UInt64(tag.rawValue)
+            words[start + 2 * place + 1] = outcome.word
+        }
+        return UInt64(start) | UInt64(exponent) << 32
+    }
+
+    /// The outcome for a tag, or nil where the variant is gone, evicted or disabled. Ends as `TextTable.find` does.
+    static func outcome(for tag: VariantTag, in image: PolicyImage, table: UInt64) -> Outcome? {
+        guard table != 0, tag != .notEnrolled else { return nil }
+        let start = Int(truncatingIfNeeded: table & 0xFFFF_FFFF)
+        let mask = 1 << Int(truncatingIfNeeded: table >> 32 & 15) - 1
+        var place = Int(tag.rawValue) & mask
+        for _ in 0...mask {
+            let found = image[start + 2 * place]
+            if found == UInt64(tag.rawValue) { return Outcome(word: image[start + 2 * place + 1]) }
+            if found == 0 { return nil }
+            place = (place + 1) & mask
+        }
+        return nil
+    }
+}

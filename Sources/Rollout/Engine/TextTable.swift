@@ -1,0 +1,75 @@
+/// A set of texts with an outcome each: found by hash, confirmed by bytes.
+///
+///     index    2^n words, at most half of them used: upper half of the hash | offset of the entry, 0 for free
+///     entry    outcome with a unit, outcome without one, length in bytes, then the bytes, eight to a word
+///
+/// A record refers to it by one word: offset of the index | n << 32, 0 for no table.
+enum TextTable {
+    struct Entry {
+        let text: String
+        let withUnit: Outcome
+        let withoutUnit: Outcome
+    }
+
+    private static let hashMask: UInt64 = 0xFFFF_FFFF_0000_0000
+
+    /// Appends a table to the words of a policy, and gives the word that refers to it.
+    static func append(_ entries: [Entry], to words: inout [UInt64]) -> UInt64 {
+        guard !entries.isEmpty else { return 0 }
+        let exponent = Int.bitWidth - (2 * entries.count - 1).leadingZeroBitCount
+        let index = words.count
+        let mask = 1 << exponent - 1
+        words.append(contentsOf: repeatElement(0, count: 1 << exponent))
+        for entry in entries {
+            let hash = XXH3.hash(entry.text)
+            var place = Int(truncatingIfNeeded: hash) & mask
+            while words[index + place] != 0 { place = (place + 1) & mask }
+            words[index + place] = hash & hashMask | UInt64(words.count)
+            words.append(contentsOf: [entry.withUnit.word, entry.withoutUnit.word, UInt64(entry.text.utf8.count)])
+            words.append(contentsOf: packed(entry.text.utf8))
+        }
+        return UInt64(index) | UInt64(exponent) << 32
+    }
+
+    /// The offset of the entry for these bytes, or nil.
+    ///
+    /// **Claim:** the search ends, whatever the words say, because it makes at most as many steps as the index has words,
+    /// and 31 bits bound those; in a table that is not torn it meets a free word, because half of them are free.
+    @inline(__always)
+    static func find(_ bytes: UnsafeRawBufferPointer, hash: UInt64, in image: PolicyImage, table: UInt64) -> Int? {
+        let index = Int(truncatingIfNeeded: table & ~hashMask)
+        let mask = 1 << Int(truncatingIfNeeded: table >> 32 & 31) - 1
+        var place = Int(truncatingIfNeeded: hash) & mask
+        for _ in 0...mask {
+            let word = image[index + place]
+            if word == 0 { return nil }
+            if (word ^ hash) & hashMask == 0 {
+                let entry = Int(truncatingIfNeeded: word & ~hashMask)
+                if unsafe holds(bytes, image, entry) { return entry }
+            }
+            place = (place + 1) & mask
+        }
+        return nil
+    }
+
+    /// The outcome of an entry for a request with or without a unit.
+    @inline(__always)
+    static func outcome(of entry: Int, in image: PolicyImage, hasUnit: Bool) -> Outcome {
+        Outcome(word: image[hasUnit ? entry : entry + 1])
+    }
+
+    private static func holds(_ bytes: UnsafeRawBufferPointer, _ image: PolicyImage, _ entry: Int) -> Bool {
+        guard image[entry + 2] == UInt64(bytes.count) else { return false }
+        for unsafe(index, byte) in unsafe bytes.enumerated() {
+            let word = image[entry + 3 + index / 8]
+            if UInt8(truncatingIfNeeded: word >> UInt64(index % 8 * 8)) != byte { return false }
+        }
+        return true
+    }
+
+    private static func packed(_ bytes: String.UTF8View) -> [UInt64] {
+        var words = [UInt64](repeating: 0, count: (bytes.count + 7) / 8)
+        for (index, byte) in bytes.enumerated() { words[index / 8] |= UInt64(byte) << UInt64(index % 8 * 8) }
+        return words
+    }
+}

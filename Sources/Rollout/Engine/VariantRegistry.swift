@@ -1,0 +1,81 @@
+import Synchronization
+
+/// The place of a variant in the registry: 20 bits, so that a decision has room for two.
+struct VariantNumber: Hashable, Sendable, RawRepresentable {
+    let rawValue: UInt32
+}
+
+/// What a decision's number stands for.
+struct VariantRecord: Hashable, Sendable {
+    let rollout: RolloutID
+    let name: VariantName
+    let release: Release
+}
+
+/// Every variant that a policy of this process ever named, by number, for as long as the process lives.
+///
+/// That is what lets a decision be two words and outlive its policy. Memory grows with the number of *distinct*
+/// (rollout, variant, release) triples, not with updates, and ends at 1,000,000.
+///
+/// Unchecked, because of the pointer, which never changes; what it points to is atomic.
+@safe final class VariantRegistry: @unchecked Sendable {
+    static let shared = VariantRegistry(capacity: 1_000_000)
+
+    private typealias Chunk = UnsafeMutablePointer<VariantRecord>
+    private static let chunkSize = 1024
+
+    let capacity: Int
+    private let numbers = Lock<[VariantRecord: VariantNumber]>([:])
+    private let chunks: UnsafeMutablePointer<Atomic<Chunk?>>
+
+    init(capacity: Int) {
+        self.capacity = capacity
+        let count = (capacity + Self.chunkSize - 1) / Self.chunkSize
+        unsafe chunks = .allocate(capacity: count)
+        for index in 0..<count { unsafe (chunks + index).initialize(to: Atomic(nil)) }
+    }
+
+    /// The record of a number that ``intern(_:)`` gave out. O(1), no lock.
+    ///
+    /// **Claim:** the record is complete when it is read. Because
+    /// 1. `intern` writes the record before it returns its number,
+    /// 2. the number reaches a reader only through something that orders memory: a published policy (`SnapshotCell`),
+    ///    or whatever carried a decision from one thread to another,
+    /// 3. a record is never written again.
+    /// A relaxed load of the chunk would hand out a pointer whose memory has not arrived yet, were 2 to be broken.
+    subscript(number: VariantNumber) -> VariantRecord {
+        let index = Int(number.rawValue)
+        guard index < capacity,
+            let chunk = unsafe chunks[index / Self.chunkSize].load(ordering: .acquiring)
+        else { preconditionFailure("variant \(index) was never registered") }
+        return unsafe chunk[index % Self.chunkSize]
+    }
+
+    /// The numbers of these records, new ones registered; nil, and nothing registered, where they no longer all fit.
+    func intern(_ records: [VariantRecord]) -> [VariantNumber]? {
+        numbers.withLock { numbers in
+            let known = records.map { numbers[$0] }
+            let fresh = Set(zip(records, known).lazy.filter { $0.1 == nil }.map(\.0)).count
+            guard fresh <= capacity - numbers.count else { return nil }
+            return zip(records, known).map { record, known in
+                if let known = known ?? numbers[record] { return known }
+                let number = VariantNumber(rawValue: UInt32(numbers.count))
+                store(record, at: numbers.count)
+                numbers[record] = number
+                return number
+            }
+        }
+    }
+
+    private func store(_ record: VariantRecord, at index: Int) {
+        let slot = unsafe chunks + index / Self.chunkSize
+        let chunk: Chunk
+        if let existing = unsafe slot.pointee.load(ordering: .relaxed) {
+            unsafe chunk = existing
+        } else {
+            unsafe chunk = .allocate(capacity: Self.chunkSize)
+        }
+        unsafe (chunk + index % Self.chunkSize).initialize(to: record)
+        unsafe slot.pointee.store(chunk, ordering: .releasing)
+    }
+}

@@ -1,0 +1,70 @@
+/// A rollout of a router, to be asked once a request.
+///
+/// Two words without references: keep it in a `var`, an array, a closure; copying it costs nothing. It never becomes
+/// invalid: where an update removes its rollout, it serves the first variant that the rollout last had, reason
+/// ``Decision/Reason/retired``, and adding the id again revives it.
+///
+/// Deciding takes no lock, allocates nothing, counts no reference, and never throws or traps.
+public struct RolloutHandle: Sendable {
+    private let cell: SnapshotCell
+    private let ordinal: Int
+
+    init(cell: SnapshotCell, ordinal: Int) {
+        self.cell = cell
+        self.ordinal = ordinal
+    }
+
+    /// The decision for a unit; an empty text is no unit. O(length of the unit).
+    public func decision(for unit: String) -> Decision {
+        unsafe unit.withUnitBytes { bytes in unsafe decision(forBytes: bytes) }
+    }
+
+    /// The decision for a unit given as UTF-8; no bytes are no unit. O(length of the unit).
+    public func decision(for unit: Span<UInt8>) -> Decision {
+        unsafe unit.withUnsafeBytes { bytes in unsafe decision(forBytes: bytes) }
+    }
+
+    /// The decision for an integer unit, which is its decimal text: `42` and `"42"` are one unit.
+    public func decision(for unit: Int) -> Decision { decision(for: Int64(unit)) }
+
+    /// The decision for an integer unit, which is its decimal text.
+    public func decision(for unit: Int64) -> Decision { draw(DecimalUnit(DecimalText(unit))) }
+
+    /// The decision for an integer unit, which is its decimal text.
+    public func decision(for unit: UInt64) -> Decision { draw(DecimalUnit(DecimalText(unit))) }
+
+    /// The decision for a unit that is hashed already: for asking several rollouts about one unit.
+    public func decision(for unit: HashedUnit) -> Decision {
+        unit.text.isEmpty ? decisionWithoutUnit() : draw(unit)
+    }
+
+    /// The decision for a request, with all it brings.
+    ///
+    /// - Parameters:
+    ///   - unit: What is bucketed; nil and an empty text are no unit.
+    ///   - host: The value of the `Host` header, in any case, with or without port.
+    ///   - assignment: What a verified cookie or the service's own store remembers.
+    /// - Returns: The decision of the policy that runs now.
+    public func decision(
+        for unit: String?,
+        host: String? = nil,
+        holding assignment: Assignment? = nil
+    ) -> Decision {
+        RequestBytes.with(unit: unit, host: host) { request in
+            cell.read { record($0).decision(for: request, holding: assignment) }
+        }
+    }
+
+    @inline(__always)
+    private func decision(forBytes bytes: UnsafeRawBufferPointer) -> Decision {
+        unsafe bytes.isEmpty ? decisionWithoutUnit() : draw(BorrowedUnit(bytes))
+    }
+
+    @inline(__always)
+    private func draw(_ unit: some EngineUnit) -> Decision { cell.read { record($0).decision(for: unit) } }
+
+    private func decisionWithoutUnit() -> Decision { cell.read { record($0).decisionWithoutUnit() } }
+
+    @inline(__always)
+    private func record(_ image: PolicyImage) -> RolloutRecord { RolloutRecord(image, ordinal: ordinal) }
+}

@@ -1,0 +1,69 @@
+/// Decides, for every rollout of a service, which release serves a request.
+///
+/// Make one router when the service starts, and hand out its handles. Asking takes no lock and allocates nothing;
+/// updating never stops those who ask.
+///
+///     let router = try RolloutRouter(policy: RolloutPolicy(json: bytes))
+///     if let sms = router.rollout(.sms) {
+///         let decision = sms.decision(for: "alice")
+///     }
+///
+/// A router is one word, and copies share one state that lives as long as the process: one router a service, not one a
+/// request. That state takes 9 images of the policy, 128 bytes a rollout and image at least (`Engine/RecordLayout`).
+@safe public struct RolloutRouter: Sendable {
+    private let unmanaged: Unmanaged<RouterState>
+
+    /// The shared state, without counting a reference: it is never released.
+    private var state: RouterState { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
+
+    /// A router that runs this policy.
+    ///
+    /// - Parameters:
+    ///   - policy: The policy to run.
+    ///   - now: The time by the caller's clock in Unix seconds, for the status.
+    /// - Throws: `PolicyError` with every problem of the policy.
+    public init(policy: RolloutPolicy, now: Int64? = nil) throws(PolicyError) {
+        try policy.validate()
+        unsafe unmanaged = .passRetained(try RouterState(policy, appliedAt: now))
+    }
+
+    /// A handle to a rollout, or nil where the running policy has none of that id.
+    ///
+    /// Takes a lock: ask once, when the service starts.
+    public func rollout(_ id: RolloutID) -> RolloutHandle? {
+        let compiled = state.compiled
+        guard compiled.policy.rollouts[id] != nil, let ordinal = compiled.roster[id] else { return nil }
+        return RolloutHandle(cell: state.cell, ordinal: ordinal)
+    }
+
+    /// The running policy, held fast: for asking several rollouts with surely one revision. Takes a lock and a reference.
+    public func snapshot() -> RolloutSnapshot { RolloutSnapshot(compiled: state.compiled) }
+
+    /// The running policy and what has become of updates, as a value.
+    public var status: RolloutStatus { RolloutStatus(state.compiled, ignoredUpdates: state.ignoredUpdates) }
+
+    /// Replaces the policy in one step, for all rollouts and all threads.
+    ///
+    /// A policy of an older revision changes nothing and is counted in the ``status``; the running policy again changes
+    /// nothing either.
+    ///
+    /// - Parameters:
+    ///   - policy: The policy to run.
+    ///   - expected: The revision that must be running, or nil for any.
+    ///   - now: The time by the caller's clock in Unix seconds, for the status.
+    /// - Returns: The revision that runs afterwards.
+    /// - Throws: `UpdateError`; the running policy is then untouched.
+    @discardableResult
+    public func update(
+        to policy: RolloutPolicy,
+        from expected: UInt32? = nil,
+        now: Int64? = nil
+    ) throws(UpdateError) -> UInt32 {
+        do throws(PolicyError) {
+            try policy.validate()
+        } catch {
+            throw .invalid(error)
+        }
+        return try state.update(to: policy, from: expected, appliedAt: now)
+    }
+}

@@ -1,0 +1,37 @@
+/// A policy held fast: whatever is asked of it comes from one revision, however many updates pass meanwhile.
+///
+/// Holds one reference to the compiled policy. Keep it for a request, not for ever: it goes on answering by the policy it
+/// was taken from.
+public struct RolloutSnapshot: Sendable {
+    private let compiled: CompiledPolicy
+
+    init(compiled: CompiledPolicy) { self.compiled = compiled }
+
+    /// The policy.
+    public var policy: RolloutPolicy { compiled.policy }
+
+    /// The policy's revision.
+    public var revision: UInt32 { compiled.policy.revision }
+
+    /// The decision for a request in one of the policy's rollouts.
+    ///
+    /// - Parameters:
+    ///   - unit: What is bucketed; nil and an empty text are no unit.
+    ///   - id: The rollout.
+    ///   - host: The value of the `Host` header, in any case, with or without port.
+    ///   - assignment: What a verified cookie or the service's own store remembers.
+    /// - Returns: The decision, or nil where the policy has no rollout of that id.
+    public func decision(
+        for unit: String?,
+        in id: RolloutID,
+        host: String? = nil,
+        holding assignment: Assignment? = nil
+    ) -> Decision? {
+        guard compiled.policy.rollouts[id] != nil, let ordinal = compiled.roster[id] else { return nil }
+        return RequestBytes.with(unit: unit, host: host) { request in
+            withExtendedLifetime(compiled) {
+                RolloutRecord(compiled.image, ordinal: ordinal).decision(for: request, holding: assignment)
+            }
+        }
+    }
+}

@@ -1,0 +1,98 @@
+/// What a router runs, as a value: for a status page, a health check, a log line.
+public struct RolloutStatus: Hashable, Sendable {
+    /// The policy's revision.
+    public let revision: UInt32
+    /// The policy's label, or nil for none.
+    public let environment: String?
+    /// SHA-256 of the canonical policy in hexadecimal.
+    public let digest: String
+    /// When the policy was applied, in Unix seconds by the caller's clock, or nil where it gave none.
+    public let appliedAt: Int64?
+    /// How many updates came with an older revision and changed nothing.
+    public let ignoredUpdates: Int
+    /// Every rollout of the policy, in order of ids.
+    public let rollouts: [Rollout]
+
+    /// A rollout in a status.
+    public struct Rollout: Hashable, Sendable {
+        /// The rollout's id.
+        public let id: RolloutID
+        /// How it spreads units over variants.
+        public let strategy: RolloutStrategy.Kind
+        /// Its epoch.
+        public let epoch: UInt32
+        /// Its variants in declared order.
+        public let variants: [Variant]
+    }
+
+    /// A variant in a status.
+    public struct Variant: Hashable, Sendable {
+        /// The variant's name.
+        public let name: VariantName
+        /// What it serves.
+        public let release: Release
+        /// The share of all units that are drawn into it; of a shadow, the share that is copied.
+        public let share: Share
+        /// Whether nobody gets it any more.
+        public let isDisabled: Bool
+        /// Whether only live assignments still get it.
+        public let isDraining: Bool
+    }
+
+    init(_ compiled: CompiledPolicy, ignoredUpdates: Int) {
+        let policy = compiled.policy
+        self.revision = policy.revision
+        self.environment = policy.environment
+        self.digest = policy.digest
+        self.appliedAt = compiled.appliedAt
+        self.ignoredUpdates = ignoredUpdates
+        self.rollouts = policy.rollouts.sorted { $0.key < $1.key }.map { id, definition in
+            Rollout(
+                id: id,
+                strategy: definition.strategy.kind,
+                epoch: definition.epoch,
+                variants: definition.servedShares.map { variant, share in
+                    Variant(
+                        name: variant.name,
+                        release: variant.release,
+                        share: share,
+                        isDisabled: definition.disabled.contains(variant.name),
+                        isDraining: definition.draining.contains(variant.name)
+                    )
+                }
+            )
+        }
+    }
+}
+
+extension RolloutStatus {
+    /// The status as canonical JSON.
+    public var json: String {
+        JSONTree.object([
+            ("revision", .integer(Int(revision))),
+            ("environment", environment.map { .string($0) } ?? .null),
+            ("digest", .string(digest)),
+            ("appliedAt", appliedAt.map { .integer(Int($0)) } ?? .null),
+            ("ignoredUpdates", .integer(ignoredUpdates)),
+            ("rollouts", .object(rollouts.map { ($0.id.text, Self.tree(of: $0)) })),
+        ]).canonicalText
+    }
+
+    private static func tree(of rollout: Rollout) -> JSONTree {
+        .object([
+            ("strategy", .string(rollout.strategy.rawValue)),
+            ("epoch", .integer(Int(rollout.epoch))),
+            ("variants", .array(rollout.variants.map { tree(of: $0) })),
+        ])
+    }
+
+    private static func tree(of variant: Variant) -> JSONTree {
+        .object([
+            ("name", .string(variant.name.text)),
+            ("release", PolicyWriter.tree(of: variant.release)),
+            ("percent", .number(variant.share.percentText)),
+            ("disabled", .boolean(variant.isDisabled)),
+            ("draining", .boolean(variant.isDraining)),
+        ])
+    }
+}

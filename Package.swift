@@ -11,7 +11,7 @@ let package = Package(
     targets: [
         .target(name: "Rollout"),
         .executableTarget(name: "RolloutDemo", dependencies: ["Rollout"]),
-        .testTarget(name: "RolloutTests", dependencies: ["Rollout"]),
+        .testTarget(name: "RolloutTests", dependencies: ["Rollout"], exclude: ["Vectors"]),
         .testTarget(name: "RolloutDemoTests", dependencies: ["RolloutDemo"]),
     ],
     swiftLanguageModes: [.v6]

@@ -24,9 +24,7 @@
     /// - Throws: `PolicyError` with every problem of the policy.
     public init(policy: RolloutPolicy, now: Int64? = nil) throws(PolicyError) {
         try policy.validate()
-        let state = try RouterState(policy, appliedAt: now)
-        RouterState.keep(state)
-        unsafe unmanaged = .passUnretained(state)
+        unsafe unmanaged = .passUnretained(try RouterState(policy, appliedAt: now))
     }
 
     /// A handle to a rollout, or nil where the running policy has none of that id.

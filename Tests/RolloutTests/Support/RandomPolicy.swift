@@ -149,7 +149,8 @@ struct RandomPolicy {
     }
 
     private mutating func header() -> String {
-        let host = pick(Self.hosts + ["", ".", ":", ":80", "::1", "other.example", String(repeating: "h", count: 1_025)])
+        let others = ["", ".", ":", ":80", "::1", "other.example", String(repeating: "h", count: 1_025)]
+        let host = pick(Self.hosts + others)
         let dressed = chance(1, in: 3) ? host.uppercased() : host
         return dressed + pick(["", "", ".", ":8443", ":", ".:80", ":x", "..", ":80."])
     }

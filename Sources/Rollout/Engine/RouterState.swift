@@ -5,7 +5,7 @@ final class RouterState: Sendable {
     /// Where readers find the policy.
     let cell = SnapshotCell()
 
-    /// The policy as an object. Held for a moment and while words are published, never while a policy is compiled.
+    /// The policy as an object. Held for a moment, never while a policy is compiled.
     private let current: Lock<CompiledPolicy>
     /// Held by the one writer, and the count of documents that came too late.
     private let writer = Lock<Int>(0)
@@ -44,11 +44,11 @@ final class RouterState: Sendable {
             guard let next = CompiledPolicy(policy, after: running.roster, appliedAt: appliedAt) else {
                 throw .invalid(PolicyError(PolicyProblem.tooManyVariants))
             }
-            // One step for whoever takes the lock: a handle made of the new roster must not meet the old image, which
-            // may have no room for its ordinal, and a snapshot must not be older than what a handle answered before.
+            // In one step for those who ask both ways: a snapshot waits for the lock, so neither the snapshot after a
+            // decision nor the decision after a snapshot can be of an older revision.
             current.withLock { current in
-                current = next
                 cell.publish(next.words)
+                current = next
             }
             return policy.revision
         }

@@ -24,7 +24,9 @@
     /// - Throws: `PolicyError` with every problem of the policy.
     public init(policy: RolloutPolicy, now: Int64? = nil) throws(PolicyError) {
         try policy.validate()
-        unsafe unmanaged = .passRetained(try RouterState(policy, appliedAt: now))
+        let state = try RouterState(policy, appliedAt: now)
+        RouterState.keep(state)
+        unsafe unmanaged = .passUnretained(state)
     }
 
     /// A handle to a rollout, or nil where the running policy has none of that id.

@@ -19,6 +19,11 @@ final class RouterState: Sendable {
         cell.publish(first.words)
     }
 
+    private static let kept = Lock<[RouterState]>([])
+
+    /// Keeps a state for as long as the process lives.
+    static func keep(_ state: RouterState) { kept.withLock { $0.append(state) } }
+
     /// The policy that runs.
     var compiled: CompiledPolicy { current.withLock { $0 } }
 

@@ -7,6 +7,7 @@ import Synchronization
 ///
 ///     words[0]   head: the number of policies published, whose low three bits name the current slot
 ///     words[1]   ring: the address of the ring | log2 of the words of a slot
+///     words[e]   the outgrown ring whose slots have 2^e words, so that nothing is ever out of reach
 ///
 /// A policy that outgrows the slots gets a ring with larger ones. Outgrown rings stay, because a reader may be in one; as
 /// each is at least twice the one before, they take together no more than the last.
@@ -40,14 +41,16 @@ import Synchronization
     private static let slots = 8
     /// A cache line, and the adjacent one that prefetchers fetch with it.
     private static let alignment = 128
+    /// log2 of the words of a slot of the first ring: one record.
+    private static let firstExponent = 4
     private static let head = 0
     private static let ring = 1
 
     private let words: Words
 
     init() {
-        unsafe words = Self.allocate(Self.alignment / 8)
-        unsafe words[Self.ring].store(Self.newRing(exponent: 4), ordering: .releasing)
+        unsafe words = Self.allocate(UInt64.bitWidth)
+        unsafe words[Self.ring].store(Self.newRing(exponent: Self.firstExponent), ordering: .releasing)
     }
 
     /// What the body makes of the current policy. The body may run several times, and must be pure and total.
@@ -84,6 +87,7 @@ import Synchronization
                 unsafe to[word].store(from[word].load(ordering: .relaxed), ordering: .relaxed)
             }
         }
+        unsafe words[Self.exponent(of: old)].store(old, ordering: .relaxed)
         unsafe words[Self.ring].store(new, ordering: .releasing)
     }
 

@@ -44,8 +44,12 @@ final class RouterState: Sendable {
             guard let next = CompiledPolicy(policy, after: running.roster, appliedAt: appliedAt) else {
                 throw .invalid(PolicyError(PolicyProblem.tooManyVariants))
             }
-            current.withLock { $0 = next }
-            cell.publish(next.words)
+            // In one step for those who ask both ways: a snapshot waits for the lock, so neither the snapshot after a
+            // decision nor the decision after a snapshot can be of an older revision.
+            current.withLock { current in
+                cell.publish(next.words)
+                current = next
+            }
             return policy.revision
         }
     }

@@ -92,3 +92,12 @@ struct VariantRecord: Hashable, Sendable {
         unsafe slot.pointee.store(chunk, ordering: .releasing)
     }
 }
+
+extension PolicyProblem {
+    /// What a policy is refused for that needs more records than the registry has room for.
+    static let tooManyVariants = PolicyProblem(
+        .tooManyVariants,
+        at: "",
+        "the process would know more than \(grouped(VariantRegistry.shared.capacity)) different variants and releases"
+    )
+}

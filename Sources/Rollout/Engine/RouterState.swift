@@ -45,7 +45,8 @@ final class RouterState: Sendable {
                 throw .invalid(PolicyError(PolicyProblem.tooManyVariants))
             }
             // In one step for those who ask both ways: a snapshot waits for the lock, so neither the snapshot after a
-            // decision nor the decision after a snapshot can be of an older revision.
+            // decision nor the decision after a snapshot can be of an older revision. And a handle made of the new
+            // roster cannot meet the old image, which may have no room for its ordinal.
             current.withLock { current in
                 cell.publish(next.words)
                 current = next

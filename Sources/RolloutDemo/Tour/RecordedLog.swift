@@ -1,6 +1,6 @@
 /// `Recorded/access.jsonl`, word for word: a resource would need Foundation, and an array of its bytes takes the compiler
 /// half a minute.
-let recordedLog = #"""
+package let recordedLog = #"""
     {"unit":"01af3dbd-56d3-41af-9142-5dd160dca1e1","host":"www.sms-app.local"}
     {"unit":"dfd95689-8edc-444f-9e28-98e91f7d36f4","host":"www.sms-app.local"}
     {"unit":"user-3666","host":"www.sms-app.local"}

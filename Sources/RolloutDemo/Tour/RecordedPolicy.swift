@@ -1,5 +1,5 @@
 /// `Recorded/strategies.json`, word for word.
-let recordedPolicy = #"""
+package let recordedPolicy = #"""
     {
       "schema": 1,
       "revision": 7,

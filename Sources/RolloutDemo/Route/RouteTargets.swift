@@ -9,7 +9,7 @@ struct RouteTargets {
 
     private let targets: [RolloutID: Target]
     /// Where a request goes that names no rollout.
-    private let standard: Target?
+    let standard: Target?
 
     /// The rollouts of a policy.
     ///

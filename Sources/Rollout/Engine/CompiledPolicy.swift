@@ -33,7 +33,7 @@ import Synchronization
         self.appliedAt = appliedAt
         self.roster = roster
         self.words = Self.words(compilers, roster, revision: policy.revision)
-        self.mask = 1 << SnapshotCell.exponent(for: max(words.count, 1)) - 1
+        self.mask = 1 << SnapshotCell.exponent(for: words.count) - 1
         unsafe memory = .allocate(capacity: mask + 1)
         for index in 0...mask {
             unsafe (memory + index).initialize(to: Atomic(index < words.count ? words[index] : 0))

@@ -24,7 +24,7 @@ enum TagTable {
     static func outcome(for tag: VariantTag, in image: PolicyImage, table: UInt64) -> Outcome? {
         guard table != 0, tag != .notEnrolled else { return nil }
         let start = Int(truncatingIfNeeded: table & 0xFFFF_FFFF)
-        let mask = 1 << Int(truncatingIfNeeded: table >> 32 & 15) - 1
+        let mask = (1 << Int(truncatingIfNeeded: table >> 32 & 15) - 1) & image.mask
         var place = Int(tag.rawValue) & mask
         for _ in 0...mask {
             let found = image[start + 2 * place]

@@ -1,0 +1,3 @@
+enum Tour {
+    static func run() async throws(Stop) -> ExitStatus { .success }
+}

@@ -67,4 +67,8 @@ public struct RolloutHandle: Sendable {
 
     @inline(__always)
     private func record(_ image: PolicyImage) -> RolloutRecord { RolloutRecord(image, ordinal: ordinal) }
+
+    /// What the body makes of the rollout's record in the current policy, as `SnapshotCell.read` says.
+    @inline(__always)
+    func read<Result>(_ body: (RolloutRecord) -> Result) -> Result { cell.read { body(record($0)) } }
 }

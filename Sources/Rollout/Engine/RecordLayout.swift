@@ -15,6 +15,8 @@
 ///    11  forced        `TextTable`
 ///    12  assignments   `TagTable`
 ///    13  rules         how assignments are honoured
+///    14  cookie        `CookieReference`
+///    15  adoptions     `TagTable`: what a decision of another service may name
 ///
 /// A draw that an outcome refers to is the first line of a record, without its origin.
 enum RecordLayout {
@@ -32,6 +34,8 @@ enum RecordLayout {
     static let forced = 11
     static let assignments = 12
     static let rules = 13
+    static let cookie = 14
+    static let adoptions = 15
 
     /// The words of a draw by itself.
     static let drawSize = 8

@@ -4,7 +4,7 @@
 ///
 /// Total and pure: no clock, no randomness, no error, no allocation, no reference counting.
 struct RolloutRecord {
-    private let image: PolicyImage
+    let image: PolicyImage
     private let start: Int
 
     @inline(__always)
@@ -85,13 +85,13 @@ struct RolloutRecord {
     // MARK: Draws
 
     @inline(__always)
-    private func bucket(of unit: some EngineUnit) -> UInt64 {
+    func bucket(of unit: some EngineUnit) -> UInt64 {
         Bucketing.bucket(ofKey: unit.key, saltHash: word(RecordLayout.salt))
     }
 
     /// The record's own draw; its outcomes are answers.
     @inline(__always)
-    private func draw(at bucket: UInt64, _ marks: RecordMarks) -> Decision {
+    func draw(at bucket: UInt64, _ marks: RecordMarks) -> Decision {
         if marks.contains(.wide) {
             return answer(WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket), bucket: bucket)
         }
@@ -108,10 +108,10 @@ struct RolloutRecord {
     }
 
     @inline(__always)
-    private func answer(_ outcome: Outcome, bucket: UInt64 = 0) -> Decision {
+    func answer(_ outcome: Outcome, bucket: UInt64 = 0) -> Decision {
         Decision(answer: outcome.word | bucket << Outcome.bucketShift, origin: word(RecordLayout.origin))
     }
 
     @inline(__always)
-    private func word(_ index: Int) -> UInt64 { image.word(index, ofRecordAt: start) }
+    func word(_ index: Int) -> UInt64 { image.word(index, ofRecordAt: start) }
 }

@@ -1,5 +1,13 @@
 @testable import Rollout
 
+/// Something that publishes compiled policies to readers on other threads: the library's cell, or one with a fault.
+protocol Publication: Sendable {
+    func read<Result>(_ body: (PolicyImage) -> Result) -> Result
+    func publish(_ policy: [UInt64])
+}
+
+extension SnapshotCell: Publication {}
+
 extension SnapshotCell {
     private static let all = Lock<[SnapshotCell]>([])
 

@@ -24,7 +24,7 @@
     /// - Throws: `PolicyError` with every problem of the policy.
     public init(policy: RolloutPolicy, now: Int64? = nil) throws(PolicyError) {
         try policy.validate()
-        unsafe unmanaged = .passRetained(try RouterState(policy, appliedAt: now))
+        unsafe unmanaged = .passUnretained(try RouterState(policy, appliedAt: now))
     }
 
     /// A handle to a rollout, or nil where the running policy has none of that id.

@@ -1,9 +1,4 @@
-// A libFuzzer harness for the JSON reader and writer. Run it as
-//
-//     swiftc -O -parse-as-library -package-name rollout -swift-version 6 \
-//         -enable-upcoming-feature MemberImportVisibility -sanitize=fuzzer,address \
-//         $(find Sources/Rollout -name '*.swift') Tests/Fuzz/json.swift -o .build/fuzz-json
-//     SWIFT_BACKTRACE=enable=no .build/fuzz-json -max_total_time=300 -max_len=400
+// A libFuzzer harness for the JSON reader and writer. `Tests/Fuzz/run` builds and runs it.
 
 /// Reads arbitrary bytes: that must not trap, an error must point into the text, and what is accepted must survive being
 /// written and read again.

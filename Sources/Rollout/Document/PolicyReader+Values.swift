@@ -92,7 +92,7 @@ extension PolicyReader {
         guard checkKind(value, .object) else { return release }
         for (key, version) in value.members {
             guard let component: Release.Component = name(key, at: version), let text = text(version) else { continue }
-            release.versions[component] = text
+            if release.versions[component] == nil { release.versions[component] = text }
         }
         return release
     }

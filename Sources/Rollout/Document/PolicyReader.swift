@@ -1,34 +1,24 @@
 /// Reads a policy from a JSON document, collecting every problem on the way.
 ///
-/// A value that cannot be read is reported and replaced by a harmless one, so that the rest is still judged; a rollout
-/// whose strategy cannot be read is left out.
+/// A value that cannot be read is reported and replaced by a harmless one, so that the rest is still judged; where a
+/// strategy cannot be read, nothing is judged that depends on its variants.
 struct PolicyReader {
     private let document: JSONDocument
     private(set) var problems: [(problem: PolicyProblem, path: JSONPath)] = []
-    private var unreadable: Set<RolloutID> = []
+    /// The rollouts whose strategy could not be read, and has another standing in for it.
+    private(set) var unreadStrategies: Set<RolloutID> = []
 
-    private init(_ document: JSONDocument) { self.document = document }
+    private init(document: JSONDocument) { self.document = document }
 
-    /// The valid policy that the text holds.
-    static func read(_ bytes: [UInt8]) throws(PolicyError) -> RolloutPolicy {
-        let document: JSONDocument
-        do {
-            document = try JSONDocument(
-                parsing: bytes,
-                maximumBytes: PolicyLimits.documentBytes,
-                maximumDepth: PolicyLimits.depth
-            )
-        } catch {
-            throw PolicyError(PolicyProblem(error))
-        }
-        var reader = PolicyReader(document)
+    /// Reads what the document holds; ``problems`` and ``unreadStrategies`` say how much of it that is.
+    static func read(_ document: JSONDocument) -> (policy: RolloutPolicy, reader: PolicyReader) {
+        var reader = PolicyReader(document: document)
         for value in document.duplicates {
-            reader.report(.duplicateKey, at: value, "\"\(value.key ?? "")\" stands in this object before", atKey: true)
+            let key = quoted(value.key ?? "")
+            reader.report(.duplicateKey, at: value, "\(key) stands in this object before", atKey: true)
         }
         let policy = reader.policy()
-        reader.judge(policy)
-        guard reader.problems.isEmpty else { throw PolicyError(reader.sortedProblems) }
-        return policy
+        return (policy, reader)
     }
 
     mutating func report(_ code: PolicyProblem.Code, at value: JSONValue, _ message: String, atKey: Bool = false) {
@@ -36,8 +26,6 @@ struct PolicyReader {
         let path = value.path
         problems.append((PolicyProblem(code, at: path.description, position, message), path))
     }
-
-    // MARK: Parts
 
     private mutating func policy() -> RolloutPolicy {
         var policy = RolloutPolicy(revision: 0, rollouts: [:])
@@ -54,33 +42,13 @@ struct PolicyReader {
         }
         for (key, value) in rollouts.members {
             guard let id: RolloutID = name(key, at: value) else { continue }
-            if let definition = rollout(value) {
-                policy.rollouts[id] = definition
-            } else {
-                unreadable.insert(id)
-            }
+            let (definition, isStrategyRead) = rollout(value)
+            // Of two with one key the first is judged, which is the one that positions are found for.
+            guard policy.rollouts[id] == nil else { continue }
+            policy.rollouts[id] = definition
+            if !isStrategyRead { unreadStrategies.insert(id) }
         }
         return policy
-    }
-
-    /// Adds the rules that the policy breaks, but for what is wrong only because something in it could not be read.
-    private mutating func judge(_ policy: RolloutPolicy) {
-        var partlyRead: Set<JSONPath> = []
-        for problem in problems {
-            for length in 0...problem.path.elements.count {
-                partlyRead.insert(JSONPath(Array(problem.path.elements.prefix(length))))
-            }
-        }
-        var locator = PolicyLocator(document)
-        for violation in policy.problems(skipping: unreadable) where !partlyRead.contains(violation.path) {
-            let position = locator.value(at: violation.path).position
-            let problem = PolicyProblem(violation.code, at: violation.path.description, position, violation.message)
-            problems.append((problem, violation.path))
-        }
-    }
-
-    private var sortedProblems: [PolicyProblem] {
-        problems.map(\.problem).sorted { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) }
     }
 }
 

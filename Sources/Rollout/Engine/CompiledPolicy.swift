@@ -12,7 +12,7 @@ import Synchronization
     let words: [UInt64]
 
     private let memory: UnsafeMutablePointer<Atomic<UInt64>>
-    private let mask: Int
+    private let exponent: Int
 
     /// Compiles a valid policy; nil where the process already knows too many variants for the new ones to fit.
     init?(_ policy: RolloutPolicy, after roster: Roster, appliedAt: Int64?, registry: VariantRegistry = .shared) {
@@ -33,9 +33,9 @@ import Synchronization
         self.appliedAt = appliedAt
         self.roster = roster
         self.words = Self.words(compilers, roster, revision: policy.revision)
-        self.mask = 1 << SnapshotCell.exponent(for: words.count) - 1
-        unsafe memory = .allocate(capacity: mask + 1)
-        for index in 0...mask {
+        self.exponent = SnapshotCell.exponent(for: words.count)
+        unsafe memory = .allocate(capacity: 1 << exponent)
+        for index in 0..<(1 << exponent) {
             unsafe (memory + index).initialize(to: Atomic(index < words.count ? words[index] : 0))
         }
     }
@@ -43,7 +43,7 @@ import Synchronization
     deinit { unsafe memory.deallocate() }
 
     /// The words as the engine reads them; valid while this object lives.
-    var image: PolicyImage { unsafe PolicyImage(words: memory, mask: mask) }
+    var image: PolicyImage { unsafe PolicyImage(words: memory, exponent: exponent) }
 
     private static func words(_ compilers: [RolloutCompiler], _ roster: Roster, revision: UInt32) -> [UInt64] {
         var words = [UInt64](repeating: 0, count: roster.count * RecordLayout.size)

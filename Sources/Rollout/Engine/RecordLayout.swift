@@ -15,6 +15,7 @@
 ///    11  forced        `TextTable`
 ///    12  assignments   `TagTable`
 ///    13  rules         how assignments are honoured
+///    14  filter        `TextFilter` of the forced units
 ///
 /// A draw that an outcome refers to is the first line of a record, without its origin.
 enum RecordLayout {
@@ -32,18 +33,32 @@ enum RecordLayout {
     static let forced = 11
     static let assignments = 12
     static let rules = 13
+    static let filter = 14
 
     /// The words of a draw by itself.
     static let drawSize = 8
 }
 
-/// Which parts a record has beyond its first draw; in its upper half, the offset of the wide draw.
+/// Which parts a record has beyond its first draw; with a wide draw, its offset in the upper half, and in bits 16 ... 31 how
+/// many segments it has.
 struct RecordMarks: OptionSet, Sendable {
     let rawValue: UInt64
 
     static let wide = RecordMarks(rawValue: 1)
     static let hosts = RecordMarks(rawValue: 2)
     static let forced = RecordMarks(rawValue: 4)
+
+    /// Whether a unit's hash is all that a decision takes, and the record all that it reads.
+    @inline(__always)
+    var isPlain: Bool { rawValue & (RecordMarks.wide.rawValue | RecordMarks.forced.rawValue) == 0 }
+
+    /// A wide draw of so many segments at an offset.
+    static func wide(at offset: Int, segments: Int) -> RecordMarks {
+        RecordMarks(rawValue: wide.rawValue | UInt64(segments) << 16 | UInt64(offset) << 32)
+    }
+
+    /// How many segments the wide draw has.
+    var segmentCount: Int { Int(truncatingIfNeeded: rawValue >> 16 & 0xFFFF) }
 
     /// The offset of the wide draw.
     @inline(__always)

@@ -12,11 +12,12 @@ struct RolloutCompiler {
         let segments = segments()
         var marks: RecordMarks = []
         if segments.count > NarrowDraw.capacity {
-            marks = RecordMarks(rawValue: RecordMarks.wide.rawValue | UInt64(words.count) << 32)
+            marks = .wide(at: words.count, segments: segments.count)
             words.append(contentsOf: WideDraw.words(segments))
         }
         let hosts = TextTable.append(hostEntries(&words), to: &words)
         let forced = TextTable.append(forcedEntries(&words), to: &words)
+        let filter = TextFilter.append(definition.forced.keys.map(\.text), to: &words)
         if hosts != 0 { marks.formUnion(.hosts) }
         if forced != 0 { marks.formUnion(.forced) }
 
@@ -27,6 +28,7 @@ struct RolloutCompiler {
         words[start + RecordLayout.stale] = Outcome(first, .stale).word
         words[start + RecordLayout.hosts] = hosts
         words[start + RecordLayout.forced] = forced
+        words[start + RecordLayout.filter] = filter
         words[start + RecordLayout.assignments] = TagTable.append(assignable(), to: &words)
         words[start + RecordLayout.rules] = rules.rawValue
     }

@@ -8,17 +8,30 @@ struct RolloutRecord {
     private let start: Int
 
     @inline(__always)
-    init(_ image: PolicyImage, ordinal: Int) {
+    init(_ image: PolicyImage, ordinal: Int) { self.init(image, start: ordinal * RecordLayout.size) }
+
+    @inline(__always)
+    init(_ image: PolicyImage, start: Int) {
         self.image = image
-        self.start = ordinal * RecordLayout.size
+        self.start = start
+    }
+
+    /// The decision for a unit by its hash alone, or nil where the unit may be a forced one or the draw needs a search.
+    @inline(__always)
+    func decision(forKey key: UInt64) -> Decision? {
+        let marks = RecordMarks(rawValue: word(RecordLayout.marks))
+        if marks.isPlain { return narrowDraw(at: bucket(ofKey: key)) }
+        if marks.contains(.forced), TextFilter.mayHold(key, in: image, filter: word(RecordLayout.filter)) { return nil }
+        let bucket = bucket(ofKey: key)
+        guard marks.contains(.wide) else { return narrowDraw(at: bucket) }
+        return WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket).map { answer($0, bucket: bucket) }
     }
 
     /// The decision for a unit, with no host and no assignment.
-    @inline(__always)
     func decision(for unit: some EngineUnit) -> Decision {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.contains(.forced), let forced = forced(unit) { return forced }
-        return draw(at: bucket(of: unit), marks)
+        return draw(at: bucket(ofKey: unit.key), marks)
     }
 
     /// The decision for a request without unit, host and assignment.
@@ -34,7 +47,7 @@ struct RolloutRecord {
         }
         if let unit, marks.contains(.forced), let forced = forced(unit) { return forced }
         if let assignment, let held = decision(honouring: assignment, hasUnit: unit != nil, marks) { return held }
-        if let unit { return draw(at: bucket(of: unit), marks) }
+        if let unit { return draw(at: bucket(ofKey: unit.key), marks) }
         return decisionWithoutUnit()
     }
 
@@ -85,18 +98,23 @@ struct RolloutRecord {
     // MARK: Draws
 
     @inline(__always)
-    private func bucket(of unit: some EngineUnit) -> UInt64 {
-        Bucketing.bucket(ofKey: unit.key, saltHash: word(RecordLayout.salt))
+    private func bucket(ofKey key: UInt64) -> UInt64 {
+        Bucketing.bucket(ofKey: key, saltHash: word(RecordLayout.salt))
     }
 
     /// The record's own draw; its outcomes are answers.
-    @inline(__always)
     private func draw(at bucket: UInt64, _ marks: RecordMarks) -> Decision {
-        if marks.contains(.wide) {
-            return answer(WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket), bucket: bucket)
-        }
+        guard marks.contains(.wide) else { return narrowDraw(at: bucket) }
+        let outcome =
+            WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket)
+            ?? WideDraw.search(in: image, at: marks.wideOffset, count: marks.segmentCount, bucket: bucket)
+        return answer(outcome, bucket: bucket)
+    }
+
+    @inline(__always)
+    private func narrowDraw(at bucket: UInt64) -> Decision {
         let index = NarrowDraw.standing(word(RecordLayout.bounds), at: bucket)
-        return answer(Outcome(word: word(RecordLayout.outcomes + index)), bucket: bucket)
+        return answer(Outcome(word: word(RecordLayout.outcomes &+ index)), bucket: bucket)
     }
 
     /// The answer an outcome of a rule leads to: itself, or that of the draw it refers to, whose outcomes are answers.

@@ -35,6 +35,15 @@ struct VariantRecord: Hashable, Sendable {
         for index in 0..<count { unsafe (chunks + index).initialize(to: Atomic(nil)) }
     }
 
+    deinit {
+        for (index, count) in numbers.withLock({ chunkSizes($0.count) }) {
+            guard let chunk = unsafe chunks[index].load(ordering: .relaxed) else { continue }
+            unsafe chunk.deinitialize(count: count)
+            unsafe chunk.deallocate()
+        }
+        unsafe chunks.deallocate()
+    }
+
     /// The record of a number that ``intern(_:)`` gave out. O(1), no lock.
     ///
     /// **Claim:** the record is complete when it is read. Because
@@ -67,6 +76,10 @@ struct VariantRecord: Hashable, Sendable {
         }
     }
 
+    private func chunkSizes(_ count: Int) -> [(index: Int, count: Int)] {
+        stride(from: 0, to: count, by: Self.chunkSize).map { ($0 / Self.chunkSize, min(Self.chunkSize, count - $0)) }
+    }
+
     private func store(_ record: VariantRecord, at index: Int) {
         let slot = unsafe chunks + index / Self.chunkSize
         let chunk: Chunk
@@ -78,4 +91,13 @@ struct VariantRecord: Hashable, Sendable {
         unsafe (chunk + index % Self.chunkSize).initialize(to: record)
         unsafe slot.pointee.store(chunk, ordering: .releasing)
     }
+}
+
+extension PolicyProblem {
+    /// What a policy is refused for that needs more records than the registry has room for.
+    static let tooManyVariants = PolicyProblem(
+        .tooManyVariants,
+        at: "",
+        "the process would know more than \(grouped(VariantRegistry.shared.capacity)) different variants and releases"
+    )
 }

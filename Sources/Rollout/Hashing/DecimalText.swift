@@ -13,15 +13,11 @@ struct DecimalText {
     init(_ value: UInt64) {
         if value < 100_000_000 {
             self.init(upTo8Digits: value)
-            return
+        } else if value < 10_000_000_000_000_000 {
+            self.init(upTo16Digits: value)
+        } else {
+            self.init(over16Digits: value)
         }
-        let (rest, last) = value.quotientAndRemainder(dividingBy: 100_000_000)
-        if rest < 100_000_000 {
-            self.init(upTo8Digits: rest, last: last)
-            return
-        }
-        let (top, middle) = rest.quotientAndRemainder(dividingBy: 100_000_000)
-        self.init(upTo4Digits: top, middle: middle, last: last)
     }
 
     @inline(__always)
@@ -30,8 +26,9 @@ struct DecimalText {
         if value < 0 { prependMinus() }
     }
 
+    /// - Precondition: `value` < 10^8.
     @inline(__always)
-    private init(upTo8Digits value: UInt64) {
+    init(upTo8Digits value: UInt64) {
         let digits = Self.eightDigits(value)
         // The sentinel is the end of the last digit, so 0 keeps one.
         let unused = Self.leadingZeroBits(digits | 1 &<< 56)
@@ -39,27 +36,32 @@ struct DecimalText {
         count = 8 &- Int(truncatingIfNeeded: unused &>> 3)
     }
 
+    /// - Precondition: 10^8 <= `value` < 10^16.
     @inline(__always)
-    private init(upTo8Digits value: UInt64, last: UInt64) {
-        let digits = Self.eightDigits(value)
-        let lastText = Self.eightDigits(last) | Self.zeros
-        // value > 0, so one of its digits is not zero.
+    init(upTo16Digits value: UInt64) {
+        let (upper, lower) = value.quotientAndRemainder(dividingBy: 100_000_000)
+        let digits = Self.eightDigits(upper)
+        let lowerText = Self.eightDigits(lower) | Self.zeros
+        // upper > 0, so one of its digits is not zero.
         let unused = Self.leadingZeroBits(digits)
-        first = Self.word(digits | Self.zeros, lastText, from: unused)
-        second = lastText &>> unused
+        first = Self.word(digits | Self.zeros, lowerText, from: unused)
+        second = lowerText &>> unused
         count = 16 &- Int(truncatingIfNeeded: unused &>> 3)
     }
 
+    /// - Precondition: 10^16 <= `value`.
     @inline(__always)
-    private init(upTo4Digits value: UInt64, middle: UInt64, last: UInt64) {
-        let digits = Self.eightDigits(value)
+    init(over16Digits value: UInt64) {
+        let (rest, lower) = value.quotientAndRemainder(dividingBy: 100_000_000)
+        let (upper, middle) = rest.quotientAndRemainder(dividingBy: 100_000_000)
+        let digits = Self.eightDigits(upper)
         let middleText = Self.eightDigits(middle) | Self.zeros
-        let lastText = Self.eightDigits(last) | Self.zeros
-        // 0 < value <= 1844, what UInt64.max leaves, so one of its digits is not zero.
+        let lowerText = Self.eightDigits(lower) | Self.zeros
+        // 0 < upper <= 1844, what UInt64.max leaves, so one of its digits is not zero.
         let unused = Self.leadingZeroBits(digits)
         first = Self.word(digits | Self.zeros, middleText, from: unused)
-        second = Self.word(middleText, lastText, from: unused)
-        third = lastText &>> unused
+        second = Self.word(middleText, lowerText, from: unused)
+        third = lowerText &>> unused
         count = 24 &- Int(truncatingIfNeeded: unused &>> 3)
     }
 
@@ -91,19 +93,23 @@ struct DecimalText {
 
     /// The eight decimal digits of `value`, 0 ... 99,999,999, one a byte, the most significant in the lowest byte.
     ///
-    /// Claim: each step splits every lane in two without a borrow or carry between lanes. Because
-    /// 1. a lane holds less than 10,000, then less than 100, when it is divided by 100, then by 10;
-    /// 2. `n * 10486 >> 20 == n / 100` for n < 10,000, and the product fits in 32 bits: lanes do not meet;
+    /// Three times every lane is split in two: the quotient stays, the remainder goes to the upper half. Both at once:
+    /// `(n << s) - q * ((d << s) - 1)` is `((n - q * d) << s) + q`.
+    ///
+    /// Claim: the lanes do not disturb each other. Because
+    /// 1. a lane holds less than 10,000, then less than 100, when it is divided by 100, then by 10, and what remains
+    ///    is less than the divisor, so nothing reaches the lane above;
+    /// 2. `n * 10486 >> 20 == n / 100` for n < 10,000, and the product fits in 32 bits;
     /// 3. `n * 103 >> 10 == n / 10` for n < 100, and the product, at most 10,197, fits in 16 bits;
     /// 4. the masks remove what a shift brings down from the lane above.
-    /// The tests hold 2 and 3 against division for every n.
+    /// If it broke, digits would be wrong: the tests hold every group of four, in each place, against `String`.
     @inline(__always)
     private static func eightDigits(_ value: UInt64) -> UInt64 {
-        let (high, low) = value.quotientAndRemainder(dividingBy: 10_000)
-        let fours = high | (low &<< 32)
+        let upper = value / 10_000
+        let fours = (value &<< 32) &- upper &* ((10_000 &<< 32) &- 1)
         let hundreds = ((fours &* 10_486) &>> 20) & 0x0000_007F_0000_007F
-        let twos = hundreds | ((fours &- hundreds &* 100) &<< 16)
+        let twos = (fours &<< 16) &- hundreds &* ((100 &<< 16) &- 1)
         let tens = ((twos &* 103) &>> 10) & 0x000F_000F_000F_000F
-        return tens | ((twos &- tens &* 10) &<< 8)
+        return (twos &<< 8) &- tens &* ((10 &<< 8) &- 1)
     }
 }

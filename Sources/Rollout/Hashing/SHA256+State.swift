@@ -21,7 +21,7 @@ extension SHA256 {
         ///
         /// All 64 rounds are unrolled. The words then change their roles by name and not by moves, the round
         /// constants are immediates of the instructions, and the schedule is sixteen variables that are renewed in
-        /// place. A loop over an array of 64 words was slower and needs the array.
+        /// place rather than an array of 64.
         ///
         /// - Precondition: there are at least 64 bytes.
         @inline(never)

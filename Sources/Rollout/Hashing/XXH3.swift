@@ -16,7 +16,20 @@ enum XXH3 {
     }
 
     /// The hash of the text's UTF-8 bytes; no normalisation, nothing trimmed.
+    ///
+    /// A local function and not a closure, because only a function can ask to be inlined: the standard library calls it
+    /// in two places, for a small string and for a stored one, and each then keeps only its own lengths.
+    @inline(__always)
     static func hash(_ text: String) -> UInt64 {
+        @inline(__always)
+        func hashed(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64 { unsafe hash(UnsafeRawBufferPointer(bytes)) }
+        if let hash = unsafe text.utf8.withContiguousStorageIfAvailable(hashed) { return hash }
+        return hashOfCopy(text)
+    }
+
+    /// The hash of a string whose bytes are elsewhere, bridged from Objective-C.
+    @inline(never)
+    private static func hashOfCopy(_ text: String) -> UInt64 {
         unsafe text.withUnitBytes { bytes in unsafe hash(bytes) }
     }
 }

@@ -35,18 +35,6 @@ public struct HostName: Hashable, Sendable, ExpressibleByStringLiteral, CustomSt
         return end
     }
 
-    /// Calls the body with the normalised bytes of a `Host` header, or with nil where it is longer than any rule's host.
-    static func withNormalized<Result>(_ header: String, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
-        unsafe header.withUnitBytes { bytes in
-            let count = unsafe length(of: bytes)
-            guard count <= PolicyLimits.textBytes else { return body(nil) }
-            return unsafe withUnsafeTemporaryAllocation(byteCount: max(count, 1), alignment: 1) { lowered in
-                for index in 0..<count { unsafe lowered[index] = unsafe lowercased(bytes[index]) }
-                return unsafe body(UnsafeRawBufferPointer(rebasing: lowered[..<count]))
-            }
-        }
-    }
-
     /// Lower case for ASCII alone: hosts beyond ASCII travel as punycode.
     static func lowercased(_ byte: UInt8) -> UInt8 {
         UInt8(ascii: "A")...UInt8(ascii: "Z") ~= byte ? byte | 0x20 : byte

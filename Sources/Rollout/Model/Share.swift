@@ -21,15 +21,6 @@ public struct Share: Hashable, Sendable, Comparable {
         self.buckets = nearest
     }
 
-    /// A share from a percentage in text, read exactly and in JSON's form for numbers, or nil where the text is no share.
-    public init?(percentText text: String) {
-        guard let number = try? JSONDocument(parsing: Array(text.utf8)).root, let buckets = number.decimal(scale: 4)
-        else {
-            return nil
-        }
-        self.init(buckets: buckets)
-    }
-
     /// A share written as a literal percentage; a value that is no share is a programmer's mistake and traps.
     ///
     /// - Precondition: `percent` is a multiple of 0.0001 in 0 ... 100. For run-time values use ``init(percent:)``.

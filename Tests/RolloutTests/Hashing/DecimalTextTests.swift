@@ -48,26 +48,27 @@ struct DecimalTextTests {
         return edges
     }()
 
-    private func expectText(of value: some FixedWidthInteger) {
-        let text = String(value)
-        #expect(string(of: value) == text)
-        // The hash of the registers, of the buffer and of the string are one.
-        let expected = XXH3.hash(text)
-        if let value = value as? UInt64 {
-            #expect(XXH3.hash(DecimalText(value)) == expected, "\(value)")
-            #expect(unsafe DecimalText.withDecimalBytes(value) { unsafe XXH3.hash($0) } == expected, "\(value)")
-        } else if let value = value as? Int64 {
-            #expect(XXH3.hash(DecimalText(value)) == expected, "\(value)")
-            #expect(unsafe DecimalText.withDecimalBytes(value) { unsafe XXH3.hash($0) } == expected, "\(value)")
-        }
+    private func expectText(of value: UInt64) {
+        expect(DecimalText(value), is: String(value))
+        #expect(XXH3.hash(decimal: value) == XXH3.hash(String(value)), "\(value)")
+        #expect(string(of: value) == String(value))
     }
 
-    private func string(of value: some FixedWidthInteger) -> String {
-        if let value = value as? Int64 {
-            return unsafe DecimalText.withDecimalBytes(value) { bytes in unsafe String(decoding: bytes, as: UTF8.self) }
-        }
-        return unsafe DecimalText.withDecimalBytes(UInt64(value)) { bytes in
-            unsafe String(decoding: bytes, as: UTF8.self)
-        }
+    private func expectText(of value: Int64) {
+        expect(DecimalText(value), is: String(value))
+        #expect(XXH3.hash(decimal: value) == XXH3.hash(String(value)), "\(value)")
+        let text = unsafe DecimalText.withDecimalBytes(value) { unsafe String(decoding: $0, as: UTF8.self) }
+        #expect(text == String(value))
+    }
+
+    /// The registers and the buffer hash as the string does.
+    private func expect(_ text: DecimalText, is expected: String) {
+        #expect(text.count == expected.utf8.count, "\(expected)")
+        #expect(XXH3.hash(text) == XXH3.hash(expected), "\(expected)")
+        #expect(unsafe text.withBytes { unsafe XXH3.hash($0) } == XXH3.hash(expected), "\(expected)")
+    }
+
+    private func string(of value: UInt64) -> String {
+        unsafe DecimalText.withDecimalBytes(value) { unsafe String(decoding: $0, as: UTF8.self) }
     }
 }

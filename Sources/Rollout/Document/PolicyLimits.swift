@@ -1,6 +1,6 @@
 /// The limits of a policy document. They are part of its contract: other programs write documents.
-enum PolicyLimits {
-    static let documentBytes = 16 << 20
+package enum PolicyLimits {
+    package static let documentBytes = 16 << 20
     static let depth = 32
     static let rollouts = 10_000
     static let variants = 256

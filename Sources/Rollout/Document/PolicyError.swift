@@ -35,12 +35,6 @@ public struct PolicyProblem: Hashable, Sendable {
         self.column = position?.column
         self.message = message
     }
-
-    static let tooManyVariants = PolicyProblem(
-        .tooManyVariants,
-        at: "",
-        "the process would know more than \(grouped(VariantRegistry.shared.capacity)) different variants and releases"
-    )
 }
 
 extension PolicyProblem: CustomStringConvertible {

@@ -1,0 +1,11 @@
+import Fixtures
+
+// Without arguments the probes run, for `Benchmarks/gate` to count; `--list` prints what the profiles are.
+let probes = controls + decisions + callers + rules + answers + updates
+
+if CommandLine.arguments.contains("--list") {
+    print(Probe.difference)
+    for probe in probes { print(probe.name) }
+} else {
+    for probe in probes { probe.measure() }
+}

@@ -1,0 +1,102 @@
+import Foundation
+import Testing
+
+@testable import Rollout
+
+/// The JSON Schema for editors says of every document what the validator says, as far as a schema can say it.
+@Suite struct PolicySchemaTests {
+    private let schema: JSONSchema
+
+    init() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        let file = root.appending(path: "Sources/Rollout/Rollout.docc/policy.schema.json")
+        schema = try JSONSchema(String(contentsOf: file, encoding: .utf8))
+    }
+
+    private static func policy(_ rollout: String) -> String {
+        #"{"schema":1,"revision":7,"rollouts":{"sms":\#(rollout)}}"#
+    }
+
+    private static func canary(_ rest: String) -> String {
+        policy(#"{"strategy":{"type":"canary","percent":10,"stable":{"a":"1"},"canary":{"a":"2"}}\#(rest)}"#)
+    }
+
+    private static func abTest(_ rest: String, variants: String) -> String {
+        policy(#"{"strategy":{"type":"ab_test","variants":[\#(variants)]\#(rest)}}"#)
+    }
+
+    private static let variant = #"{"name":"a","weight":1,"release":{"m":"1"}}"#
+
+    static let accepted: [String] = [
+        canary(""),
+        canary(#","salt":"é","epoch":4294967295,"disabled":["canary"],"draining":[],"missingUnit":"first""#),
+        canary(#","sticky":{"cookie":"__Host-x","maxAge":60,"pin":"bucket","domain":null},"missingUnit":"assign""#),
+        canary(
+            #","sticky":{"cookie":"x","maxAge":34560000,"secure":false,"sameSite":"Strict","domain":"a.b","path":"/x"}"#
+        ),
+        canary(#","hosts":{"A.example:80":"stable"},"forced":{"ü":"canary"},"bucketing":{"scheme":"rollout"}"#),
+        canary(#","compatible":[{"a":"1"},{"a":"2"}]"#),
+        abTest("", variants: variant),
+        abTest(#","coverage":0.0001"#, variants: variant),
+        abTest(#","coverage":80,"allocation":[["a",0,800000]]"#, variants: variant),
+        policy(#"{"strategy":{"type":"fixed","release":{"m":"~ !"}}}"#),
+        policy(#"{"strategy":{"type":"shadow","percent":1e1,"primary":{"m":"1"},"shadow":{"m":"2"}}}"#),
+        #"{"schema":1,"revision":0,"environment":"x","rollouts":{}}"#,
+    ]
+
+    static let refused: [String] = [
+        "[]", "{}", #"{"schema":2,"revision":7,"rollouts":{}}"#, #"{"schema":1,"revision":7}"#,
+        #"{"schema":1,"revision":-1,"rollouts":{}}"#, #"{"schema":1,"revision":4294967296,"rollouts":{}}"#,
+        #"{"schema":1,"revision":1.5,"rollouts":{}}"#, #"{"schema":1,"revision":"7","rollouts":{}}"#,
+        #"{"schema":1,"revision":7,"environment":"","rollouts":{}}"#, #"{"schema":1,"revision":7,"rollouts":[]}"#,
+        #"{"schema":1,"revision":7,"rollouts":{"a b":{"strategy":{"type":"fixed","release":{"m":"1"}}}}}"#,
+        #"{"schema":1,"revision":7,"rollouts":{},"extra":1}"#,
+        policy("{}"), policy(#"{"strategy":{"type":"other"}}"#), policy(#"{"strategy":{"release":{"m":"1"}}}"#),
+        policy(#"{"strategy":{"type":"fixed"}}"#), policy(#"{"strategy":{"type":"fixed","release":{}}}"#),
+        policy(#"{"strategy":{"type":"fixed","release":{"m":1}}}"#),
+        policy(#"{"strategy":{"type":"fixed","release":{"m":""}}}"#),
+        policy(#"{"strategy":{"type":"fixed","release":{"m":"é"}}}"#),
+        policy(#"{"strategy":{"type":"fixed","percent":1,"release":{"m":"1"}}}"#),
+        policy(#"{"strategy":{"type":"canary","stable":{"a":"1"},"canary":{"a":"2"}}}"#),
+        policy(#"{"strategy":{"type":"canary","percent":100.0001,"stable":{"a":"1"},"canary":{"a":"2"}}}"#),
+        policy(#"{"strategy":{"type":"canary","percent":0.00001,"stable":{"a":"1"},"canary":{"a":"2"}}}"#),
+        policy(#"{"strategy":{"type":"shadow","primary":{"m":"1"},"shadow":{"m":"2"}}}"#),
+        canary(#","salt":"""#), canary(#","salt":"\u0000""#), canary(#","epoch":-1"#), canary(#","precent":1"#),
+        canary(#","disabled":"canary""#), canary(#","disabled":["canary","canary"]"#),
+        canary(#","missingUnit":"none""#),
+        canary(#","bucketing":{}"#), canary(#","bucketing":{"scheme":"other"}"#), canary(#","hosts":{"":"stable"}"#),
+        canary(#","hosts":{"a/b":"stable"}"#), canary(#","hosts":{"a":"st able"}"#),
+        canary(#","forced":{"":"stable"}"#),
+        canary(#","compatible":[{}]"#), canary(#","compatible":{}"#), canary(#","sticky":{"cookie":"x"}"#),
+        canary(#","sticky":{"cookie":"a b","maxAge":60}"#), canary(#","sticky":{"cookie":"x","maxAge":59}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":34560001}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":60,"pin":"x"}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":60,"path":"x"}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":60,"domain":""}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":60,"sameSite":"lax"}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":60,"secure":1}"#),
+        abTest("", variants: ""), abTest("", variants: #"{"name":"a","weight":-1,"release":{"m":"1"}}"#),
+        abTest("", variants: #"{"name":"a","weight":1000001,"release":{"m":"1"}}"#),
+        abTest("", variants: #"{"name":"é","weight":1,"release":{"m":"1"}}"#),
+        abTest(#","coverage":-1"#, variants: variant), abTest(#","allocation":[["a",0]]"#, variants: variant),
+        abTest(#","allocation":[["a",0,1000001]]"#, variants: variant),
+        abTest(#","allocation":[[0,1,2]]"#, variants: variant),
+    ]
+
+    @Test("Both accept", arguments: accepted)
+    func acceptance(_ text: String) throws {
+        #expect(try schema.refusals(of: text) == [])
+        #expect(throws: Never.self) { try RolloutPolicy(json: text) }
+    }
+
+    @Test("Both refuse", arguments: refused)
+    func refusal(_ text: String) throws {
+        #expect(try !schema.refusals(of: text).isEmpty)
+        #expect(throws: PolicyError.self) { try RolloutPolicy(json: text) }
+    }
+
+    @Test("The schema accepts what the library writes", arguments: accepted)
+    func canonicalForm(_ text: String) throws {
+        #expect(try schema.refusals(of: RolloutPolicy(json: text).json) == [])
+    }
+}

@@ -57,7 +57,7 @@ import Synchronization
             if isHeld { holdBehind(head) }
             isHeld = false
             let slot = unsafe words + Int(head % slots) * capacity
-            let result = body(unsafe PolicyImage(words: slot, mask: capacity - 1))
+            let result = body(unsafe PolicyImage(words: slot, exponent: capacity.trailingZeroBitCount))
             atomicMemoryFence(ordering: .acquiring)
             let later = unsafe self.head.pointee.load(ordering: .relaxed)
             unsafe finishedReads.pointee.wrappingAdd(1, ordering: .relaxed)

@@ -37,7 +37,11 @@ struct StressQuestion: Sendable {
         case .hashed(let unit):
             publication.read {
                 runs += 1
-                return RolloutRecord($0, ordinal: ordinal).decision(for: unit)
+                let record = RolloutRecord($0, ordinal: ordinal)
+                let decision = unsafe unit.text.withUnitBytes { bytes in
+                    unsafe record.decision(for: BorrowedUnit(bytes))
+                }
+                return record.decision(forKey: unit.key) ?? decision
             }
         case .request(let unit, let host, let assignment):
             RequestBytes.with(unit: unit, host: host) { request in

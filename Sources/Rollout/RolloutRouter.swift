@@ -32,7 +32,7 @@
     /// Takes a lock: ask once, when the service starts.
     public func rollout(_ id: RolloutID) -> RolloutHandle? {
         let compiled = state.compiled
-        guard compiled.policy.rollouts[id] != nil, let ordinal = compiled.roster[id] else { return nil }
+        guard let ordinal = compiled.ordinal(of: id) else { return nil }
         return RolloutHandle(cell: state.cell, ordinal: ordinal)
     }
 

@@ -19,7 +19,7 @@
 
     init(_ field: UnsafeRawBufferPointer) { unsafe self.field = unsafe field }
 
-    var isAtEnd: Bool { position == unsafe field.count }
+    var isAtEnd: Bool { unsafe position == field.count }
 
     /// The bytes of a part.
     subscript(range: Range<Int>) -> UnsafeRawBufferPointer {

@@ -53,7 +53,7 @@ public struct Assignment: Hashable, Sendable {
         guard decision.bucket != nil else { return nil }
         let enrolled = decision.reason != .notEnrolled
         self.init(
-            variant: enrolled ? VariantRegistry.shared[decision.variant.number].name : nil,
+            variant: enrolled ? VariantRegistry.shared.name(decision.variant.number) : nil,
             of: decision.variant.rollout,
             bucket: decision.bucket,
             epoch: decision.epoch,

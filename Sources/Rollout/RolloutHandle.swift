@@ -56,7 +56,8 @@ public struct RolloutHandle: Sendable {
         host: String? = nil,
         holding assignment: Assignment? = nil
     ) -> Decision {
-        RequestBytes.with(unit: unit, host: host) { request in
+        if let unit, host == nil, assignment == nil { return decision(for: unit) }
+        return RequestBytes.with(unit: unit, host: host) { request in
             read { $0.decision(for: request, holding: assignment) }
         }
     }

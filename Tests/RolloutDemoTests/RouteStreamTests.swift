@@ -1,6 +1,12 @@
 import Foundation
 import Testing
 
+#if canImport(Glibc)
+    import Glibc
+#elseif canImport(Musl)
+    import Musl
+#endif
+
 @Suite("route: bytes in, bytes out")
 struct RouteStreamTests {
     private func route(_ input: some Collection<UInt8>) throws -> Demo.Result {
@@ -103,10 +109,11 @@ struct RouteStreamTests {
         process.standardInput = input
         process.standardOutput = output
         try process.run()
-        // Without an answer, the end of the process is what ends the wait for it.
-        DispatchQueue.global().asyncAfter(deadline: .now() + 60) { process.terminate() }
+        defer { process.terminate() }
         func exchange(_ text: String) throws -> String {
             try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
+            var answer = pollfd(fd: output.fileHandleForReading.fileDescriptor, events: Int16(POLLIN), revents: 0)
+            try #require(unsafe poll(&answer, 1, 60_000) == 1, "no answer in a minute")
             return String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
         }
         for unit in 1...3 {

@@ -42,9 +42,7 @@ struct RolloutRecord {
     func decision(for request: RequestBytes, holding assignment: Assignment?) -> Decision {
         let unit = request.unit
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
-        if let host = unsafe request.host, marks.contains(.hosts), let ruled = unsafe hosted(host, unit) {
-            return ruled
-        }
+        if marks.contains(.hosts), let ruled = hosted(request) { return ruled }
         if let unit, marks.contains(.forced), let forced = forced(unit) { return forced }
         if let assignment, let held = decision(honouring: assignment, hasUnit: unit != nil, marks) { return held }
         if let unit { return draw(at: bucket(ofKey: unit.key), marks) }
@@ -61,9 +59,12 @@ struct RolloutRecord {
         return entry.map { resolve(TextTable.outcome(of: $0, in: image, hasUnit: true), unit.key) }
     }
 
-    private func hosted(_ host: UnsafeRawBufferPointer, _ unit: BorrowedUnit?) -> Decision? {
+    private func hosted(_ request: RequestBytes) -> Decision? {
         let table = word(RecordLayout.hosts)
-        let entry = unsafe TextTable.find(host, hash: XXH3.hash(host), in: image, table: table)
+        let entry = unsafe request.withNormalizedHost { host in
+            unsafe host.flatMap { unsafe TextTable.find($0, hash: XXH3.hash($0), in: image, table: table) }
+        }
+        let unit = request.unit
         return entry.map { resolve(TextTable.outcome(of: $0, in: image, hasUnit: unit != nil), unit?.key) }
     }
 

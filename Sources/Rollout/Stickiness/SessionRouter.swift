@@ -15,14 +15,18 @@
     /// The shared state, without counting a reference: it is never released.
     var state: SessionState { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
 
-    /// A session router with these keys. Buckets of visitors without a unit come from the system's generator.
-    public init(keys: SigningKeys) {
-        self.init(keys: keys) { Int.random(in: 0..<Share.bucketCount) }
+    /// A session router. Buckets of visitors without a unit come from the system's generator.
+    ///
+    /// - Parameters:
+    ///   - keys: The keys that sign and verify.
+    ///   - decisionLife: How many seconds a decision may be under way to another service that adopts it.
+    public init(keys: SigningKeys, decisionLife: Int = 60) {
+        self.init(keys: keys, decisionLife: decisionLife) { Int.random(in: 0..<Share.bucketCount) }
     }
 
     /// A session router whose buckets come from elsewhere.
-    init(keys: SigningKeys, drawBucket: @escaping @Sendable () -> Int) {
-        let state = SessionState(keys: keys, drawBucket: drawBucket)
+    init(keys: SigningKeys, decisionLife: Int = 60, drawBucket: @escaping @Sendable () -> Int) {
+        let state = SessionState(keys: keys, decisionLife: Int64(decisionLife), drawBucket: drawBucket)
         SessionState.keep(state)
         unsafe unmanaged = .passUnretained(state)
     }

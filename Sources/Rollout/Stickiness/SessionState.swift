@@ -4,9 +4,12 @@ final class SessionState: Sendable {
     let counters = SessionCounters()
     /// Draws a bucket for a visitor who brings none.
     let drawBucket: @Sendable () -> Int
+    /// How many seconds a decision may be under way to another service.
+    let decisionLife: Int64
 
-    init(keys: SigningKeys, drawBucket: @escaping @Sendable () -> Int) {
+    init(keys: SigningKeys, decisionLife: Int64, drawBucket: @escaping @Sendable () -> Int) {
         self.keys = KeyTable(keys)
+        self.decisionLife = decisionLife
         self.drawBucket = drawBucket
     }
 

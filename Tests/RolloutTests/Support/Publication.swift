@@ -3,7 +3,12 @@
 /// Something that publishes compiled policies to readers on other threads: the library's cell, or one with a fault.
 protocol Publication: Sendable {
     func read<Result>(_ body: (PolicyImage) -> Result) -> Result
+    func glance<Result>(_ body: (PolicyImage) -> Result?) -> Result?
     func publish(_ policy: [UInt64])
+}
+
+extension Publication {
+    func glance<Result>(_ body: (PolicyImage) -> Result?) -> Result? { nil }
 }
 
 extension SnapshotCell: Publication {}

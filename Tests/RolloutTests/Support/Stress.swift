@@ -74,8 +74,8 @@ struct StressPlan: Sendable {
         var expected: [Decision] = []
         for policy in compiled {
             for (question, ordinal) in zip(StressPolicies.questions, ordinals) {
-                var runs = 0
-                expected.append(question.ask(Still(policy), ordinal: ordinal, runs: &runs))
+                var retries = 0
+                expected.append(question.ask(Still(policy), ordinal: ordinal, retries: &retries))
             }
         }
         self.expected = expected
@@ -97,18 +97,16 @@ struct StressPlan: Sendable {
     /// Asks one question after another, and holds every answer against what its revision answers.
     func read(from publication: some Publication, times: Int) -> StressCounts {
         var counts = StressCounts(reads: times)
-        var runs = 0
         var last: UInt32 = 0
         let questions = StressPolicies.questions
         for index in 0..<times {
             let question = index % questions.count
-            let decision = questions[question].ask(publication, ordinal: ordinals[question], runs: &runs)
+            let decision = questions[question].ask(publication, ordinal: ordinals[question], retries: &counts.retries)
             let expected = expected[Int(decision.revision) % StressPolicies.count * questions.count + question]
             if decision.answer != expected.answer || decision.epoch != expected.epoch { counts.torn += 1 }
             if decision.revision < last { counts.backwards += 1 }
             last = decision.revision
         }
-        counts.retries = runs - times
         return counts
     }
 

@@ -17,39 +17,53 @@ struct StressQuestion: Sendable {
         self.kind = kind
     }
 
-    /// What a publication answers, by the same code that a handle runs.
-    @inline(__always)
-    func ask(_ publication: some Publication, ordinal: Int, runs: inout Int) -> Decision {
+    /// What a publication answers, in the two attempts that a handle makes.
+    func ask(_ publication: some Publication, ordinal: Int, retries: inout Int) -> Decision {
         switch kind {
         case .unit(let text):
-            unsafe text.withUnitBytes { bytes in
-                let unit = unsafe BorrowedUnit(bytes)
-                return publication.read {
-                    runs += 1
-                    return RolloutRecord($0, ordinal: ordinal).decision(for: unit)
-                }
-            }
+            glance(publication, ordinal, XXH3.hash(text)) ?? deliberate(publication, ordinal, text, &retries)
         case .integer(let number):
-            publication.read {
-                runs += 1
-                return RolloutRecord($0, ordinal: ordinal).decision(for: DecimalUnit(DecimalText(number)))
-            }
-        case .hashed(let unit):
-            publication.read {
-                runs += 1
-                let record = RolloutRecord($0, ordinal: ordinal)
-                let decision = unsafe unit.text.withUnitBytes { bytes in
-                    unsafe record.decision(for: BorrowedUnit(bytes))
+            glance(publication, ordinal, XXH3.hash(decimal: number))
+                ?? read(publication, &retries) {
+                    RolloutRecord($0, ordinal: ordinal).decision(for: DecimalUnit(DecimalText(number)))
                 }
-                return record.decision(forKey: unit.key) ?? decision
-            }
+        case .hashed(let unit):
+            glance(publication, ordinal, unit.key) ?? deliberate(publication, ordinal, unit.text, &retries)
         case .request(let unit, let host, let assignment):
             RequestBytes.with(unit: unit, host: host) { request in
-                publication.read {
-                    runs += 1
-                    return RolloutRecord($0, ordinal: ordinal).decision(for: request, holding: assignment)
+                read(publication, &retries) {
+                    RolloutRecord($0, ordinal: ordinal).decision(for: request, holding: assignment)
                 }
             }
+        }
+    }
+
+    private func glance(_ publication: some Publication, _ ordinal: Int, _ key: UInt64) -> Decision? {
+        publication.glance { RolloutRecord($0, ordinal: ordinal).decision(forKey: key) }
+    }
+
+    private func deliberate(
+        _ publication: some Publication,
+        _ ordinal: Int,
+        _ text: String,
+        _ retries: inout Int
+    ) -> Decision {
+        unsafe text.withUnitBytes { bytes in
+            let unit = unsafe BorrowedUnit(bytes)
+            return read(publication, &retries) { RolloutRecord($0, ordinal: ordinal).decision(for: unit) }
+        }
+    }
+
+    private func read(
+        _ publication: some Publication,
+        _ retries: inout Int,
+        _ body: (PolicyImage) -> Decision
+    ) -> Decision {
+        var runs = 0
+        defer { retries += runs - 1 }
+        return publication.read {
+            runs += 1
+            return body($0)
         }
     }
 

@@ -16,7 +16,7 @@
     private let unmanaged: Unmanaged<RouterState>
 
     /// The shared state, without counting a reference: it is never released.
-    private var state: RouterState { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
+    var state: RouterState { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
 
     /// A router that runs this policy.
     ///
@@ -34,7 +34,7 @@
     /// Takes a lock: ask once, when the service starts.
     public func rollout(_ id: RolloutID) -> RolloutHandle? {
         let compiled = state.compiled
-        guard compiled.policy.rollouts[id] != nil, let ordinal = compiled.roster[id] else { return nil }
+        guard let ordinal = compiled.ordinal(of: id) else { return nil }
         return RolloutHandle(cell: state.cell, ordinal: ordinal)
     }
 
@@ -43,29 +43,4 @@
 
     /// The running policy and what has become of updates, as a value.
     public var status: RolloutStatus { RolloutStatus(state.compiled, ignoredUpdates: state.ignoredUpdates) }
-
-    /// Replaces the policy in one step, for all rollouts and all threads.
-    ///
-    /// A policy of an older revision changes nothing and is counted in the ``status``; the running policy again changes
-    /// nothing either.
-    ///
-    /// - Parameters:
-    ///   - policy: The policy to run.
-    ///   - expected: The revision that must be running, or nil for any.
-    ///   - now: The time by the caller's clock in Unix seconds, for the status.
-    /// - Returns: The revision that runs afterwards.
-    /// - Throws: `UpdateError`; the running policy is then untouched.
-    @discardableResult
-    public func update(
-        to policy: RolloutPolicy,
-        from expected: UInt32? = nil,
-        now: Int64? = nil
-    ) throws(UpdateError) -> UInt32 {
-        do throws(PolicyError) {
-            try policy.validate()
-        } catch {
-            throw .invalid(error)
-        }
-        return try state.update(to: policy, from: expected, appliedAt: now)
-    }
 }

@@ -94,7 +94,7 @@ struct RouteStreamTests {
         )
     }
 
-    @Test("Answers come as soon as the input pauses, before it ends", .timeLimit(.minutes(1)))
+    @Test("Answers come as soon as the input pauses, before it ends")
     func pausingInput() throws {
         let process = Process()
         let (input, output) = (Pipe(), Pipe())
@@ -103,6 +103,8 @@ struct RouteStreamTests {
         process.standardInput = input
         process.standardOutput = output
         try process.run()
+        // Without an answer, the end of the process is what ends the wait for it.
+        DispatchQueue.global().asyncAfter(deadline: .now() + 60) { process.terminate() }
         func exchange(_ text: String) throws -> String {
             try input.fileHandleForWriting.write(contentsOf: Data(text.utf8))
             return String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)

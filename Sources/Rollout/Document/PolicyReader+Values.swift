@@ -3,6 +3,7 @@ extension PolicyReader {
     mutating func checkObject(_ value: JSONValue, keys: [String]) -> Bool {
         guard checkKind(value, .object) else { return false }
         for (key, member) in value.members where !keys.contains(where: { $0.utf8.elementsEqual(key.utf8) }) {
+            if budget.isExceeded { break }
             let hint =
                 nearest(to: key, among: keys).map { "did you mean \"\($0)\"?" } ?? "expected \(alternatives(keys))"
             report(.unknownKey, at: member, "unknown key; \(hint)", atKey: true)

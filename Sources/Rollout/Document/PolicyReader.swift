@@ -8,12 +8,16 @@ struct PolicyReader {
     /// The rollouts whose strategy could not be read, and has another standing in for it.
     private(set) var unreadStrategies: Set<RolloutID> = []
 
+    /// How many more problems are listed; where it is exceeded, the policy is no longer judged.
+    private(set) var budget = ProblemBudget()
+
     private init(document: JSONDocument) { self.document = document }
 
     /// Reads what the document holds; ``problems`` and ``unreadStrategies`` say how much of it that is.
     static func read(_ document: JSONDocument) -> (policy: RolloutPolicy, reader: PolicyReader) {
         var reader = PolicyReader(document: document)
         for value in document.duplicates {
+            if reader.budget.isExceeded { break }
             let key = quoted(value.key ?? "")
             reader.report(.duplicateKey, at: value, "\(key) stands in this object before", atKey: true)
         }
@@ -21,10 +25,23 @@ struct PolicyReader {
         return (policy, reader)
     }
 
-    mutating func report(_ code: PolicyProblem.Code, at value: JSONValue, _ message: String, atKey: Bool = false) {
-        let position = atKey ? value.keyPosition ?? value.position : value.position
-        let path = value.path
-        problems.append((PolicyProblem(code, at: path.description, position, message), path))
+    mutating func report(
+        _ code: PolicyProblem.Code,
+        at value: JSONValue,
+        _ message: @autoclosure () -> String,
+        atKey: Bool = false
+    ) {
+        switch budget.verdict() {
+        case .ignore: return
+        case .listNoMore:
+            let problem = PolicyProblem(.tooMany, at: "", document.root.position, ProblemBudget.message)
+            problems.append((problem, JSONPath()))
+        case .list:
+            let position = atKey ? value.keyPosition ?? value.position : value.position
+            let (path, message) = (value.path, message())
+            problems.append((PolicyProblem(code, at: path.description, position, message), path))
+            budget.spend(on: path, message)
+        }
     }
 
     private mutating func policy() -> RolloutPolicy {
@@ -41,6 +58,7 @@ struct PolicyReader {
             return policy
         }
         for (key, value) in rollouts.members {
+            if budget.isExceeded { break }
             guard let id: RolloutID = name(key, at: value) else { continue }
             let (definition, isStrategyRead) = rollout(value)
             // Of two with one key the first is judged, which is the one that positions are found for.

@@ -16,6 +16,8 @@ final class RouterState: Sendable {
     private let current: Lock<CompiledPolicy>
     /// Held by the one writer.
     let writer = Lock<Void>(())
+    /// What writers remember, and whom they tell.
+    let journal: UpdateJournal
     /// A count that orders nothing, so relaxed; asking for it waits for no writer.
     private let ignored = Atomic<Int>(0)
 
@@ -29,6 +31,7 @@ final class RouterState: Sendable {
         }
         cell = SnapshotCell(first.words)
         current = Lock(first)
+        journal = UpdateJournal(startingWith: policy, at: appliedAt)
         Self.all.withLock { $0.append(self) }
     }
 
@@ -38,27 +41,13 @@ final class RouterState: Sendable {
     /// How many updates were ignored because they came with an older revision.
     var ignoredUpdates: Int { ignored.load(ordering: .relaxed) }
 
-    /// Publishes a valid policy and gives the revision that runs afterwards.
-    func update(to policy: RolloutPolicy, from expected: UInt32?, appliedAt: Int64?) throws(UpdateError) -> UInt32 {
-        try writer.withLock { _ throws(UpdateError) in
-            let running = compiled
-            let revision = running.policy.revision
-            if let expected, expected != revision { throw .conflict(current: revision) }
-            if policy.revision == revision, policy != running.policy { throw .conflict(current: revision) }
-            if policy.revision <= revision {
-                if policy.revision < revision { ignored.wrappingAdd(1, ordering: .relaxed) }
-                return revision
-            }
-            guard let next = CompiledPolicy(policy, after: running.roster, appliedAt: appliedAt) else {
-                throw .invalid(PolicyError(PolicyProblem.tooManyVariants))
-            }
-            publish(next)
-            return policy.revision
-        }
-    }
+    /// Counts an update that came with an older revision.
+    func countIgnored() { ignored.wrappingAdd(1, ordering: .relaxed) }
 
+    /// Publishes a policy. Only under the writers' lock.
+    ///
     /// The policy it replaces is given up outside the lock, for that may mean to free a large one.
-    private func publish(_ next: CompiledPolicy) {
+    func publish(_ next: CompiledPolicy) {
         _ = current.withLock { current in
             cell.publish(next.words)
             return exchange(&current, with: next)

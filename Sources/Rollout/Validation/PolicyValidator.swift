@@ -39,9 +39,18 @@ struct Violation: Hashable, Sendable {
 /// Collects every rule that a policy breaks.
 struct PolicyValidator {
     private(set) var violations: [Violation] = []
+    private var budget = ProblemBudget()
 
-    mutating func report(_ code: PolicyProblem.Code, at path: JSONPath, _ message: String) {
-        violations.append(Violation(code: code, path: path, message: message))
+    mutating func report(_ code: PolicyProblem.Code, at path: JSONPath, _ message: @autoclosure () -> String) {
+        switch budget.verdict() {
+        case .ignore: return
+        case .listNoMore:
+            violations.append(Violation(code: .tooMany, path: JSONPath(), message: ProblemBudget.message))
+        case .list:
+            let message = message()
+            violations.append(Violation(code: code, path: path, message: message))
+            budget.spend(on: path, message)
+        }
     }
 
     mutating func check(_ rollout: RolloutDefinition, id: RolloutID, isStrategyRead: Bool, at path: JSONPath) {

@@ -42,6 +42,7 @@ extension RolloutPolicy {
         of document: JSONDocument,
         read reader: PolicyReader
     ) -> [PolicyProblem] {
+        if reader.budget.isExceeded { return [] }
         var partlyRead: Set<JSONPath> = []
         for problem in reader.problems {
             for length in 0...problem.path.elements.count {

@@ -20,15 +20,15 @@ extension Command {
     ) { arguments throws(Stop) in
         let policy = try PolicyFile.policy(at: try arguments.required(.policy))
         let now = try arguments.integer(.now) ?? Platform.unixTime
-        let target = try RouteTargets(policy, standard: try arguments.required(.rollout), now: now).standard
-        guard let target, let definition = policy.rollouts[target.id] else { return .success }
+        let target = try RouteTargets(policy, now: now).target(ofOption: try arguments.required(.rollout))
         let (unit, host) = (arguments[.unit], arguments[.host])
-        let explanation = Explanation(of: target.id, definition, unit: unit, host: host)
+        let explanation = Explanation(of: target.id, target.definition, unit: unit, host: host)
 
         var output = Output.standard
+        let (definition, revision) = (target.definition, policy.revision)
         let kind = definition.strategy.kind.rawValue
-        output.append(line: "\(target.id): \(kind), epoch \(definition.epoch), policy revision \(policy.revision)")
-        output.append(line: "request: unit \(quoted(unit)), host \(quoted(host))")
+        output.append(line: "\(target.id): \(kind), epoch \(definition.epoch), policy revision \(revision)")
+        output.append(line: "request: unit \(unit.map(quoted) ?? "none"), host \(host.map(quoted) ?? "none")")
         output.append(line: "")
         for line in explanation.lines { output.append(line: line) }
         output.append(line: "")
@@ -36,10 +36,4 @@ extension Command {
         try output.flush()
         return .success
     }
-}
-
-/// A text in quotation marks, whatever it holds on one line; nil and the empty text are none.
-func quoted(_ text: String?) -> String {
-    guard let text, !text.isEmpty else { return "none" }
-    return JSONTree.string(text).canonicalText
 }

@@ -67,7 +67,7 @@ private final class Load: Sendable {
 
     init(_ stage: borrowing Stage) throws(Stop) {
         router = try stage.router(Self.policy(revision: 0))
-        guard let handle = router.rollout("sms") else { throw .unusable("the rollout sms is gone") }
+        let handle = try stage.rollout("sms", of: router)
         self.handle = handle
         units = stage.units.map { (HashedUnit($0), handle.decision(for: $0).bucket ?? 0) }
         var variants: [[Decision.Variant]] = []

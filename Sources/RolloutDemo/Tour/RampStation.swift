@@ -6,7 +6,7 @@ extension Station {
         let units = (0..<50_000).map { "user-\($0)" }
         var policy = stage.policy
         let router = try stage.router(policy)
-        guard let handle = router.rollout("sms") else { return }
+        let handle = try stage.rollout("sms", of: router)
         var members = [Bool](repeating: false, count: units.count)
         var table = Table("rrrrrl")
         table.head("canary", "units in it", "share", "joined", "left")

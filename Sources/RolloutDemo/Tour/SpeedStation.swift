@@ -4,7 +4,8 @@ extension Station {
     /// What a decision costs on this machine.
     static let speed = Station(title: "The cost of a decision, on this machine") { stage throws(Stop) in
         let router = try stage.router(stage.policy)
-        guard let sms = router.rollout("sms"), let recommender = router.rollout("recommender") else { return }
+        let sms = try stage.rollout("sms", of: router)
+        let recommender = try stage.rollout("recommender", of: router)
         let users = (0..<1_024).map { "user-\(1_000_000 + $0)" }
         let sessions = users.map { "\($0)-4f7c-9a1e-0242ac120002-abcd" }
         let hashed = users.map { HashedUnit($0) }

@@ -44,6 +44,12 @@ struct Stage {
         }
     }
 
+    /// A rollout of a router, which the built-in policy has.
+    func rollout(_ id: RolloutID, of router: RolloutRouter) throws(Stop) -> RolloutHandle {
+        guard let handle = router.rollout(id) else { throw .unusable("the built-in policy lacks the rollout \(id)") }
+        return handle
+    }
+
     // MARK: The page
 
     mutating func title(_ text: String) {

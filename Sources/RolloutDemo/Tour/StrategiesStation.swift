@@ -9,7 +9,7 @@ extension Station {
         )
         stage.say("is from the expected one, in standard deviations; beyond 3 it would be suspicious.")
         for (id, definition) in stage.policy.rollouts.sorted(by: { $0.key < $1.key }) {
-            guard let handle = router.rollout(id) else { continue }
+            let handle = try stage.rollout(id, of: router)
             var (draws, requests) = (Tally(), Tally())
             for unit in stage.units { draws.count(handle.decision(for: unit)) }
             for request in stage.requests { requests.count(handle.decision(for: request.unit, host: request.host)) }

@@ -144,6 +144,39 @@ struct PolicyLimitTests {
         #expect(error?.problems.map(\.code) == [.tooLarge])
     }
 
+    @Test("Of more than 100,000 problems the first are listed, and one that says so")
+    func problemBudget() {
+        var budget = ProblemBudget()
+        for _ in 0..<100_000 {
+            if budget.verdict() != .list { Issue.record("too early") }
+            budget.spend(on: JSONPath(), "")
+        }
+        #expect(!budget.isExceeded)
+        #expect(budget.verdict() == .listNoMore)
+        #expect(budget.isExceeded)
+        #expect(budget.verdict() == .ignore)
+    }
+
+    @Test("Long units do not make a long text of a policy built in code")
+    func longUnits() {
+        var rollout = RolloutDefinition(Self.canary)
+        for number in 0..<5 { rollout.forced[UnitID(String(repeating: "u", count: (6 << 20) + number))] = "gone" }
+        let found = problems(rollout)
+        #expect(found.map(\.code) == [.badText, .unknownVariant, .badText, .tooMany])
+        #expect(found.last?.path == "")
+    }
+
+    @Test("One long key does not make a long text of every problem in it")
+    func longKey() {
+        let key = String(repeating: "k", count: 4 << 20)
+        let members = Array(repeating: #""a":1"#, count: 1_000).joined(separator: ",")
+        let error = #expect(throws: PolicyError.self) {
+            try RolloutPolicy(json: #"{"schema":1,"revision":1,"rollouts":{},"\#(key)":{\#(members)}}"#)
+        }
+        #expect(error?.problems.first?.code == .tooMany)
+        #expect(error?.problems.count == 5)
+    }
+
     @Test("A text of 100 MB is refused unread")
     func hugeText() {
         let error = #expect(throws: PolicyError.self) {

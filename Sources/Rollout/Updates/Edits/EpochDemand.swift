@@ -20,6 +20,8 @@ public struct EpochDemand: Hashable, Sendable {
         case release(VariantName)
         /// The variant's share went to 0 and it was disabled.
         case abort(VariantName)
+        /// The rollout goes back to what it was earlier.
+        case rollback
         /// The epoch itself went back, which would make every assignment one of the future.
         case lowered
     }
@@ -28,7 +30,8 @@ public struct EpochDemand: Hashable, Sendable {
 extension EpochDemand: CustomStringConvertible {
     /// Rollout, causes and numbers: `rollouts.sms.epoch: expected at least 4, because …, found 3`.
     public var description: String {
-        let reasons = causes.map(\.description).joined(separator: " and ")
+        let others = causes.count > 3 ? ["\(causes.count - 3) more"] : []
+        let reasons = (causes.prefix(3).map(\.description) + others).joined(separator: " and ")
         let expected = needed.map { "expected at least \($0)" } ?? "no epoch is left above 4,294,967,295"
         return "rollouts.\(rollout).epoch: \(expected), because \(reasons), found \(found)"
     }
@@ -41,6 +44,7 @@ extension EpochDemand.Cause: CustomStringConvertible {
         case .salt: "the salt changed"
         case .release(let variant): "the release of \"\(variant)\" changed"
         case .abort(let variant): "\"\(variant)\" was aborted"
+        case .rollback: "the rollout is rolled back"
         case .lowered: "an epoch never goes back"
         }
     }

@@ -103,6 +103,7 @@ struct RolloutCompiler {
     // MARK: Rules
 
     private func hostEntries(_ words: inout [UInt64]) -> [TextTable.Entry] {
+        guard !definition.hosts.isEmpty else { return [] }
         let outcomes = ruleOutcomes(.host, &words)
         return definition.hosts.map { host, variant in
             TextTable.Entry(text: host.text, withUnit: outcomes(variant).0, withoutUnit: outcomes(variant).1)
@@ -110,6 +111,7 @@ struct RolloutCompiler {
     }
 
     private func forcedEntries(_ words: inout [UInt64]) -> [TextTable.Entry] {
+        guard !definition.forced.isEmpty else { return [] }
         let outcomes = ruleOutcomes(.forced, &words)
         return definition.forced.map { unit, variant in
             TextTable.Entry(text: unit.text, withUnit: outcomes(variant).0, withoutUnit: outcomes(variant).1)

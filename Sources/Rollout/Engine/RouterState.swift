@@ -18,6 +18,8 @@ final class RouterState: Sendable {
     let writer = Lock<Void>(())
     /// What writers remember, and whom they tell.
     let journal: UpdateJournal
+    /// Where updates wait that stand before gates.
+    let gateQueue = GateQueue()
     /// A count that orders nothing, so relaxed; asking for it waits for no writer.
     private let ignored = Atomic<Int>(0)
 

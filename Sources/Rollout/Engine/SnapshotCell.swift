@@ -48,7 +48,7 @@ import Synchronization
 ///
 /// Readers try again only where seven policies were published inside one read. ThreadSanitizer knows no fences, so it is
 /// silent on W2 and R4; `PublicationModelTests` runs this table through every execution that the memory model allows
-/// within small bounds, as it is and with each ordering weakened in turn.
+/// within small bounds, as it is and with each ordering weakened in turn. `PublicationStressTests` runs the code.
 @safe struct SnapshotCell: @unchecked Sendable {
     private typealias Words = UnsafeMutablePointer<Atomic<UInt64>>
 

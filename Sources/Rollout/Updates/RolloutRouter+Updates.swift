@@ -47,17 +47,9 @@ extension RolloutRouter {
         _ edit: (inout RolloutPolicy) throws -> Void
     ) throws(UpdateError) -> UInt32 {
         let origin = UpdateOrigin(author: author, reason: reason, time: now)
-        while true {
-            let running = snapshot().policy
-            let next = try state.successor(of: running, origin) { policy throws(UpdateError) in
-                do {
-                    try edit(&policy)
-                } catch {
-                    throw .edit(ThrownError(error))
-                }
-            }
-            if let revision = try state.publish(next, unlessOvertaking: running.revision, origin) { return revision }
-        }
+        return try state.update(retrying: { running throws(UpdateError) in
+            try state.edited(running, origin, edit)
+        })
     }
 
     /// Restores the content of an earlier revision, as a new revision.
@@ -85,94 +77,25 @@ extension RolloutRouter {
         now: Int64? = nil
     ) throws(UpdateError) -> UInt32 {
         let origin = UpdateOrigin(author: author, reason: reason, time: now)
-        while true {
-            let running = snapshot().policy
-            let (next, origin) = try state.restored(revision, over: running, from: expected, origin)
-            if let revision = try state.publish(next, unlessOvertaking: running.revision, origin) { return revision }
-        }
+        return try state.update(retrying: { running throws(UpdateError) in
+            try state.restored(revision, over: running, from: expected, origin)
+        })
     }
 }
 
 extension RouterState {
-    /// The policy that a change makes of the running one, at the next revision. What goes wrong is entered in the journal.
-    func successor(
-        of running: RolloutPolicy,
-        _ origin: UpdateOrigin,
-        _ change: (inout RolloutPolicy) throws(UpdateError) -> Void
-    ) throws(UpdateError) -> RolloutPolicy {
-        let (revision, overflow) = running.revision.addingReportingOverflow(1)
-        guard !overflow else {
-            let problem = PolicyProblem(
-                .outOfRange,
-                at: "revision",
-                "4,294,967,295 runs, and no revision comes after it"
-            )
-            throw refuse(UpdateAttempt(failedAt: nil, origin: origin), .invalid(PolicyError(problem)))
-        }
-        var next = running
-        next.revision = revision
-        do throws(UpdateError) {
-            try change(&next)
-        } catch {
-            throw refuse(UpdateAttempt(failedAt: revision, origin: origin), error)
-        }
-        next.revision = revision
-        return next
-    }
-
-    /// Publishes a policy made of a running one; nil where that one no longer runs, so that it has to be made again.
-    func publish(
-        _ policy: RolloutPolicy,
-        unlessOvertaking base: UInt32,
-        _ origin: UpdateOrigin
-    ) throws(UpdateError) -> UInt32? {
-        do throws(UpdateError) {
-            return try update(UpdateAttempt(policy: policy, origin: origin), from: base, retriesConflicts: true)
-        } catch {
-            if case .conflict = error { return nil }
-            throw error
-        }
-    }
-
-    /// The policy that restores an earlier revision, with its origin.
-    func restored(
-        _ revision: UInt32?,
-        over running: RolloutPolicy,
-        from expected: UInt32?,
-        _ origin: UpdateOrigin
-    ) throws(UpdateError) -> (RolloutPolicy, UpdateOrigin) {
-        var origin = origin
-        let wanted = revision ?? journal.revisions.last { $0 < running.revision }
-        origin.reason = origin.reason ?? wanted.map { "rollback to revision \($0)" }
-        let next = try successor(of: running, origin) { next throws(UpdateError) in
-            if let expected, expected != running.revision { throw .conflict(current: running.revision) }
-            guard let wanted, let earlier = journal.policy(of: wanted) else {
-                throw .unknownRevision(revision, remembered: journal.revisions.filter { $0 != running.revision })
+    /// Publishes what is made of the running policy; where another writer is faster, what is made of its policy.
+    fileprivate func update(
+        retrying attempt: (RolloutPolicy) throws(UpdateError) -> UpdateAttempt
+    ) throws(UpdateError) -> UInt32 {
+        while true {
+            let running = compiled.policy
+            let attempt = try attempt(running)
+            do throws(UpdateError) {
+                return try update(attempt, from: running.revision, retriesConflicts: true)
+            } catch {
+                guard case .conflict = error else { throw error }
             }
-            next = try earlier.restored(over: rollouts(knownBy: running))
         }
-        return (next, origin)
-    }
-}
-
-extension RolloutPolicy {
-    /// This policy with epochs above those of the rollouts that it replaces; what does not change keeps its epoch.
-    fileprivate func restored(
-        over current: [RolloutID: RolloutDefinition]
-    ) throws(UpdateError) -> RolloutPolicy {
-        var restored = self
-        var exhausted: [EpochDemand] = []
-        for (id, definition) in rollouts {
-            guard let present = current[id] else { continue }
-            var same = definition
-            same.epoch = present.epoch
-            let (next, overflow) = present.epoch.addingReportingOverflow(same == present ? 0 : 1)
-            if overflow {
-                exhausted.append(EpochDemand(rollout: id, causes: [.rollback], found: present.epoch, needed: nil))
-            }
-            restored.rollouts[id]?.epoch = next
-        }
-        guard exhausted.isEmpty else { throw .needsEpoch(exhausted.sorted { $0.rollout < $1.rollout }) }
-        return restored
     }
 }

@@ -5,25 +5,10 @@ struct UpdateOrigin: Sendable {
     var time: Int64?
 }
 
-/// One attempt to change the policy.
+/// A policy that shall run.
 struct UpdateAttempt: Sendable {
-    /// The policy that shall run, or nil where an edit failed before there was one.
-    var policy: RolloutPolicy?
-    /// The revision it has, or would have had.
-    var revision: UInt32?
+    let policy: RolloutPolicy
     let origin: UpdateOrigin
     /// The gates that let it through.
     var gates: [String] = []
-
-    init(policy: RolloutPolicy, origin: UpdateOrigin, gates: [String] = []) {
-        self.policy = policy
-        self.revision = policy.revision
-        self.origin = origin
-        self.gates = gates
-    }
-
-    init(failedAt revision: UInt32?, origin: UpdateOrigin) {
-        self.revision = revision
-        self.origin = origin
-    }
 }

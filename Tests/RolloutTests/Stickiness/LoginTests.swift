@@ -62,6 +62,19 @@ struct LoginTests {
 
     enum TokenAtLogin: CaseIterable, Sendable { case notEnrolled, evicted, olderEpoch, expired, pinsBucket }
 
+    @Test("has the token signed with the key that signs now")
+    func newKey() throws {
+        let (_, handle) = try Fixture.router(Fixture.policy())
+        let anonymous = try Fixture.sessions().cookie("canary")
+        let sessions = try Fixture.sessions(Fixture.keys(7, 8))
+        let request = SessionRequest(unit: "alice", host: Fixture.host, cookies: anonymous, now: Fixture.now)
+        let answer = sessions.route(request, through: handle)
+        #expect(try token(in: answer.setCookie).key == 8)
+        let next = SessionRequest(unit: "alice", host: Fixture.host, cookies: answer.setCookie, now: Fixture.now)
+        let afterRetirement = try Fixture.sessions(Fixture.keys(8))
+        #expect(afterRetirement.route(next, through: handle).token == .valid)
+    }
+
     @Test("leaves the cookie to the replica that is ahead")
     func behind() throws {
         let (_, handle) = try Fixture.router(Fixture.policy())

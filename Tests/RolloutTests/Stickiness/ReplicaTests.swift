@@ -85,6 +85,48 @@ struct ReplicaTests {
         #expect(second.token == .valid && second.decision.variant == first.decision.variant)
     }
 
+    /// Publishes a policy while the request's tag is computed, in the middle of a decision.
+    private struct Interrupting: MessageAuthenticator {
+        let hmac: HMACSHA256
+        let update: @Sendable () -> Void
+
+        func tag(of message: Span<UInt8>) -> AuthenticationTag? {
+            update()
+            return unsafe message.withUnsafeBytes { message in AuthenticationTag(unsafe hmac.tag(of: message).bytes) }
+        }
+    }
+
+    @Test("starts again where the policy changes between the cookie and the decision")
+    func changedMeanwhile() throws {
+        let (router, handle) = try Fixture.router(Fixture.policy(percent: 100))
+        let next = try Fixture.policy(revision: 8, percent: 100, epoch: 4, maxAge: 600)
+        let keys = SigningKey(
+            id: 7,
+            authenticator: Interrupting(hmac: HMACSHA256(key: Fixture.secret(7))) { _ = try? router.update(to: next) }
+        )
+        let sessions = SessionRouter(keys: try SigningKeys([keys])) { 0 }
+        let cookies = try Fixture.sessions().cookie("canary", epoch: 4, revision: 8)
+        // By the old policy it is stale; by the new one it is valid.
+        let request = SessionRequest(host: Fixture.host, cookies: cookies, now: Fixture.now)
+        let answer = sessions.route(request, through: handle)
+        #expect(answer.decision.revision == 8 && answer.decision.reason == .sticky && answer.token == .valid)
+        #expect(sessions.counts.stale == 0, "counted once, by the policy that decided")
+    }
+
+    @Test("starts again where the policy changes while a bucket is drawn")
+    func changedWhileDrawing() throws {
+        let (router, handle) = try Fixture.router(Fixture.policy())
+        let next = try Fixture.policy(revision: 8, percent: 100, maxAge: 600)
+        let sessions = SessionRouter(keys: try Fixture.keys(7)) {
+            _ = try? router.update(to: next)
+            return 500_000
+        }
+        let answer = sessions.route(SessionRequest(host: Fixture.host, now: Fixture.now), through: handle)
+        #expect(answer.decision.revision == 8)
+        let token = try token(in: answer.setCookie)
+        #expect(token.revision == 8 && token.expires == token.issued + 600, "the life is the new policy's too")
+    }
+
     @Test("decides by one policy and its cookie while updates race")
     func race() async throws {
         let (router, handle) = try Fixture.router(Fixture.policy(revision: 1, epoch: 1))

@@ -17,6 +17,9 @@ struct TokenLossTests {
         Row(testDescription: "not by a clock two minutes ahead", loss: nil) {
             try $0.cookie("canary", issued: now + 120)
         },
+        Row(testDescription: "not at maxAge exactly, where it was to live longer", loss: nil) {
+            try $0.cookie("canary", issued: now - 3600, life: 7200)
+        },
         Row(testDescription: "by a character too few", loss: .malformed) { String(try $0.cookie("canary").dropLast()) },
         Row(testDescription: "by a character too many", loss: .malformed) { try $0.cookie("canary") + "A" },
         Row(testDescription: "by padding", loss: .malformed) { try $0.cookie("canary") + "==" },
@@ -60,6 +63,12 @@ struct TokenLossTests {
         },
         Row(testDescription: "against one that is as valid", loss: .contradicted) {
             try $0.cookie("canary") + "; " + $0.cookie("stable")
+        },
+        Row(
+            testDescription: "against one that is as valid, and takes the bucket of a third with it",
+            loss: .contradicted
+        ) {
+            try "\($0.cookie("canary", epoch: 2)); \($0.cookie("canary")); \($0.cookie("stable"))"
         },
         Row(testDescription: "not against one that says the same", loss: nil) {
             try $0.cookie("canary") + "; " + $0.cookie("canary", issued: now - 600)

@@ -20,8 +20,7 @@ final class UpdateJournal: Sendable {
     private let recorders = Lock<[any UpdateRecorder]>([])
 
     init(startingWith policy: RolloutPolicy, at time: Int64?) {
-        let start = UpdateAttempt(policy: policy, origin: UpdateOrigin(author: nil, reason: nil, time: time))
-        enter(start, outcome: .accepted, running: nil)
+        enter(UpdateAttempt(policy: policy, origin: UpdateOrigin(time: time)), outcome: .accepted, running: nil)
     }
 
     var records: [UpdateRecord] { memory.withLock(\.records) }
@@ -41,24 +40,37 @@ final class UpdateJournal: Sendable {
     /// Enters an attempt; `running` is the policy it met. Accepted ones come in the order of their publication, because
     /// the writer still holds its lock.
     func enter(_ attempt: UpdateAttempt, outcome: UpdateRecord.Outcome, running: RolloutPolicy?) {
+        let (policy, revision) = (attempt.policy, attempt.policy.revision)
+        enter(policy, at: revision, attempt.origin, attempt.gates, outcome: outcome, running: running)
+    }
+
+    /// Enters an attempt of which there may be no policy, not even a revision.
+    func enter(
+        _ policy: RolloutPolicy?,
+        at revision: UInt32?,
+        _ origin: UpdateOrigin,
+        _ gates: [String] = [],
+        outcome: UpdateRecord.Outcome,
+        running: RolloutPolicy?
+    ) {
         memory.withLock { memory in
             memory.count += 1
             let last = memory.accepted.last
             let isLast = last != nil && last?.policy.revision == running?.revision
             let record = UpdateRecord(
                 number: memory.count,
-                revision: attempt.revision,
-                running: (outcome == .accepted ? attempt.revision : nil) ?? running?.revision ?? 0,
-                author: attempt.origin.author,
-                reason: attempt.origin.reason,
-                time: attempt.origin.time,
-                gates: attempt.gates,
+                revision: revision,
+                running: (outcome == .accepted ? revision : nil) ?? running?.revision ?? 0,
+                author: origin.author,
+                reason: origin.reason,
+                time: origin.time,
+                gates: gates,
                 outcome: outcome,
                 old: isLast ? last?.record.new : running.map(PolicyDigest.init(of:)),
-                new: attempt.policy.map(PolicyDigest.init(of:))
+                new: policy.map(PolicyDigest.init(of:))
             )
             memory.pending.append(record)
-            guard outcome == .accepted, let policy = attempt.policy else {
+            guard outcome == .accepted, let policy else {
                 memory.others.append(record)
                 if memory.others.count > Self.limit { memory.others.removeFirst() }
                 return

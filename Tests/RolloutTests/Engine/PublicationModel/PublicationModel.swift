@@ -11,7 +11,7 @@ struct PublicationModel: Sendable {
         // Each step of the proof, left out or put elsewhere.
         case widerWindow, noSecondLook, ringBeforeHead, ringNotCopied, ringStoredBeforeCopy, ringStoredAfterHead
         case onlyRunningSlotCopied
-        // What the proof says would do as well.
+        // What would do as well.
         case releasedWordsWithoutFence, acquiringSecondLook, overwrittenSlotNotCopied
 
         static let harmless: [Change] = [.releasedWordsWithoutFence, .acquiringSecondLook, .overwrittenSlotNotCopied]

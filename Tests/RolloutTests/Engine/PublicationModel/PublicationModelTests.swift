@@ -82,7 +82,7 @@ struct PublicationModelTests {
         #expect(!verdicts(Self.changed.model(change)).isDisjoint(with: [Verdict.torn, Verdict.overrun]))
     }
 
-    @Test("What the proof says would do as well does as well", arguments: PublicationModel.Change.harmless)
+    @Test("What would do as well is found to do as well", arguments: PublicationModel.Change.harmless)
     func isHarmless(change: PublicationModel.Change) {
         #expect(verdicts(Self.changed.model(change)) == sound(Self.changed))
     }

@@ -3,7 +3,7 @@ import Testing
 @testable import Rollout
 
 @Suite("A rollback")
-struct RollbackTests {
+struct SessionRollbackTests {
     @Test("reaches everybody at once: 10,000 live tokens, forces and hosts, and not one request gets the canary")
     func abort() throws {
         let (router, handle) = try Fixture.router(Fixture.policy(percent: 100))

@@ -10,7 +10,7 @@ let package = Package(
     ],
     targets: [
         .target(name: "Rollout"),
-        .executableTarget(name: "RolloutDemo", dependencies: ["Rollout"]),
+        .executableTarget(name: "RolloutDemo", dependencies: ["Rollout"], exclude: ["Recorded"]),
         .testTarget(name: "RolloutTests", dependencies: ["Rollout"], exclude: ["Vectors"]),
         .testTarget(name: "RolloutDemoTests", dependencies: ["RolloutDemo"]),
     ],

@@ -58,11 +58,9 @@ public struct RolloutHandle: Sendable {
     ) -> Decision {
         if let unit, host == nil, assignment == nil { return decision(for: unit) }
         return RequestBytes.with(unit: unit, host: host) { request in
-            cell.read { record($0).decision(for: request, holding: assignment) }
+            read { $0.decision(for: request, holding: assignment) }
         }
     }
-
-    private func record(_ image: PolicyImage) -> RolloutRecord { RolloutRecord(image, start: start) }
 }
 
 /// A decision is made in two attempts: a short one that nearly always succeeds, and one that bears everything.
@@ -72,7 +70,7 @@ extension RolloutHandle {
     @inline(__always)
     private func decision(forKey key: UInt64) -> Decision? {
         guard key != XXH3.hashOfNothing else { return nil }
-        return cell.glance { RolloutRecord($0, start: start).decision(forKey: key) }
+        return cell.glance { record($0).decision(forKey: key) }
     }
 
     @inline(never)
@@ -97,7 +95,14 @@ extension RolloutHandle {
     }
 
     @inline(never)
-    private func draw(_ unit: some EngineUnit) -> Decision { cell.read { record($0).decision(for: unit) } }
+    private func draw(_ unit: some EngineUnit) -> Decision { read { $0.decision(for: unit) } }
 
-    private func decisionWithoutUnit() -> Decision { cell.read { record($0).decisionWithoutUnit() } }
+    private func decisionWithoutUnit() -> Decision { read { $0.decisionWithoutUnit() } }
+
+    @inline(__always)
+    private func record(_ image: PolicyImage) -> RolloutRecord { RolloutRecord(image, start: start) }
+
+    /// What the body makes of the rollout's record in the current policy, as `SnapshotCell.read` says.
+    @inline(__always)
+    func read<Result>(_ body: (RolloutRecord) -> Result) -> Result { cell.read { body(record($0)) } }
 }

@@ -9,12 +9,14 @@
 ///     }
 ///
 /// A router is one word, and copies share one state that lives as long as the process: one router a service, not one a
-/// request. That state takes 9 images of the policy, 128 bytes a rollout and image at least (`Engine/RecordLayout`).
+/// request. With i the bytes of the compiled policy, rounded up to a power of two, that state takes 10 i and less than a
+/// kilobyte: eight slots, and the snapshot's two copies; and another 8 i at most where it outgrew smaller slots. A canary
+/// counts 192 bytes towards i; see <doc:how-updates-stay-atomic> for the rest.
 @safe public struct RolloutRouter: Sendable {
     private let unmanaged: Unmanaged<RouterState>
 
     /// The shared state, without counting a reference: it is never released.
-    private var state: RouterState { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
+    var state: RouterState { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
 
     /// A router that runs this policy.
     ///
@@ -24,9 +26,7 @@
     /// - Throws: `PolicyError` with every problem of the policy.
     public init(policy: RolloutPolicy, now: Int64? = nil) throws(PolicyError) {
         try policy.validate()
-        let state = try RouterState(policy, appliedAt: now)
-        RouterState.keep(state)
-        unsafe unmanaged = .passUnretained(state)
+        unsafe unmanaged = .passUnretained(try RouterState(policy, appliedAt: now))
     }
 
     /// A handle to a rollout, or nil where the running policy has none of that id.
@@ -43,29 +43,4 @@
 
     /// The running policy and what has become of updates, as a value.
     public var status: RolloutStatus { RolloutStatus(state.compiled, ignoredUpdates: state.ignoredUpdates) }
-
-    /// Replaces the policy in one step, for all rollouts and all threads.
-    ///
-    /// A policy of an older revision changes nothing and is counted in the ``status``; the running policy again changes
-    /// nothing either.
-    ///
-    /// - Parameters:
-    ///   - policy: The policy to run.
-    ///   - expected: The revision that must be running, or nil for any.
-    ///   - now: The time by the caller's clock in Unix seconds, for the status.
-    /// - Returns: The revision that runs afterwards.
-    /// - Throws: `UpdateError`; the running policy is then untouched.
-    @discardableResult
-    public func update(
-        to policy: RolloutPolicy,
-        from expected: UInt32? = nil,
-        now: Int64? = nil
-    ) throws(UpdateError) -> UInt32 {
-        do throws(PolicyError) {
-            try policy.validate()
-        } catch {
-            throw .invalid(error)
-        }
-        return try state.update(to: policy, from: expected, appliedAt: now)
-    }
 }

@@ -23,20 +23,23 @@ import Synchronization
         let variants = rollouts.map { id, definition in
             definition.strategy.variants.map { VariantRecord(rollout: id, name: $0.name, release: $0.release) }
         }
-        guard let numbers = registry.intern(variants.flatMap(\.self)) else { return nil }
+        guard let numbers = registry.intern(variants.flatMap(\.self)),
+            let cookies = CookieRegistry.shared.intern(rollouts.map { $0.value.cookieRules(of: $0.key) })
+        else { return nil }
         var offset = 0
-        let compilers = zip(rollouts, variants).map { rollout, variants in
+        let compilers = zip(zip(rollouts, cookies), variants).map { rollout, variants in
+            let (rollout, cookie) = rollout
             defer { offset += variants.count }
             let numbers = Array(numbers[offset..<(offset + variants.count)])
             roster.enrol(rollout.key, first: numbers[0])
-            return RolloutCompiler(id: rollout.key, definition: rollout.value, numbers: numbers)
+            return RolloutCompiler(id: rollout.key, definition: rollout.value, numbers: numbers, cookie: cookie)
         }
         self.policy = policy
         self.appliedAt = appliedAt
         self.roster = roster
         self.retired = Set(0..<roster.count).subtracting(compilers.compactMap { roster[$0.id] })
         self.words = Self.words(compilers, roster, retired, revision: policy.revision)
-        self.exponent = SnapshotCell.exponent(for: max(words.count, 1))
+        self.exponent = SnapshotCell.exponent(for: words.count)
         unsafe memory = .allocate(capacity: 1 << exponent)
         for index in 0..<(1 << exponent) {
             unsafe (memory + index).initialize(to: Atomic(index < words.count ? words[index] : 0))
@@ -70,6 +73,14 @@ import Synchronization
             RolloutCompiler.retire(roster.first(at: ordinal), into: &words, at: start, revision: revision)
         }
         return words
+    }
+}
+
+extension RolloutDefinition {
+    /// The cookie that sessions keep, or nil for none; where nothing is drawn there is nothing to remember.
+    fileprivate func cookieRules(of id: RolloutID) -> CookieRecord.Rules? {
+        guard strategy.draws, let sticky else { return nil }
+        return CookieRecord.Rules(rollout: id, cookie: sticky, assignsMissing: missingUnit == .assign)
     }
 }
 

@@ -9,6 +9,9 @@ import Synchronization
 /// 1. a record's place comes from its ordinal, and every image a handle meets has room for the ordinal (`SnapshotCell`),
 /// 2. every other index comes from a word, and goes through ``subscript(_:)``, which masks it.
 /// Without the mask a torn offset would read memory that is not ours, before anyone could reject it.
+///
+/// A table's size comes from a word too, so whoever walks a table takes no more of it than `mask`: it then ends
+/// within the image, whose size does not come from a word.
 @safe struct PolicyImage {
     private let words: UnsafePointer<Atomic<UInt64>>
     /// log2 of the number of words. Kept in this form, because most decisions need no mask.
@@ -22,7 +25,7 @@ import Synchronization
 
     /// One less than the number of words.
     @inline(__always)
-    private var mask: Int { 1 &<< exponent &- 1 }
+    var mask: Int { 1 &<< exponent &- 1 }
 
     /// A word at an offset that another word gave.
     @inline(__always)

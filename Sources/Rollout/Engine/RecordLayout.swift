@@ -13,9 +13,10 @@
 ///     9  stale         outcome for an assignment of a newer epoch
 ///    10  hosts         `TextTable`
 ///    11  forced        `TextTable`
-///    12  assignments   `TagTable`
-///    13  rules         how assignments are honoured
-///    14  filter        `TextFilter` of the forced units
+///    12  assignments   `TagTable` of what an assignment may hold | `AssignmentRules` << 48
+///    13  filter        `TextFilter` of the forced units
+///    14  cookie        `CookieReference`
+///    15  adoptions     `TagTable`: what a decision of another service may name
 ///
 /// A draw that an outcome refers to is the first line of a record, without its origin.
 enum RecordLayout {
@@ -32,8 +33,9 @@ enum RecordLayout {
     static let hosts = 10
     static let forced = 11
     static let assignments = 12
-    static let rules = 13
-    static let filter = 14
+    static let filter = 13
+    static let cookie = 14
+    static let adoptions = 15
 
     /// The words of a draw by itself.
     static let drawSize = 8
@@ -65,9 +67,20 @@ struct RecordMarks: OptionSet, Sendable {
     var wideOffset: Int { Int(truncatingIfNeeded: rawValue >> 32) }
 }
 
-/// How a record honours assignments.
+/// How a record honours assignments; in the upper bits of the word that refers to what they may hold.
 struct AssignmentRules: OptionSet, Sendable {
     let rawValue: UInt64
+
+    private static let shift: UInt64 = 48
+
+    init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    /// The rules in a record's word.
+    @inline(__always)
+    init(of word: UInt64) { rawValue = word >> Self.shift }
+
+    /// The rules where a record's word has them.
+    var word: UInt64 { rawValue << Self.shift }
 
     /// The strategy draws, so an assignment means something.
     static let honoured = AssignmentRules(rawValue: 1)

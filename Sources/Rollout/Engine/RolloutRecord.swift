@@ -4,7 +4,7 @@
 ///
 /// Total and pure: no clock, no randomness, no error, no allocation, no reference counting.
 struct RolloutRecord {
-    private let image: PolicyImage
+    let image: PolicyImage
     private let start: Int
 
     @inline(__always)
@@ -78,7 +78,8 @@ struct RolloutRecord {
     /// | any not newer | any | none | its bucket, judged now, if missing units are assigned one |
     /// | otherwise | | | nothing: the unit is drawn, or is missing |
     private func decision(honouring assignment: Assignment, hasUnit: Bool, _ marks: RecordMarks) -> Decision? {
-        let rules = AssignmentRules(rawValue: word(RecordLayout.rules))
+        let assignments = word(RecordLayout.assignments)
+        let rules = AssignmentRules(of: assignments)
         guard rules.contains(.honoured) else { return nil }
         let epoch = UInt32(truncatingIfNeeded: word(RecordLayout.origin) >> 32)
         if assignment.epoch > epoch { return answer(Outcome(word: word(RecordLayout.stale))) }
@@ -86,8 +87,7 @@ struct RolloutRecord {
         let bucket = UInt64(assignment.bucketField)
         let isCurrent = assignment.epoch == epoch && assignment.isBinding
         if isCurrent, !rules.contains(.pinsBucket) {
-            let table = word(RecordLayout.assignments)
-            if let outcome = TagTable.outcome(for: assignment.tag, in: image, table: table) {
+            if let outcome = TagTable.outcome(for: assignment.tag, in: image, table: assignments) {
                 return answer(outcome, bucket: bucket)
             }
         }
@@ -99,12 +99,12 @@ struct RolloutRecord {
     // MARK: Draws
 
     @inline(__always)
-    private func bucket(ofKey key: UInt64) -> UInt64 {
+    func bucket(ofKey key: UInt64) -> UInt64 {
         Bucketing.bucket(ofKey: key, saltHash: word(RecordLayout.salt))
     }
 
     /// The record's own draw; its outcomes are answers.
-    private func draw(at bucket: UInt64, _ marks: RecordMarks) -> Decision {
+    func draw(at bucket: UInt64, _ marks: RecordMarks) -> Decision {
         guard marks.contains(.wide) else { return narrowDraw(at: bucket) }
         let outcome =
             WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket)
@@ -127,10 +127,10 @@ struct RolloutRecord {
     }
 
     @inline(__always)
-    private func answer(_ outcome: Outcome, bucket: UInt64 = 0) -> Decision {
+    func answer(_ outcome: Outcome, bucket: UInt64 = 0) -> Decision {
         Decision(answer: outcome.word | bucket << Outcome.bucketShift, origin: word(RecordLayout.origin))
     }
 
     @inline(__always)
-    private func word(_ index: Int) -> UInt64 { image.word(index, ofRecordAt: start) }
+    func word(_ index: Int) -> UInt64 { image.word(index, ofRecordAt: start) }
 }

@@ -1,56 +1,58 @@
+import Synchronization
+
 /// What a router's copies share: the published policy, the compiled one behind it, and the lock that writers take.
 ///
 /// Lives as long as the process, so that routers and handles can be plain words.
 final class RouterState: Sendable {
     /// Where readers find the policy.
-    let cell = SnapshotCell()
+    let cell: SnapshotCell
 
     /// The policy as an object. Held for a moment, never while a policy is compiled.
+    ///
+    /// **Claim:** handles and snapshots agree, in whatever order a thread asks them: neither answers by an older policy than
+    /// the other has shown, and a handle's ordinal is known to every policy that the handle meets. Because a policy
+    /// is published and becomes the object under this one lock. Were it the object first, another thread could take an
+    /// ordinal from it and read beyond the end of the policy that is still published.
     private let current: Lock<CompiledPolicy>
-    /// Held by the one writer, and the count of documents that came too late.
-    private let writer = Lock<Int>(0)
+    /// Held by the one writer.
+    let writer = Lock<Void>(())
+    /// What writers remember, and whom they tell.
+    let journal: UpdateJournal
+    /// Where updates wait that stand before gates.
+    let gateQueue = GateQueue()
+    /// A count that orders nothing, so relaxed; asking for it waits for no writer.
+    private let ignored = Atomic<Int>(0)
+
+    /// Every router's state: what lives as long as the process is no leak, and leak checkers can see it.
+    private static let all = Lock<[RouterState]>([])
 
     /// Takes a policy that ``PolicyValidator`` found valid.
     init(_ policy: RolloutPolicy, appliedAt: Int64?) throws(PolicyError) {
         guard let first = CompiledPolicy(policy, after: Roster(), appliedAt: appliedAt) else {
             throw PolicyError(PolicyProblem.tooManyVariants)
         }
+        cell = SnapshotCell(first.words)
         current = Lock(first)
-        cell.publish(first.words)
+        journal = UpdateJournal(startingWith: policy, at: appliedAt)
+        Self.all.withLock { $0.append(self) }
     }
-
-    private static let kept = Lock<[RouterState]>([])
-
-    /// Keeps a state for as long as the process lives.
-    static func keep(_ state: RouterState) { kept.withLock { $0.append(state) } }
 
     /// The policy that runs.
     var compiled: CompiledPolicy { current.withLock { $0 } }
 
     /// How many updates were ignored because they came with an older revision.
-    var ignoredUpdates: Int { writer.withLock { $0 } }
+    var ignoredUpdates: Int { ignored.load(ordering: .relaxed) }
 
-    /// Publishes a valid policy and gives the revision that runs afterwards.
-    func update(to policy: RolloutPolicy, from expected: UInt32?, appliedAt: Int64?) throws(UpdateError) -> UInt32 {
-        try writer.withLock { ignored throws(UpdateError) in
-            let running = compiled
-            let revision = running.policy.revision
-            if let expected, expected != revision { throw .conflict(current: revision) }
-            if policy.revision == revision, policy != running.policy { throw .conflict(current: revision) }
-            if policy.revision <= revision {
-                if policy.revision < revision { ignored += 1 }
-                return revision
-            }
-            guard let next = CompiledPolicy(policy, after: running.roster, appliedAt: appliedAt) else {
-                throw .invalid(PolicyError(PolicyProblem.tooManyVariants))
-            }
-            // In one step for those who ask both ways: a snapshot waits for the lock, so neither the snapshot after a
-            // decision nor the decision after a snapshot can be of an older revision.
-            current.withLock { current in
-                cell.publish(next.words)
-                current = next
-            }
-            return policy.revision
+    /// Counts an update that came with an older revision.
+    func countIgnored() { ignored.wrappingAdd(1, ordering: .relaxed) }
+
+    /// Publishes a policy. Only under the writers' lock.
+    ///
+    /// The policy it replaces is given up outside the lock, for that may mean to free a large one.
+    func publish(_ next: CompiledPolicy) {
+        _ = current.withLock { current in
+            cell.publish(next.words)
+            return exchange(&current, with: next)
         }
     }
 }

@@ -1,39 +1,54 @@
 import Synchronization
 
+#if !_pointerBitWidth(_64)
+    #error("Rollout runs on 64-bit platforms: an Int holds every offset that 40 bits of a torn word can name")
+#endif
+
 /// Where a compiled policy is published to readers on other threads: a ring of eight slots behind one head word.
 ///
-/// The only file that publishes across threads. One writer at a time (`RouterState` holds its lock); any number of
-/// readers, who take no lock, write no memory and wait for nobody.
+/// The only file that publishes across threads. One writer at a time (`RouterState` holds a lock); any number of readers,
+/// who take no lock, write no memory and wait for nobody.
 ///
 ///     words[0]   head: the number of policies published, whose low three bits name the current slot
 ///     words[1]   ring: the address of the ring | log2 of the words of a slot
-///     words[e]   the outgrown ring whose slots have 2^e words, so that nothing is ever out of reach
+///     words[16]  every ring there was, at the log2 of its slots' words; nobody reads it, but leak checkers follow it
 ///
-/// A policy that outgrows the slots gets a ring with larger ones. Outgrown rings stay, because a reader may be in one; as
-/// each is at least twice the one before, they take together no more than the last.
+///     writer of policy s                                reader
+///     W1  store ring, releasing (if it grew)            R1  load head = s, acquiring
+///     W2  fence, releasing                              R2  load ring, acquiring
+///     W3  store the words of slot s mod 8, relaxed      R3  load words of slot s mod 8, relaxed
+///     W4  store head = s, releasing                     R4  fence, acquiring
+///                                                       R5  load head, relaxed: accept s ... s + 6
 ///
-/// **Claim 1:** what ``read(_:)`` returns was made of the words of one published policy.
-/// Because, for a reader that loaded head = s:
-/// 1. The words of policy s were stored before head = s was (releasing store in ``publish(_:)``, acquiring load in
-///    ``read(_:)``), so the reader sees those words or later ones; a weaker load could see words from before s.
-/// 2. Later words of the same slot belong to policy s + 8 at the earliest. The writer stores them after a releasing
-///    fence, which follows its store of head = s + 7. A reader that saw any of them passes an acquiring fence before it
-///    loads head again, so the fences synchronise and it sees at least s + 7, and tries again.
-/// 3. A reader that sees less than s + 7 saw none of them.
-/// Without the fence of the writer the new words could become visible before head = s + 7, without the fence of the
-/// reader the second load of head could happen before the words were read: either way a mixture of s and s + 8 would
-/// pass. A release on each word's store instead of the fence would do as well, and cost more where that is an instruction.
+/// R1 pairs with W4, R2 with W1, R4 with W2.
 ///
-/// **Claim 2:** it does not matter which ring the reader finds. Because
-/// 1. a new ring is a copy of the old one, slot by slot, before its address is stored (releasing; the reader's load is
-///    acquiring, since a reader with an older head gets no order from that),
-/// 2. the address is stored before the next head, so a reader never finds a ring older than its head,
-/// 3. an outgrown ring is never written again, so what was current in it stays whole.
+/// **Claim 1:** what ``read(_:)`` returns was made of the words of policy s alone. Because
+/// 1. R3 loads nothing older: the words of s were stored before the W4 that R1 loads. With either of the two relaxed,
+///    head = s could arrive before the words, and s - 8 be read in their place.
+/// 2. R3 loads nothing newer and passes: the slot's next words are those of s + 8, whose writer stored head = s + 7 before
+///    its W2. A reader that loads one of them at R3 passes R4, so W2 synchronises with R4, R5 loads s + 7 at least, and
+///    the reader tries again. Without W2 the new words could arrive before head = s + 7, without R4 the second load of
+///    head could be made before R3; accepting s + 7 as well would let in a reader whose slot is half rewritten.
+/// What got past would be a decision of two policies: the salt of one, the bounds of the other, a revision of either.
+/// W2 and R4 cost nothing on x86; a releasing store of each word would do for W2, and cost more elsewhere.
 ///
-/// **Claim 3:** revisions never go back. Because head only rises, and loads of one word by one thread, or by threads that
-/// synchronise, never go back (coherence).
+/// **Claim 2:** any ring that R2 finds will do. Because
+/// 1. it is not older than s: its address was stored at W1, before the W4 that R1 loaded. Were R2 before R1, or R1
+///    relaxed, head could name a slot that the ring never got;
+/// 2. if it is newer, it holds the words of s: it began as a copy of the old one, complete before W1. R2 has to acquire
+///    that itself, as a reader of an older head gets no order from R1: relaxed, it could read a ring not yet written;
+///    if s was overwritten before the copy was made, then R2 also acquires a head beyond s + 6, and R5 sees it;
+/// 3. if it is older than the running one, nobody writes it any more, so what was current in it stays.
 ///
-/// Readers try again only where seven policies were published inside one read.
+/// **Claim 3:** an image has room for the record of every handle, torn or not. Because a handle is made from a policy that
+/// is published already (`RouterState`), later policies have its record too, and by claim 2.1 the ring fits policy s.
+///
+/// **Claim 4:** revisions never go back, for one thread or for threads that synchronise. Because head only rises (64 bits
+/// do not wrap), and loads of one atomic word never go back in such threads, whatever their ordering (coherence).
+///
+/// Readers try again only where seven policies were published inside one read. ThreadSanitizer knows no fences, so it is
+/// silent on W2 and R4; `PublicationModelTests` runs this table through every execution that the memory model allows
+/// within small bounds, as it is and with each ordering weakened in turn. `PublicationStressTests` runs the code.
 @safe struct SnapshotCell: @unchecked Sendable {
     private typealias Words = UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -41,27 +56,30 @@ import Synchronization
     private static let slots = 8
     /// A cache line, and the adjacent one that prefetchers fetch with it.
     private static let alignment = 128
-    /// log2 of the words of a slot of the first ring: one record.
-    private static let firstExponent = 4
     private static let head = 0
     private static let ring = 1
+    private static let rings = 16
 
     private let words: Words
 
-    init() {
-        unsafe words = Self.allocate(UInt64.bitWidth)
-        unsafe words[Self.ring].store(Self.newRing(exponent: Self.firstExponent), ordering: .releasing)
+    /// A cell that has published a first policy: there is none without.
+    ///
+    /// Relaxed will do for the ring: whoever got hold of the cell got what `init` stored.
+    init(_ first: [UInt64]) {
+        unsafe words = Self.allocate(Self.rings + 64)
+        unsafe words[Self.ring].store(newRing(exponent: Self.exponent(for: first.count)), ordering: .relaxed)
+        publish(first)
     }
 
     /// What the body makes of the current policy. The body may run several times, and must be pure and total.
     @inline(__always)
     func read<Result>(_ body: (PolicyImage) -> Result) -> Result {
         while true {
-            let head = unsafe words[Self.head].load(ordering: .acquiring)
-            let ring = unsafe words[Self.ring].load(ordering: .acquiring)
-            let result = body(Self.image(head, ring))
-            atomicMemoryFence(ordering: .acquiring)
-            let later = unsafe words[Self.head].load(ordering: .relaxed)
+            let head = unsafe words[Self.head].load(ordering: .acquiring)  // R1
+            let ring = unsafe words[Self.ring].load(ordering: .acquiring)  // R2
+            let result = body(Self.image(head, ring))  // R3
+            atomicMemoryFence(ordering: .acquiring)  // R4
+            let later = unsafe words[Self.head].load(ordering: .relaxed)  // R5
             if later &- head < UInt64(Self.slots - 1) { return result }
         }
     }
@@ -85,37 +103,45 @@ import Synchronization
         growIfNeeded(for: policy.count)
         let next = unsafe words[Self.head].load(ordering: .relaxed) &+ 1
         let slot = unsafe Self.slot(next, words[Self.ring].load(ordering: .relaxed))
-        atomicMemoryFence(ordering: .releasing)
-        for (index, word) in policy.enumerated() { unsafe slot[index].store(word, ordering: .relaxed) }
-        unsafe words[Self.head].store(next, ordering: .releasing)
+        atomicMemoryFence(ordering: .releasing)  // W2
+        for (index, word) in policy.enumerated() { unsafe slot[index].store(word, ordering: .relaxed) }  // W3
+        unsafe words[Self.head].store(next, ordering: .releasing)  // W4
     }
 
+    /// Puts a ring with larger slots in the place of one whose slots are too small.
+    ///
+    /// The outgrown ring stays, because a reader may be in it. As each has slots at least twice as large as the one before,
+    /// they take together no more than the last.
     private func growIfNeeded(for count: Int) {
         let old = unsafe words[Self.ring].load(ordering: .relaxed)
         let needed = Self.exponent(for: count)
         guard needed > Self.exponent(of: old) else { return }
-        let new = Self.newRing(exponent: needed)
+        let new = newRing(exponent: needed)
         for index in 0..<UInt64(Self.slots) {
             let (from, to) = unsafe (Self.slot(index, old), Self.slot(index, new))
             for word in 0..<(1 << Self.exponent(of: old)) {
                 unsafe to[word].store(from[word].load(ordering: .relaxed), ordering: .relaxed)
             }
         }
-        unsafe words[Self.exponent(of: old)].store(old, ordering: .relaxed)
-        unsafe words[Self.ring].store(new, ordering: .releasing)
+        unsafe words[Self.ring].store(new, ordering: .releasing)  // W1
     }
 
     // MARK: Rings
 
-    /// log2 of the words of a slot that holds so many.
-    static func exponent(for count: Int) -> Int { Int.bitWidth - (count - 1).leadingZeroBitCount }
+    /// log2 of the words of a slot that holds so many; slots share no cache line, so there are 16 at least.
+    static func exponent(for count: Int) -> Int {
+        Int.bitWidth - (max(count, alignment / 8) - 1).leadingZeroBitCount
+    }
 
     @inline(__always)
     private static func exponent(of ring: UInt64) -> Int { Int(truncatingIfNeeded: ring & 63) }
 
+    /// The slot that a head names in a ring.
+    ///
+    /// Never nil, because the address is that of an allocation: a branch here would be paid by every decision. The
+    /// allocation is exposed by its conversion to an integer, so a pointer made from the integer may be followed.
     @inline(__always)
     private static func slot(_ head: UInt64, _ ring: UInt64) -> Words {
-        // Never nil: the address is that of an allocation. A branch here would be paid by every decision.
         let start = unsafe Words(bitPattern: UInt(ring & ~63)).unsafelyUnwrapped
         return unsafe start + (Int(truncatingIfNeeded: head & UInt64(slots - 1)) &<< exponent(of: ring))
     }
@@ -125,8 +151,10 @@ import Synchronization
         unsafe PolicyImage(words: slot(head, ring), exponent: exponent(of: ring))
     }
 
-    private static func newRing(exponent: Int) -> UInt64 {
-        unsafe UInt64(UInt(bitPattern: allocate(slots << exponent))) | UInt64(exponent)
+    private func newRing(exponent: Int) -> UInt64 {
+        let ring = unsafe UInt64(UInt(bitPattern: Self.allocate(Self.slots << exponent))) | UInt64(exponent)
+        unsafe words[Self.rings + exponent].store(ring, ordering: .relaxed)
+        return ring
     }
 
     private static func allocate(_ count: Int) -> Words {

@@ -33,12 +33,12 @@ enum TextTable {
 
     /// The offset of the entry for these bytes, or nil.
     ///
-    /// **Claim:** the search ends, whatever the words say, because it makes at most as many steps as the index has words,
-    /// and 31 bits bound those; in a table that is not torn it meets a free word, because half of them are free.
+    /// **Claim:** the search ends, whatever the words say, because it makes at most as many steps as the image has words; in
+    /// a table that is not torn it meets a free word, because half of them are free.
     @inline(__always)
     static func find(_ bytes: UnsafeRawBufferPointer, hash: UInt64, in image: PolicyImage, table: UInt64) -> Int? {
         let index = Int(truncatingIfNeeded: table & ~hashMask)
-        let mask = 1 << Int(truncatingIfNeeded: table >> 32 & 31) - 1
+        let mask = (1 << Int(truncatingIfNeeded: table >> 32 & 31) - 1) & image.mask
         var place = Int(truncatingIfNeeded: hash) & mask
         for _ in 0...mask {
             let word = image[index + place]

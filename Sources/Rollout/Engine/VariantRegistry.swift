@@ -25,7 +25,7 @@ struct VariantRecord: Hashable, Sendable {
     private static let chunkSize = 1024
 
     let capacity: Int
-    private let numbers = Lock<[VariantRecord: VariantNumber]>([:])
+    let numbers = Lock<[VariantRecord: VariantNumber]>([:])
     private let chunks: UnsafeMutablePointer<Atomic<Chunk?>>
 
     init(capacity: Int) {

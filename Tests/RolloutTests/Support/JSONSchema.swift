@@ -102,11 +102,7 @@ struct JSONSchema {
 
     private func integer(_ value: JSONValue) -> Int { value.integer(as: Int.self) ?? 0 }
 
-    private func isWhole(_ number: Decimal) -> Bool {
-        var (number, whole) = (number, Decimal())
-        NSDecimalRound(&whole, &number, 0, .plain)
-        return whole == number
-    }
+    private func isWhole(_ number: Decimal) -> Bool { !number.description.contains(".") }
 
     private func matches(_ text: String, _ pattern: String) throws -> Bool {
         let expression = try NSRegularExpression(pattern: pattern.replacingOccurrences(of: "$", with: "\\z"))

@@ -1,0 +1,113 @@
+/// A change that must raise a rollout's epoch, and has not raised it.
+///
+/// Assignments in visitors' cookies outlive policies. Where a variant comes to stand for something else, or is taken back,
+/// the older ones have to lose; only a higher epoch tells them apart.
+public struct EpochDemand: Hashable, Sendable {
+    /// The rollout.
+    public let rollout: RolloutID
+    /// What makes a higher epoch necessary.
+    public let causes: [Cause]
+    /// The epoch that the changed policy has.
+    public let found: UInt32
+    /// The lowest epoch that will do, or nil where there is none: the rollout had the highest possible.
+    public let needed: UInt32?
+
+    /// What makes a higher epoch necessary.
+    public enum Cause: Hashable, Sendable {
+        /// The salt is another, so every unit has another bucket.
+        case salt
+        /// The variant carries another release.
+        case release(VariantName)
+        /// The variant's share went to 0 and it was disabled.
+        case abort(VariantName)
+        /// The rollout goes back to what it was earlier.
+        case rollback
+        /// The epoch itself went back, which would make every assignment one of the future.
+        case lowered
+    }
+}
+
+extension EpochDemand: CustomStringConvertible {
+    /// Rollout, causes and numbers: `rollouts.sms.epoch: expected at least 4, because …, found 3`.
+    public var description: String {
+        let others = causes.count > 3 ? ["\(causes.count - 3) more"] : []
+        let reasons = (causes.prefix(3).map(\.description) + others).joined(separator: " and ")
+        let expected = needed.map { "expected at least \($0)" } ?? "no epoch is left above 4,294,967,295"
+        return "rollouts.\(rollout).epoch: \(expected), because \(reasons), found \(found)"
+    }
+}
+
+extension EpochDemand.Cause: CustomStringConvertible {
+    /// The cause as the end of a sentence.
+    public var description: String {
+        switch self {
+        case .salt: "the salt changed"
+        case .release(let variant): "the release of \"\(variant)\" changed"
+        case .abort(let variant): "\"\(variant)\" was aborted"
+        case .rollback: "the rollout is rolled back"
+        case .lowered: "an epoch never goes back"
+        }
+    }
+}
+
+extension RolloutPolicy {
+    /// The rollouts whose epoch is too low for this policy to follow another one, in order of ids.
+    ///
+    /// An epoch has to rise with a changed salt, a changed release of a variant, and an abort. A router refuses a policy
+    /// for which this is not empty; the edits of this library raise epochs by themselves.
+    ///
+    /// - Parameter old: The policy that runs before.
+    /// - Returns: What each of those rollouts needs.
+    public func epochDemands(from old: RolloutPolicy) -> [EpochDemand] { epochDemands(from: old.rollouts) }
+
+    func epochDemands(from old: [RolloutID: RolloutDefinition]) -> [EpochDemand] {
+        rollouts.sorted { $0.key < $1.key }.compactMap { id, definition in
+            old[id].flatMap { EpochDemand(of: definition, after: $0, id: id) }
+        }
+    }
+}
+
+extension EpochDemand {
+    /// What a definition needs to follow another one, or nil where its epoch is high enough.
+    init?(of new: RolloutDefinition, after old: RolloutDefinition, id: RolloutID) {
+        let changes = Self.changes(from: old, to: new, id: id)
+        if !changes.isEmpty {
+            guard new.epoch <= old.epoch else { return nil }
+            let (needed, overflow) = old.epoch.addingReportingOverflow(1)
+            self.init(rollout: id, causes: changes, found: new.epoch, needed: overflow ? nil : needed)
+        } else {
+            guard new.epoch < old.epoch else { return nil }
+            self.init(rollout: id, causes: [.lowered], found: new.epoch, needed: old.epoch)
+        }
+    }
+
+    private static func changes(from old: RolloutDefinition, to new: RolloutDefinition, id: RolloutID) -> [Cause] {
+        var causes: [Cause] = []
+        if !old.hasSameSalt(as: new, id: id) { causes.append(.salt) }
+        let before = Dictionary(old.strategy.variants.map { ($0.name, $0.release) }) { first, _ in first }
+        for variant in new.strategy.variants {
+            guard let release = before[variant.name] else { continue }
+            if release != variant.release { causes.append(.release(variant.name)) }
+            if new.hasAborted(variant.name), !old.hasAborted(variant.name) { causes.append(.abort(variant.name)) }
+        }
+        return causes
+    }
+}
+
+extension RolloutDefinition {
+    /// Whether both put every unit into the same bucket, as far as the salt decides it.
+    func hasSameSalt(as other: RolloutDefinition, id: RolloutID) -> Bool {
+        (salt ?? id.text).utf8.elementsEqual((other.salt ?? id.text).utf8)
+    }
+
+    /// Whether the variant is disabled and has no share to come back to.
+    func hasAborted(_ variant: VariantName) -> Bool {
+        guard disabled.contains(variant) else { return false }
+        switch strategy {
+        case .fixed: return false
+        case .canary(let share, _, _): return variant == .canary && share == .none
+        case .shadow(let share, _, _): return variant == .shadow && share == .none
+        case .abTest(let test): return test.variants.contains { $0.name == variant && $0.weight == 0 }
+        }
+    }
+}

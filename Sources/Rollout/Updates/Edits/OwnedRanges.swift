@@ -1,0 +1,186 @@
+/// Who owns which buckets, while that is being changed: lengths of neighbouring ranges, from bucket 0 on.
+///
+/// Neighbours have different owners, and no range is empty.
+struct OwnedRanges {
+    private var ranges: [Run] = []
+    private let variantCount: Int
+
+    /// A range; its owner is a variant's place in declared order.
+    private struct Run {
+        var owner: Int
+        var length: Int
+    }
+
+    init(_ test: RolloutStrategy.ABTest) {
+        variantCount = test.variants.count
+        let places = Dictionary(test.variants.enumerated().map { ($1.name, $0) }) { first, _ in first }
+        for range in test.allocation ?? test.contiguousAllocation {
+            append(places[range.variant] ?? 0, range.buckets.count)
+        }
+    }
+
+    var count: Int { ranges.count }
+
+    /// How many buckets each variant owns.
+    var counts: [Int] {
+        ranges.reduce(into: Array(repeating: 0, count: variantCount)) { $0[$1.owner] += $1.length }
+    }
+
+    /// Where each range ends.
+    var ends: [Int] {
+        var end = 0
+        return ranges.map { range in
+            end += range.length
+            return end
+        }
+    }
+
+    /// The ranges as a policy writes them; nil where they are those that the weights alone give.
+    func allocation(_ test: RolloutStrategy.ABTest) -> [AllocatedRange]? {
+        let allocation = zip(ranges, ends).map { range, end in
+            AllocatedRange(test.variants[range.owner].name, (end - range.length)..<end)
+        }
+        return allocation == test.contiguousAllocation ? nil : allocation
+    }
+
+    // MARK: Coverage
+
+    /// Gives up everything from a bucket on.
+    mutating func truncate(to end: Int) {
+        var left = end
+        ranges = ranges.compactMap { range in
+            let length = min(range.length, left)
+            left -= length
+            return length > 0 ? Run(owner: range.owner, length: length) : nil
+        }
+    }
+
+    /// Appends buckets until each variant owns its target.
+    ///
+    /// The last owner goes last, so that a range ends where the old coverage did: a way back that can be seen.
+    mutating func extend(to targets: [Int]) {
+        let missing = zip(targets, counts).map { $0 - $1 }
+        let next = (ranges.last?.owner ?? -1) + 1
+        for owner in Array(next..<variantCount) + Array(0..<next) { append(owner, missing[owner]) }
+    }
+
+    private mutating func append(_ owner: Int, _ length: Int) {
+        guard length > 0 else { return }
+        if ranges.last?.owner == owner {
+            ranges[ranges.count - 1].length += length
+        } else {
+            ranges.append(Run(owner: owner, length: length))
+        }
+    }
+
+    // MARK: Weights
+
+    /// Moves buckets from variants that own more than their target to those that own less.
+    ///
+    /// **Claim 1:** exactly sum(max(0, owned - target)) buckets move, the fewest that any way of getting there moves.
+    /// Because every step takes from a variant above its target and gives to one below, and stops at either.
+    ///
+    /// **Claim 2:** a call adds at most one range a variant, less one. Because
+    /// 1. a step across a boundary adds none: the boundary moves, and ranges that vanish or meet only make fewer,
+    /// 2. a step that hands over a whole range adds none,
+    /// 3. a step that cuts the end off a range adds one, and satisfies its giver or its taker for good, both at once in
+    ///    the last step.
+    mutating func transfer(to targets: [Int]) {
+        var missing = zip(targets, counts).map { $0 - $1 }
+        while let step = stepAcrossBoundary(missing) ?? stepAnywhere(missing) {
+            let (giver, taker) = (ranges[step.from].owner, step.taker)
+            missing[giver] += step.length
+            missing[taker] -= step.length
+            perform(step)
+        }
+    }
+
+    /// Buckets of a range that change hands. `neighbour` is the taker's range beside it, if there is one.
+    private struct Step {
+        let from: Int
+        let taker: Int
+        let length: Int
+        let neighbour: Int?
+        let isWhole: Bool
+
+        /// Whole ranges first, the smallest of them, because they vanish; then the largest parts.
+        func precedes(_ other: Step) -> Bool {
+            if isWhole != other.isWhole { return isWhole }
+            return isWhole ? length < other.length : length > other.length
+        }
+    }
+
+    private func step(from: Int, to taker: Int, beside neighbour: Int?, _ missing: [Int]) -> Step {
+        let range = ranges[from]
+        let length = min(range.length, -missing[range.owner], missing[taker])
+        return Step(from: from, taker: taker, length: length, neighbour: neighbour, isWhole: length == range.length)
+    }
+
+    private func stepAcrossBoundary(_ missing: [Int]) -> Step? {
+        var best: Step?
+        for from in ranges.indices where missing[ranges[from].owner] < 0 {
+            for neighbour in [from - 1, from + 1] where ranges.indices.contains(neighbour) {
+                let taker = ranges[neighbour].owner
+                guard missing[taker] > 0 else { continue }
+                let step = step(from: from, to: taker, beside: neighbour, missing)
+                if best.map(step.precedes) ?? true { best = step }
+            }
+        }
+        return best
+    }
+
+    private func stepAnywhere(_ missing: [Int]) -> Step? {
+        guard let taker = missing.indices.max(by: { missing[$0] < missing[$1] }), missing[taker] > 0 else { return nil }
+        var best: Step?
+        for from in ranges.indices where missing[ranges[from].owner] < 0 {
+            let step = step(from: from, to: taker, beside: nil, missing)
+            if best.map(step.precedes) ?? true { best = step }
+        }
+        return best
+    }
+
+    private mutating func perform(_ step: Step) {
+        ranges[step.from].length -= step.length
+        if let neighbour = step.neighbour {
+            ranges[neighbour].length += step.length
+        } else {
+            ranges.insert(Run(owner: step.taker, length: step.length), at: step.from + 1)
+        }
+        merge(around: step.from)
+    }
+
+    /// Drops an empty range and joins neighbours of one owner, two places around an index.
+    private mutating func merge(around index: Int) {
+        var index = min(index + 2, ranges.count - 1)
+        let lowest = max(index - 4, 0)
+        while index >= lowest {
+            if ranges[index].length == 0 {
+                ranges.remove(at: index)
+            } else if index + 1 < ranges.count, ranges[index].owner == ranges[index + 1].owner {
+                ranges[index].length += ranges[index + 1].length
+                ranges.remove(at: index + 1)
+            }
+            index -= 1
+        }
+    }
+
+    // MARK: Compaction
+
+    /// Where there are more ranges than the limit, merges the smallest ones away and gives every variant its due again.
+    ///
+    /// **Claim:** afterwards there are fewer than `limit` ranges. Because the merging ends at half the limit, 512, and a
+    /// transfer adds at most one range a variant less one, 255.
+    mutating func compactIfNeeded(limit: Int) {
+        guard ranges.count > limit else { return }
+        let targets = counts
+        while ranges.count > limit / 2 {
+            guard let index = ranges.indices.min(by: { ranges[$0].length < ranges[$1].length }) else { return }
+            let neighbours = [index - 1, index + 1].filter(ranges.indices.contains)
+            guard let heir = neighbours.max(by: { ranges[$0].length < ranges[$1].length }) else { return }
+            ranges[heir].length += ranges[index].length
+            ranges[index].length = 0
+            merge(around: index)
+        }
+        transfer(to: targets)
+    }
+}

@@ -1,0 +1,143 @@
+extension RolloutPolicy {
+    /// Sets the share of a canary, or of the requests that are copied to a shadow.
+    ///
+    /// Raising a canary's share only adds units to it, lowering it only removes some.
+    ///
+    ///     try policy.setShare(of: .sms, to: .percent(25))
+    ///
+    /// - Parameters:
+    ///   - id: The rollout.
+    ///   - share: The share it has from now on.
+    /// - Throws: `EditError` where the strategy has no share, or the variant is out of service.
+    public mutating func setShare(of id: RolloutID, to share: Share) throws(EditError) {
+        try edit(id) { edit throws(EditError) in
+            switch edit.definition.strategy {
+            case .canary(_, let stable, let canary):
+                if share > .none { try edit.requireInService(.canary) }
+                edit.definition.strategy = .canary(share, stable: stable, canary: canary)
+            case .shadow(_, let primary, let shadow):
+                if share > .none { try edit.requireInService(.shadow) }
+                edit.definition.strategy = .shadow(share, primary: primary, shadow: shadow)
+            case .fixed:
+                throw edit.refusal(.wrongStrategy, "it has no share to set", "start a canary or a shadow first")
+            case .abTest:
+                throw edit.refusal(
+                    .wrongStrategy,
+                    "its variants share by weight",
+                    "rebalance the weights, or set the coverage"
+                )
+            }
+        }
+    }
+
+    /// Gives a variant another release. Raises the epoch where it is another.
+    ///
+    /// - Parameters:
+    ///   - variant: The variant.
+    ///   - id: The rollout.
+    ///   - release: What it serves from now on.
+    /// - Throws: `EditError` where there is no such variant.
+    public mutating func setRelease(
+        of variant: VariantName,
+        in id: RolloutID,
+        to release: Release
+    ) throws(EditError) {
+        try edit(id) { edit throws(EditError) in
+            try edit.requireVariant(variant)
+            switch edit.definition.strategy {
+            case .fixed:
+                edit.definition.strategy = .fixed(release)
+            case .canary(let share, let stable, let canary):
+                let isFirst = variant == .stable
+                edit.definition.strategy =
+                    .canary(share, stable: isFirst ? release : stable, canary: isFirst ? canary : release)
+            case .shadow(let share, let primary, let shadow):
+                let isFirst = variant == .primary
+                edit.definition.strategy =
+                    .shadow(share, primary: isFirst ? release : primary, shadow: isFirst ? shadow : release)
+            case .abTest(var test):
+                for index in test.variants.indices where test.variants[index].name == variant {
+                    test.variants[index].release = release
+                }
+                edit.definition.strategy = .abTest(test)
+            }
+        }
+    }
+
+    /// Gives the rollout another salt, so that every unit is drawn anew. Raises the epoch where it is another.
+    ///
+    /// - Parameters:
+    ///   - id: The rollout.
+    ///   - salt: Its salt from now on, or nil for its id.
+    /// - Throws: `EditError` where there is no such rollout.
+    public mutating func setSalt(of id: RolloutID, to salt: String?) throws(EditError) {
+        try edit(id) { edit in edit.definition.salt = salt }
+    }
+
+    /// Edits a rollout whole or not at all, and raises its epoch where the change demands it.
+    mutating func edit(_ id: RolloutID, _ body: (inout RolloutEdit) throws(EditError) -> Void) throws(EditError) {
+        guard let old = rollouts[id] else {
+            let known = rollouts.keys.sorted().map(\.text)
+            throw EditError(
+                code: .unknownRollout,
+                rollout: id,
+                strategy: nil,
+                problem: "the policy has no such rollout",
+                advice: known.isEmpty ? "it has none at all" : "it has \(alternatives(known))"
+            )
+        }
+        var edit = RolloutEdit(id: id, definition: old)
+        try body(&edit)
+        if EpochDemand(of: edit.definition, after: old, id: id) != nil { try edit.raiseEpoch() }
+        rollouts[id] = edit.definition
+    }
+}
+
+/// A rollout while it is edited.
+struct RolloutEdit {
+    let id: RolloutID
+    var definition: RolloutDefinition
+
+    var firstVariant: VariantName? { definition.strategy.variants.first?.name }
+
+    func refusal(_ code: EditError.Code, _ problem: String, _ advice: String) -> EditError {
+        EditError(code: code, rollout: id, strategy: definition.strategy.kind, problem: problem, advice: advice)
+    }
+
+    func requireVariant(_ variant: VariantName) throws(EditError) {
+        let names = definition.strategy.variants.map(\.name)
+        guard names.contains(variant) else {
+            throw refusal(
+                .unknownName,
+                "it has no variant \"\(variant)\"",
+                "it has \(alternatives(names.map(\.text)))"
+            )
+        }
+    }
+
+    func requireInService(_ variant: VariantName) throws(EditError) {
+        if definition.disabled.contains(variant) {
+            throw refusal(.outOfService, "\"\(variant)\" is disabled", "enable it, or start anew")
+        }
+        if definition.draining.contains(variant) {
+            throw refusal(.outOfService, "\"\(variant)\" is draining", "undrain it, or start anew")
+        }
+    }
+
+    mutating func raiseEpoch() throws(EditError) {
+        let (next, overflow) = definition.epoch.addingReportingOverflow(1)
+        guard !overflow else {
+            throw refusal(.epochsExhausted, "its epoch is the highest there is", "give the rollout another id")
+        }
+        definition.epoch = next
+    }
+
+    /// Changes the strategy, and what rules call the variants: those that are gone are called by their successors.
+    mutating func setStrategy(_ strategy: RolloutStrategy, renaming successors: [VariantName: VariantName]) {
+        definition.strategy = strategy
+        definition.hosts = definition.hosts.mapValues { successors[$0] ?? $0 }
+        definition.forced = definition.forced.mapValues { successors[$0] ?? $0 }
+        definition.disabled.subtract(successors.keys)
+        definition.draining.subtract(successors.keys)
+    }
+}

@@ -1,0 +1,109 @@
+extension RolloutPolicy {
+    /// Forces a unit to a variant, in place of whatever it is forced to now.
+    ///
+    /// - Parameters:
+    ///   - unit: The unit.
+    ///   - variant: What it gets from now on.
+    ///   - id: The rollout.
+    /// - Throws: `EditError` where there is no such variant, or it answers nobody.
+    public mutating func force(_ unit: UnitID, to variant: VariantName, in id: RolloutID) throws(EditError) {
+        try edit(id) { edit throws(EditError) in
+            try edit.requireVariant(variant)
+            if edit.definition.strategy.kind == .shadow, variant == .shadow {
+                throw edit.refusal(
+                    .forbiddenVariant,
+                    "\"shadow\" receives copies and answers nobody",
+                    "force the unit to \"primary\", or promote the shadow"
+                )
+            }
+            edit.definition.forced[unit] = variant
+        }
+    }
+
+    /// Gives a forced unit back to the draw.
+    ///
+    /// - Parameters:
+    ///   - unit: The unit.
+    ///   - id: The rollout.
+    /// - Throws: `EditError` where the unit is not forced.
+    public mutating func unforce(_ unit: UnitID, in id: RolloutID) throws(EditError) {
+        try edit(id) { edit throws(EditError) in
+            guard edit.definition.forced.removeValue(forKey: unit) != nil else {
+                let count = edit.definition.forced.count
+                throw edit.refusal(
+                    .unknownName,
+                    "the unit \(quoted(unit.text)) is not forced",
+                    count == 0 ? "no unit is" : "\(grouped(count)) others are"
+                )
+            }
+        }
+    }
+
+    /// Takes a variant out of service at once: the first variant serves in its place, its assignments lose.
+    ///
+    /// The epoch stays, so ``enable(_:in:)`` puts everything back; use ``abort(_:)`` for what shall not come back.
+    ///
+    /// - Parameters:
+    ///   - variant: Any variant but the first.
+    ///   - id: The rollout.
+    /// - Throws: `EditError` where there is no such variant, or it is the first.
+    public mutating func disable(_ variant: VariantName, in id: RolloutID) throws(EditError) {
+        try edit(id) { edit throws(EditError) in
+            try edit.requireReplaceable(variant)
+            edit.definition.disabled.insert(variant)
+        }
+    }
+
+    /// Puts a disabled variant back into service.
+    ///
+    /// - Parameters:
+    ///   - variant: The variant.
+    ///   - id: The rollout.
+    /// - Throws: `EditError` where there is no such variant.
+    public mutating func enable(_ variant: VariantName, in id: RolloutID) throws(EditError) {
+        try edit(id) { edit throws(EditError) in
+            try edit.requireVariant(variant)
+            edit.definition.disabled.remove(variant)
+        }
+    }
+
+    /// Lets a variant run dry: nobody is drawn into it any more, live assignments keep it until they expire.
+    ///
+    /// - Parameters:
+    ///   - variant: Any variant but the first.
+    ///   - id: The rollout.
+    /// - Throws: `EditError` where there is no such variant, or it is the first.
+    public mutating func drain(_ variant: VariantName, in id: RolloutID) throws(EditError) {
+        try edit(id) { edit throws(EditError) in
+            try edit.requireReplaceable(variant)
+            edit.definition.draining.insert(variant)
+        }
+    }
+
+    /// Lets units be drawn into a draining variant again.
+    ///
+    /// - Parameters:
+    ///   - variant: The variant.
+    ///   - id: The rollout.
+    /// - Throws: `EditError` where there is no such variant.
+    public mutating func undrain(_ variant: VariantName, in id: RolloutID) throws(EditError) {
+        try edit(id) { edit throws(EditError) in
+            try edit.requireVariant(variant)
+            edit.definition.draining.remove(variant)
+        }
+    }
+}
+
+extension RolloutEdit {
+    /// The first variant serves in place of all others, so nothing can serve in its place.
+    fileprivate func requireReplaceable(_ variant: VariantName) throws(EditError) {
+        try requireVariant(variant)
+        if variant == firstVariant {
+            throw refusal(
+                .forbiddenVariant,
+                "\"\(variant)\" is the first variant, which serves in place of all others",
+                "give it another release, or give others its share"
+            )
+        }
+    }
+}

@@ -1,0 +1,117 @@
+extension RouterState {
+    /// Publishes the policy of an attempt where everything allows that; gives the revision that runs afterwards.
+    ///
+    /// Every attempt is entered in the journal, with two exceptions: the running policy offered again, which is no change,
+    /// and the conflict of an attempt that is made again.
+    func update(
+        _ attempt: UpdateAttempt,
+        from expected: UInt32?,
+        retriesConflicts: Bool = false
+    ) throws(UpdateError) -> UInt32 {
+        try validate(attempt)
+        let revision = try settle(attempt, from: expected, publishes: true, retriesConflicts: retriesConflicts)
+        return revision ?? attempt.policy.revision
+    }
+
+    /// The revision that runs where the policy of an attempt changes nothing, or nil where it could be published.
+    func judge(
+        _ attempt: UpdateAttempt,
+        from expected: UInt32?,
+        retriesConflicts: Bool
+    ) throws(UpdateError) -> UInt32? {
+        try validate(attempt)
+        return try settle(attempt, from: expected, publishes: false, retriesConflicts: retriesConflicts)
+    }
+
+    /// Enters what failed before there was a policy that could run, and gives the error back.
+    func refuse(_ policy: RolloutPolicy?, at revision: UInt32?, _ origin: UpdateOrigin, _ error: UpdateError)
+        -> UpdateError
+    {
+        journal.enter(policy, at: revision, origin, outcome: .refused(error), running: compiled.policy)
+        journal.handOut()
+        return error
+    }
+
+    /// Enters what gates refused, and gives the error back.
+    func refuse(_ attempt: UpdateAttempt, _ error: UpdateError) -> UpdateError {
+        journal.enter(attempt, outcome: .refused(error), running: compiled.policy)
+        journal.handOut()
+        return error
+    }
+
+    /// The rollouts of a policy, and those that are gone but may have live assignments.
+    func rollouts(knownBy policy: RolloutPolicy) -> [RolloutID: RolloutDefinition] {
+        let retired = journal.retired
+        return retired.isEmpty ? policy.rollouts : policy.rollouts.merging(retired) { current, _ in current }
+    }
+
+    // MARK: Judging
+
+    private enum Verdict: Sendable {
+        case mayRun
+        case older
+        case same
+        case refused(UpdateError)
+
+        var outcome: UpdateRecord.Outcome? {
+            switch self {
+            case .mayRun: .accepted
+            case .older: .ignored
+            case .same: nil
+            case .refused(let error): .refused(error)
+            }
+        }
+
+        var isConflict: Bool { if case .refused(.conflict) = self { true } else { false } }
+    }
+
+    private func validate(_ attempt: UpdateAttempt) throws(UpdateError) {
+        do throws(PolicyError) {
+            try attempt.policy.validate()
+        } catch {
+            throw refuse(attempt, .invalid(error))
+        }
+    }
+
+    /// Judges and, unless only that is wanted, publishes, as one writer; nil where the policy runs, or could.
+    private func settle(
+        _ attempt: UpdateAttempt,
+        from expected: UInt32?,
+        publishes: Bool,
+        retriesConflicts: Bool
+    ) throws(UpdateError) -> UInt32? {
+        let (verdict, running) = writer.withLock { _ in
+            let running = compiled
+            var verdict = judge(attempt.policy, after: running.policy, from: expected)
+            if case .mayRun = verdict {
+                guard publishes else { return (verdict, running.policy.revision) }
+                let (policy, time) = (attempt.policy, attempt.origin.time)
+                if let next = CompiledPolicy(policy, after: running.roster, appliedAt: time) {
+                    publish(next)
+                } else {
+                    verdict = .refused(.invalid(PolicyError(PolicyProblem.tooManyVariants)))
+                }
+            }
+            if case .older = verdict { countIgnored() }
+            if let outcome = verdict.outcome, !(retriesConflicts && verdict.isConflict) {
+                journal.enter(attempt, outcome: outcome, running: running.policy)
+            }
+            return (verdict, running.policy.revision)
+        }
+        journal.handOut()
+        switch verdict {
+        case .mayRun: return nil
+        case .older, .same: return running
+        case .refused(let error): throw error
+        }
+    }
+
+    private func judge(_ policy: RolloutPolicy, after running: RolloutPolicy, from expected: UInt32?) -> Verdict {
+        let revision = running.revision
+        if let expected, expected != revision { return .refused(.conflict(current: revision)) }
+        if policy.revision < revision { return .older }
+        if policy.revision == revision { return policy == running ? .same : .refused(.conflict(current: revision)) }
+        let demands = policy.epochDemands(from: rollouts(knownBy: running))
+        return demands.isEmpty ? .mayRun : .refused(.needsEpoch(demands))
+    }
+}

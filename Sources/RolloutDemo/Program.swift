@@ -1,0 +1,57 @@
+/// The program: finds the command that is meant and runs it.
+@main
+enum Program {
+    static let name = "RolloutDemo"
+    static let version = "0.1.0"
+
+    static func main() async {
+        Platform.ignoreBrokenPipes()
+        var status = ExitStatus.success
+        do throws(Stop) {
+            status = try await run(Platform.arguments())
+        } catch {
+            if case .unusable(let message) = error {
+                var output = Output.error
+                output.append(line: "\(name): \(message)")
+                // Where standard error cannot be written either, the exit status has to do.
+                try? output.flush()
+                status = .unusable
+            }
+        }
+        Platform.endProcess(status.rawValue)
+    }
+
+    private static func run(_ arguments: [String]) async throws(Stop) -> ExitStatus {
+        guard let word = arguments.first else { return try await Tour.run() }
+        let rest = arguments.dropFirst()
+        switch word {
+        case "--help", "-h", "help":
+            guard let name = rest.first else { return try print(Help.overview) }
+            return try print(Help.text(of: command(name)))
+        case "--version":
+            return try print("\(name) \(version)\n")
+        default:
+            let command = try command(word)
+            let arguments = try Arguments(rest, of: command)
+            if arguments.wantsHelp { return try print(Help.text(of: command)) }
+            return try await command.run(arguments)
+        }
+    }
+
+    private static func command(_ word: String) throws(Stop) -> Command {
+        if let command = Command.named(word) { return command }
+        let isOption = word.utf8.first == UInt8(ascii: "-")
+        let known = isOption ? ["--help", "--version"] : Command.all.map(\.name) + ["help"]
+        throw .unusable(
+            "unknown \(isOption ? "option" : "command") \"\(word)\"" + suggestion(for: word, among: known)
+                + "\nusage: \(name) [COMMAND]; \(name) --help tells more"
+        )
+    }
+
+    private static func print(_ text: String) throws(Stop) -> ExitStatus {
+        var output = Output.standard
+        output.append(text)
+        try output.flush()
+        return .success
+    }
+}

@@ -1,0 +1,98 @@
+import Testing
+
+@testable import Rollout
+
+@Suite("Engine against the oracle")
+struct OracleTests {
+    /// Each seed is a router that lives through 50 policies, so rollouts also come, go and come back.
+    @Test("decides as the oracle does, through every way in", arguments: 0..<40 as Range<UInt64>)
+    func agreement(seed: UInt64) throws {
+        var random = RandomPolicy(seed: seed)
+        var policy = random.policy(revision: 1)
+        let router = try RolloutRouter(policy: policy)
+        var handles: [RolloutID: RolloutHandle] = [:]
+        var lastFirst: [RolloutID: VariantName] = [:]
+        for revision in 2...51 as ClosedRange<UInt32> {
+            let oracle = ReferenceEvaluator(policy: policy)
+            let snapshot = router.snapshot()
+            for id in RandomPolicy.ids {
+                guard let rollout = policy.rollouts[id] else {
+                    #expect(router.rollout(id) == nil)
+                    #expect(snapshot.decision(for: "alice", in: id) == nil)
+                    if let handle = handles[id], let first = lastFirst[id] {
+                        checkRetired(handle, first: first, revision: policy.revision)
+                    }
+                    continue
+                }
+                let handle = try #require(router.rollout(id))
+                handles[id] = handle
+                lastFirst[id] = rollout.strategy.variants[0].name
+                for _ in 0..<10 {
+                    let request = random.request(for: id, of: rollout)
+                    let expected = try #require(oracle.answer(request, in: id))
+                    for (entry, decision) in decisions(request, handle, snapshot, id) {
+                        let answer = ReferenceEvaluator.Answer(decision)
+                        if answer == expected { continue }
+                        Issue.record(
+                            """
+                            seed \(seed), revision \(policy.revision), \(id), asked by \(entry) for \(request)
+                            expected \(expected)
+                            found    \(answer)
+                            \(policy.json)
+                            """
+                        )
+                    }
+                }
+            }
+            policy = random.policy(revision: revision)
+            // Straight to the engine: an update would demand epochs, and random policies go up to the last one there is.
+            let state = router.state
+            let next = CompiledPolicy(policy, after: state.compiled.roster, appliedAt: nil)
+            state.publish(try #require(next))
+        }
+    }
+
+    /// Every entry that takes the request.
+    private func decisions(
+        _ request: ReferenceEvaluator.Request,
+        _ handle: RolloutHandle,
+        _ snapshot: RolloutSnapshot,
+        _ id: RolloutID
+    ) -> [(String, Decision)] {
+        let assignment = request.held?.assignment
+        var decisions = [
+            ("request", handle.decision(for: request.unit, host: request.host, holding: assignment))
+        ]
+        if let held = snapshot.decision(for: request.unit, in: id, host: request.host, holding: assignment) {
+            decisions.append(("snapshot", held))
+        }
+        guard request.host == nil, assignment == nil else { return decisions }
+        let unit = request.unit ?? ""
+        decisions.append(("string", handle.decision(for: unit)))
+        decisions.append(("bytes", handle.decision(for: Array(unit.utf8).span)))
+        decisions.append(("hashed", handle.decision(for: HashedUnit(unit))))
+        if let number = Int64(unit), String(number) == unit {
+            decisions.append(("integer", handle.decision(for: number)))
+            decisions.append(("Int", handle.decision(for: Int(number))))
+        }
+        if let number = UInt64(unit), String(number) == unit {
+            decisions.append(("unsigned", handle.decision(for: number)))
+        }
+        return decisions
+    }
+
+    private func checkRetired(_ handle: RolloutHandle, first: VariantName, revision: UInt32) {
+        let assignment = Assignment(variant: first, of: "sms", bucket: 7, epoch: .max, revision: 0)
+        for decision in [
+            handle.decision(for: "alice"), handle.decision(for: 42), handle.decision(for: ""),
+            handle.decision(for: nil, host: "canary.example", holding: assignment),
+            handle.decision(for: "qa-1", host: "canary.example", holding: assignment),
+        ] {
+            #expect(decision.reason == .retired)
+            #expect(decision.variant.name == first.text)
+            #expect(decision.bucket == nil)
+            #expect(decision.shadow == nil)
+            #expect(decision.revision == revision)
+        }
+    }
+}

@@ -1,0 +1,57 @@
+import Rollout
+
+extension RolloutDefinition {
+    /// Slow and obvious: for each single bucket, the place of the variant that serves it.
+    var serverOfEachBucket: [Int] {
+        let out = disabled.union(draining)
+        func server(_ index: Int) -> Int { out.contains(strategy.variants[index].name) ? 0 : index }
+        var servers: [Int] = []
+        func append(_ index: Int, _ count: Int) { servers += Array(repeating: server(index), count: count) }
+        switch strategy {
+        case .fixed, .shadow: break
+        case .canary(let share, _, _):
+            append(1, share.buckets)
+        case .abTest(let test):
+            if let allocation = test.allocation {
+                for range in allocation {
+                    append(test.variants.firstIndex { $0.name == range.variant } ?? 0, range.buckets.count)
+                }
+            } else {
+                for (index, count) in Self.largestRemainder(test).enumerated() { append(index, count) }
+            }
+        }
+        append(0, 1_000_000 - servers.count)
+        return servers
+    }
+
+    /// Hare's method by the book: whole parts first, then one each in order of what was cut off.
+    private static func largestRemainder(_ test: RolloutStrategy.ABTest) -> [Int] {
+        let total = test.variants.map(\.weight).reduce(0, +)
+        var counts = test.variants.map { test.coverage.buckets * $0.weight / total }
+        var left = test.variants.map { test.coverage.buckets * $0.weight % total }
+        while counts.reduce(0, +) < test.coverage.buckets {
+            let most = left.max() ?? 0
+            guard let index = left.firstIndex(of: most) else { break }
+            counts[index] += 1
+            left[index] = -1
+        }
+        return counts
+    }
+
+    /// Slow and obvious: how many buckets go from which variant to which.
+    func movedBuckets(to new: RolloutDefinition) -> [VariantName: [VariantName: Int]] {
+        let (before, after) = (strategy.variants.map(\.name), new.strategy.variants.map(\.name))
+        var counts = [Int](repeating: 0, count: before.count * after.count)
+        let (old, new) = (serverOfEachBucket, new.serverOfEachBucket)
+        var bucket = 0
+        while bucket < 1_000_000 {
+            counts[old[bucket] * after.count + new[bucket]] += 1
+            bucket += 1
+        }
+        var matrix: [VariantName: [VariantName: Int]] = [:]
+        for (index, count) in counts.enumerated() where count > 0 {
+            matrix[before[index / after.count], default: [:]][after[index % after.count]] = count
+        }
+        return matrix
+    }
+}

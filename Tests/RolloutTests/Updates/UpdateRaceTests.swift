@@ -1,0 +1,82 @@
+import Dispatch
+import Synchronization
+import Testing
+
+@testable import Rollout
+
+@Suite("Writers and readers at once", .tags(.concurrency))
+struct UpdateRaceTests {
+    @Test("Two writers that compare and swap: each revision has one winner, and the other gets a conflict")
+    func compareAndSwap() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.canary(10))
+        let wins = Atomic(0)
+        let conflicts = Atomic(0)
+        DispatchQueue.concurrentPerform(iterations: 2) { writer in
+            for _ in 0..<300 {
+                let running = router.snapshot().policy
+                let share = Share(buckets: Int.random(in: 0...1_000_000)) ?? .none
+                guard let next = try? running.edited({ try $0.setShare(of: "sms", to: share) }) else { continue }
+                do throws(UpdateError) {
+                    let revision = try router.update(to: next, from: running.revision)
+                    if revision == running.revision + 1 { wins.add(1, ordering: .relaxed) }
+                } catch {
+                    if case .conflict = error { conflicts.add(1, ordering: .relaxed) }
+                }
+            }
+        }
+        let (won, lost) = (wins.load(ordering: .relaxed), conflicts.load(ordering: .relaxed))
+        #expect(won + lost == 600)
+        #expect(router.snapshot().revision == 1 + UInt32(won), "nothing is lost")
+    }
+
+    @Test("Edits of two writers are all there in the end")
+    func edits() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.canary(10))
+        let recorder = RollbackTests.InMemoryRecorder()
+        router.add(recorder)
+        DispatchQueue.concurrentPerform(iterations: 2) { writer in
+            for edit in 0..<200 {
+                _ = try? router.update { try $0.force(UnitID("\(writer)-\(edit)"), to: "canary", in: "sms") }
+            }
+        }
+        #expect(router.snapshot().policy.sms.forced.count == 400)
+        #expect(router.snapshot().revision == 401)
+        #expect(recorder.records.map(\.number) == Array(1...401))
+        #expect(recorder.records.map(\.revision) == (1...401).map { $0 }, "a race that is made good is no record")
+    }
+
+    /// Every policy puts all units into one variant, which its revision's parity names.
+    @Test("Readers under a writer see whole policies in rising order")
+    func readers() throws {
+        @Sendable func policy(_ revision: UInt32) -> RolloutPolicy {
+            EditedPolicy.canary(revision.isMultiple(of: 2) ? 100 : 0).at(revision)
+        }
+        let router = try RolloutRouter(policy: policy(1))
+        let sms = try #require(router.rollout("sms"))
+        let isDone = Atomic(false)
+        let wrong = Atomic(0)
+        DispatchQueue.concurrentPerform(iterations: 2) { thread in
+            if thread == 0 {
+                for revision in 2...Self.updates where (try? router.update(to: policy(revision))) != revision {
+                    wrong.add(1, ordering: .relaxed)
+                }
+                return isDone.store(true, ordering: .releasing)
+            }
+            var last: UInt32 = 0
+            while !isDone.load(ordering: .acquiring) {
+                let decision = sms.decision(for: "alice")
+                let expected = decision.revision.isMultiple(of: 2) ? "canary" : "stable"
+                if decision.variant.name != expected || decision.revision < last { wrong.add(1, ordering: .relaxed) }
+                last = decision.revision
+            }
+        }
+        #expect(wrong.load(ordering: .relaxed) == 0)
+        #expect(sms.decision(for: "alice").revision == Self.updates)
+    }
+
+    #if DEBUG
+        static let updates: UInt32 = 5_000
+    #else
+        static let updates: UInt32 = 100_000
+    #endif
+}

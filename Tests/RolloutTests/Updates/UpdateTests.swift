@@ -1,0 +1,208 @@
+import Testing
+
+@testable import Rollout
+
+@Suite("Updates")
+struct UpdateTests {
+    @Test("A higher revision runs, an older one is counted, the running one again is no change")
+    func revisions() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(5))
+        #expect(try router.update(to: EditedPolicy.canary(20).at(7)) == 7)
+        #expect(try router.update(to: EditedPolicy.canary(90).at(6)) == 7)
+        #expect(router.status.ignoredUpdates == 1)
+        #expect(try router.update(to: EditedPolicy.canary(20).at(7)) == 7)
+        #expect(router.snapshot().policy == EditedPolicy.canary(20).at(7))
+        #expect(router.history.map(\.outcome) == [.accepted, .accepted, .ignored])
+        #expect(router.history.map(\.revision) == [5, 7, 6])
+        #expect(router.history.map(\.running) == [5, 7, 7])
+    }
+
+    @Test("The running revision with other content is a conflict")
+    func otherContent() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(5))
+        #expect(throws: UpdateError.conflict(current: 5)) { try router.update(to: EditedPolicy.canary(20).at(5)) }
+        #expect(router.snapshot().policy == EditedPolicy.canary(10).at(5))
+    }
+
+    @Test("The expected revision is compared first: even an older policy is then a conflict")
+    func expectation() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(5))
+        for revision in [4, 5, 6] as [UInt32] {
+            let error = UpdateError.conflict(current: 5)
+            #expect(throws: error) { try router.update(to: EditedPolicy.canary(10).at(revision), from: 3) }
+        }
+        #expect(router.status.ignoredUpdates == 0)
+        #expect(try router.update(to: EditedPolicy.canary(20).at(6), from: 5) == 6)
+    }
+
+    @Test("An invalid policy is refused, and the running one untouched")
+    func invalid() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.canary(10))
+        let error = #expect(throws: UpdateError.self) { try router.update(to: EditedPolicy.test([0]).at(2)) }
+        guard case .invalid(let problems) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(problems.problems.map(\.code) == [.badWeights])
+        #expect(router.snapshot().policy == EditedPolicy.canary(10))
+        #expect(router.history.last?.outcome == error.map { .refused($0) })
+    }
+
+    // MARK: Epochs
+
+    struct HandWritten: Sendable {
+        let name: String
+        let old: RolloutPolicy
+        let new: RolloutPolicy
+        let causes: [EpochDemand.Cause]
+    }
+
+    static let handWritten: [HandWritten] = [
+        change("the canary's release", of: EditedPolicy.canary(10), [.release("canary")]) {
+            $0.strategy = .canary(.percent(10), stable: EditedPolicy.v1, canary: EditedPolicy.v3)
+        },
+        change("promoted by hand", of: EditedPolicy.canary(10), [.release("stable")]) {
+            $0.strategy = .fixed(EditedPolicy.v2)
+        },
+        change("the salt", of: EditedPolicy.canary(10), [.salt]) { $0.salt = "other" },
+        change("salt and release", of: EditedPolicy.fixed(), [.salt, .release("stable")]) {
+            $0.salt = "other"
+            $0.strategy = .fixed(EditedPolicy.v2)
+        },
+        change("aborted by hand", of: EditedPolicy.canary(10), [.abort("canary")]) {
+            $0.strategy = .canary(.none, stable: EditedPolicy.v1, canary: EditedPolicy.v2)
+            $0.disabled = ["canary"]
+        },
+        change("one of several variants", of: EditedPolicy.test([1, 1, 1]), [.release("v2")]) {
+            guard case .abTest(var test) = $0.strategy else { return }
+            test.variants[2].release = EditedPolicy.v3
+            $0.strategy = .abTest(test)
+        },
+        change("a share", of: EditedPolicy.canary(10), []) {
+            $0.strategy = .canary(.percent(20), stable: EditedPolicy.v1, canary: EditedPolicy.v2)
+        },
+        change("the id as salt", of: EditedPolicy.canary(10), []) { $0.salt = "sms" },
+        change("a first canary", of: EditedPolicy.fixed(), []) {
+            $0.strategy = .canary(.percent(10), stable: EditedPolicy.v1, canary: EditedPolicy.v2)
+        },
+        change("disabled alone", of: EditedPolicy.canary(10), []) { $0.disabled = ["canary"] },
+    ]
+
+    private static func change(
+        _ name: String,
+        of old: RolloutPolicy,
+        _ causes: [EpochDemand.Cause],
+        _ change: (inout RolloutDefinition) -> Void
+    ) -> HandWritten {
+        var (old, new) = (old, old)
+        old.sms.epoch = 3
+        new.sms.epoch = 3
+        new.revision = 2
+        change(&new.sms)
+        return HandWritten(name: name, old: old, new: new, causes: causes)
+    }
+
+    @Test("A hand-written change that voids assignments has to raise the epoch", arguments: handWritten)
+    func epochs(change: HandWritten) throws {
+        let router = try RolloutRouter(policy: change.old)
+        var next = change.new
+        guard !change.causes.isEmpty else {
+            try router.update(to: next)
+            return
+        }
+        let demand = EpochDemand(rollout: "sms", causes: change.causes, found: 3, needed: 4)
+        #expect(throws: UpdateError.needsEpoch([demand])) { try router.update(to: next) }
+        #expect(router.snapshot().policy == change.old)
+        next.sms.epoch = 4
+        try router.update(to: next)
+    }
+
+    @Test("An epoch never goes back, nor does that of a rollout that was away")
+    func epochsOfRetired() throws {
+        var policy = EditedPolicy.canary(10)
+        policy.sms.epoch = 3
+        let router = try RolloutRouter(policy: policy)
+        var lower = policy.at(2)
+        lower.sms.epoch = 2
+        let demand = EpochDemand(rollout: "sms", causes: [.lowered], found: 2, needed: 3)
+        #expect(throws: UpdateError.needsEpoch([demand])) { try router.update(to: lower) }
+
+        try router.update(to: RolloutPolicy(revision: 2, rollouts: [:]))
+        #expect(throws: UpdateError.needsEpoch([demand])) { try router.update(to: lower.at(3)) }
+        try router.update(to: policy.at(3))
+        lower.sms.epoch = 3
+        lower.sms.salt = "other"
+        let salted = EpochDemand(rollout: "sms", causes: [.salt], found: 3, needed: 4)
+        #expect(throws: UpdateError.needsEpoch([salted])) { try router.update(to: lower.at(4)) }
+        #expect(
+            UpdateError.needsEpoch([salted]).description
+                == "Older assignments would get the wrong variant. "
+                + "rollouts.sms.epoch: expected at least 4, because the salt changed, found 3"
+        )
+    }
+
+    @Test("Above the highest epoch there is none")
+    func lastEpoch() {
+        var policy = EditedPolicy.canary(10)
+        policy.sms.epoch = .max
+        var next = policy
+        next.sms.salt = "other"
+        #expect(next.epochDemands(from: policy).map(\.needed) == [nil])
+    }
+
+    // MARK: Edits
+
+    @Test("An edit gets the next revision, whatever it sets")
+    func edit() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(5))
+        let revision = try router.update(by: "ana", because: "healthy", now: 1_800_000_000) { policy in
+            #expect(policy.revision == 6)
+            policy.revision = 99
+            try policy.setShare(of: "sms", to: .percent(25))
+        }
+        #expect(revision == 6)
+        #expect(router.snapshot().policy == EditedPolicy.canary(25).at(6))
+        let record = try #require(router.history.last)
+        #expect((record.author, record.reason) == ("ana", "healthy"))
+        #expect(record.time == 1_800_000_000)
+        #expect(router.status.appliedAt == 1_800_000_000)
+        #expect(record.oldDigest == EditedPolicy.canary(10).at(5).digest)
+        #expect(record.newDigest == EditedPolicy.canary(25).at(6).digest)
+    }
+
+    struct OutOfOrder: Error {}
+
+    @Test("What an edit throws arrives wrapped, and nothing has changed")
+    func failingEdit() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.fixed())
+        let refused = #expect(throws: UpdateError.self) { try router.update { try $0.promote("sms") } }
+        guard case .edit(let thrown) = refused else { return #expect(Bool(false), "\(String(describing: refused))") }
+        #expect((thrown.error as? EditError)?.code == .wrongStrategy)
+        #expect(throws: UpdateError.edit(ThrownError(OutOfOrder()))) { try router.update { _ in throw OutOfOrder() } }
+        #expect(router.snapshot().policy == EditedPolicy.fixed())
+        #expect(router.history.map(\.revision) == [1, 2, 2])
+        #expect(router.history.last?.newDigest == nil)
+    }
+
+    @Test("An edit that makes the policy invalid is refused like any other")
+    func invalidEdit() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.test([1]))
+        let error = #expect(throws: UpdateError.self) { try router.update { $0.smsTest.variants[0].weight = 0 } }
+        guard case .invalid = error else { return #expect(Bool(false), "\(String(describing: error))") }
+    }
+
+    @Test("After the highest revision nothing comes")
+    func lastRevision() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(.max))
+        let error = #expect(throws: UpdateError.self) { try router.update { try $0.abort("sms") } }
+        guard case .invalid(let problems) = error else { return #expect(Bool(false), "\(String(describing: error))") }
+        #expect(problems.problems.map(\.path) == ["revision"])
+        #expect(throws: UpdateError.self) { try router.rollback() }
+    }
+}
+
+extension RolloutPolicy {
+    /// The same policy at another revision.
+    func at(_ revision: UInt32) -> RolloutPolicy {
+        var policy = self
+        policy.revision = revision
+        return policy
+    }
+}

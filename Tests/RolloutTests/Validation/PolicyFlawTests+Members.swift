@@ -1,0 +1,352 @@
+@testable import Rollout
+
+extension PolicyFlawTests {
+    static let members: [PolicyFlaw] = [
+        .member(
+            "empty salt",
+            #""salt": ▸"""#,
+            .badText,
+            ".salt",
+            "expected a text of 1 ... 1,024 bytes, found 0 bytes"
+        ),
+        .member(
+            "salt with U+0000",
+            #""salt": ▸"a\u0000b""#,
+            .badText,
+            ".salt",
+            "expected a text of 1 ... 1,024 bytes, found one with U+0000"
+        ),
+        .member(
+            "salt of 1,026 bytes in 513 characters",
+            "\"salt\": ▸\"\(String(repeating: "\u{E9}", count: 513))\"",
+            .badText,
+            ".salt",
+            "expected a text of 1 ... 1,024 bytes, found 1,026 bytes"
+        ),
+        .member("salt null", #""salt": ▸null"#, .wrongType, ".salt", "expected a string, found null"),
+        .member(
+            "epoch above 32 bits",
+            #""epoch": ▸4294967296"#,
+            .outOfRange,
+            ".epoch",
+            "expected an integer in 0 ... 4,294,967,295, found 4294967296"
+        ),
+        .member(
+            "foreign pin",
+            #""sticky": {"cookie": "c", "maxAge": 60, "pin": ▸"user"}"#,
+            .unknownValue,
+            ".sticky.pin",
+            #"expected "variant" or "bucket", found "user""#
+        ),
+        .member(
+            "foreign missingUnit",
+            #""missingUnit": ▸"random""#,
+            .unknownValue,
+            ".missingUnit",
+            #"expected "first" or "assign", found "random""#
+        ),
+        .member(
+            "assign without sticky",
+            #""missingUnit": ▸"assign""#,
+            .needsSticky,
+            ".missingUnit",
+            #""assign" needs "sticky": without a cookie nobody remembers what was assigned"#
+        ),
+        .member(
+            "bucketing without scheme",
+            #""bucketing": ▸{}"#,
+            .missing,
+            ".bucketing",
+            #""scheme" is missing"#
+        ),
+        .member(
+            "bucketing as text",
+            #""bucketing": ▸"rollout""#,
+            .wrongType,
+            ".bucketing",
+            #"expected an object, found "rollout""#
+        ),
+        .member(
+            "compatible as an object",
+            #""compatible": ▸{}"#,
+            .wrongType,
+            ".compatible",
+            "expected an array, found an object"
+        ),
+        .member(
+            "empty release among the compatible",
+            #""compatible": [{"app": "v1"}, {"app": "v2"}, ▸{}]"#,
+            .emptyRelease,
+            ".compatible[2]",
+            "expected a release with at least one component, found none"
+        ),
+        .rollout(
+            "release that is not compatible",
+            #"""
+            {"strategy": {"type": "canary", "percent": 1, "stable": {"app": "v2", "model": "v2"},
+              "canary": ▸{"app": "v2", "model": "v1"}},
+             "compatible": [{"app": "v1", "model": "v1"}, {"model": "v2", "app": "v2"}]}
+            """#,
+            .incompatibleRelease,
+            ".strategy.canary",
+            #"app v2, model v1 is not among the releases that "compatible" lists"#
+        ),
+        .rollout(
+            "part of a compatible release",
+            #"""
+            {"strategy": {"type": "fixed", "release": ▸{"app": "v2"}}, "compatible": [{"app": "v2", "model": "v2"}]}
+            """#,
+            .incompatibleRelease,
+            ".strategy.release",
+            #"app v2 is not among the releases that "compatible" lists"#
+        ),
+    ]
+
+    static let rules: [PolicyFlaw] = [
+        .member(
+            "host to a variant that is none",
+            #""hosts": {"a.example": ▸"beta"}"#,
+            .unknownVariant,
+            #".hosts["a.example"]"#,
+            #"expected one of the variants "stable" or "canary", found "beta""#
+        ),
+        .member(
+            "host to a text that is no name",
+            #""hosts": {"a.example": ▸""}"#,
+            .badName,
+            #".hosts["a.example"]"#,
+            #"expected a name, 1 ... 64 of the characters A-Z a-z 0-9 . _ -, found """#
+        ),
+        .member(
+            "host twice",
+            #""hosts": {"A.example:80": "stable", ▸"a.EXAMPLE.": "canary"}"#,
+            .duplicateHost,
+            #".hosts["a.EXAMPLE."]"#,
+            #""a.example" stands before; case, port and a trailing dot make no other host"#
+        ),
+        .member(
+            "empty host",
+            #""hosts": {"": ▸"stable"}"#,
+            .badHost,
+            #".hosts[""]"#,
+            #"expected a host of 1 ... 1,024 bytes as a Host header has it, found """#
+        ),
+        .member(
+            "host that is only a port",
+            #""hosts": {":80": ▸"stable"}"#,
+            .badHost,
+            #".hosts[""]"#,
+            #"expected a host of 1 ... 1,024 bytes as a Host header has it, found """#
+        ),
+        .member(
+            "address in place of a host",
+            #""hosts": {"https://a.example": ▸"stable"}"#,
+            .badHost,
+            #".hosts["https://a.example"]"#,
+            #"expected a host of 1 ... 1,024 bytes as a Host header has it, found "https://a.example""#
+        ),
+        .member(
+            "host with a space",
+            #""hosts": {"a example": ▸"stable"}"#,
+            .badHost,
+            #".hosts["a example"]"#,
+            #"expected a host of 1 ... 1,024 bytes as a Host header has it, found "a example""#
+        ),
+        .member(
+            "unit to a variant that is none",
+            #""forced": {"qa-1": ▸"beta"}"#,
+            .unknownVariant,
+            ".forced.qa-1",
+            #"expected one of the variants "stable" or "canary", found "beta""#
+        ),
+        .member(
+            "empty unit",
+            #""forced": {"": ▸"stable"}"#,
+            .badText,
+            #".forced[""]"#,
+            "expected a text of 1 ... 1,024 bytes, found 0 bytes"
+        ),
+        .member(
+            "unit twice",
+            #""forced": {"qa": "stable", ▸"q\u0061": "stable"}"#,
+            .duplicateKey,
+            ".forced.qa",
+            #""qa" stands in this object before"#
+        ),
+        .rollout(
+            "unit to the shadow",
+            #"""
+            {"strategy": {"type": "shadow", "percent": 1, "primary": {"a": "1"}, "shadow": {"a": "2"}},
+             "forced": {"qa": ▸"shadow"}}
+            """#,
+            .forbiddenVariant,
+            ".forced.qa",
+            #""shadow" receives copies and answers nobody; "primary" may stand here"#
+        ),
+        .rollout(
+            "host to the shadow",
+            #"""
+            {"strategy": {"type": "shadow", "percent": 1, "primary": {"a": "1"}, "shadow": {"a": "2"}},
+             "hosts": {"h": ▸"shadow"}}
+            """#,
+            .forbiddenVariant,
+            ".hosts.h",
+            #""shadow" receives copies and answers nobody; "primary" may stand here"#
+        ),
+        .member(
+            "first variant disabled",
+            #""disabled": ▸["stable"]"#,
+            .forbiddenVariant,
+            ".disabled",
+            #""stable" is the first variant, which serves in place of all others"#
+        ),
+        .member(
+            "first variant draining",
+            #""draining": ▸["stable"]"#,
+            .forbiddenVariant,
+            ".draining",
+            #""stable" is the first variant, which serves in place of all others"#
+        ),
+        .member(
+            "disabled variant that is none",
+            #""disabled": ▸["beta"]"#,
+            .unknownVariant,
+            ".disabled",
+            #"expected one of the variants "stable" or "canary", found "beta""#
+        ),
+        .member(
+            "variant disabled twice",
+            #""disabled": ["canary", ▸"canary"]"#,
+            .duplicateVariant,
+            ".disabled[1]",
+            #""canary" is listed before"#
+        ),
+        .member(
+            "disabled as text",
+            #""disabled": ▸"canary""#,
+            .wrongType,
+            ".disabled",
+            #"expected an array, found "canary""#
+        ),
+        .member(
+            "variant with the Kelvin sign",
+            "\"draining\": [▸\"\u{212A}\"]",
+            .badName,
+            ".draining[0]",
+            "expected a name, 1 ... 64 of the characters A-Z a-z 0-9 . _ -, found \"\u{212A}\""
+        ),
+    ]
+
+    static let cookies: [PolicyFlaw] = [
+        .member("cookie missing", #""sticky": ▸{"maxAge": 60}"#, .missing, ".sticky", #""cookie" is missing"#),
+        .member("age missing", #""sticky": ▸{"cookie": "c"}"#, .missing, ".sticky", #""maxAge" is missing"#),
+        .member(
+            "age of 59 s",
+            #""sticky": {"cookie": "c", "maxAge": ▸59}"#,
+            .outOfRange,
+            ".sticky.maxAge",
+            "expected an integer in 60 ... 34,560,000, found 59"
+        ),
+        .member(
+            "age above 400 days",
+            #""sticky": {"cookie": "c", "maxAge": ▸34560001}"#,
+            .outOfRange,
+            ".sticky.maxAge",
+            "expected an integer in 60 ... 34,560,000, found 34560001"
+        ),
+        .member(
+            "misspelt key",
+            #""sticky": {"cookie": "c", "maxAge": 60, ▸"samesite": "Lax"}"#,
+            .unknownKey,
+            ".sticky.samesite",
+            #"unknown key; did you mean "sameSite"?"#
+        ),
+        .member(
+            "secure as text",
+            #""sticky": {"cookie": "c", "maxAge": 60, "secure": ▸"yes"}"#,
+            .wrongType,
+            ".sticky.secure",
+            #"expected true or false, found "yes""#
+        ),
+        .member(
+            "foreign sameSite",
+            #""sticky": {"cookie": "c", "maxAge": 60, "sameSite": ▸"lax"}"#,
+            .unknownValue,
+            ".sticky.sameSite",
+            #"expected "Strict", "Lax" or "None", found "lax""#
+        ),
+        .cookie(
+            "empty name",
+            #""cookie": ▸"", "maxAge": 60"#,
+            ".cookie",
+            #"expected a cookie name of 1 ... 4,040 visible ASCII characters without separators, found """#
+        ),
+        .cookie(
+            "name with a separator",
+            #""cookie": ▸"a=b", "maxAge": 60"#,
+            ".cookie",
+            #"expected a cookie name of 1 ... 4,040 visible ASCII characters without separators, found "a=b""#
+        ),
+        .cookie(
+            "name too long for a browser",
+            #""cookie": ▸"\#(String(repeating: "n", count: 4_041))", "maxAge": 60"#,
+            ".cookie",
+            "expected a cookie name of 1 ... 4,040 visible ASCII characters without separators, found "
+                + "\"\(String(repeating: "n", count: 37))…\""
+        ),
+        .cookie(
+            "path without a slash",
+            #""cookie": "c", "maxAge": 60, "path": ▸"shop""#,
+            ".path",
+            #"expected a path that starts with "/", printable ASCII without ";", found "shop""#
+        ),
+        .cookie(
+            "path with a semicolon",
+            #""cookie": "c", "maxAge": 60, "path": ▸"/a;b""#,
+            ".path",
+            #"expected a path that starts with "/", printable ASCII without ";", found "/a;b""#
+        ),
+        .cookie(
+            "empty domain",
+            #""cookie": "c", "maxAge": 60, "domain": ▸"""#,
+            ".domain",
+            #"expected a domain of letters, digits, "-" and ".", found """#
+        ),
+        .cookie(
+            "domain with the Kelvin sign",
+            "\"cookie\": \"c\", \"maxAge\": 60, \"domain\": ▸\"\u{212A}.example\"",
+            ".domain",
+            "expected a domain of letters, digits, \"-\" and \".\", found \"\u{212A}.example\""
+        ),
+        .cookie(
+            "insecure with SameSite None",
+            #""cookie": "c", "maxAge": 60, "secure": ▸false, "sameSite": "None""#,
+            ".secure",
+            #"SameSite "None" needs "secure": true"#
+        ),
+        .cookie(
+            "insecure __Host-",
+            #""cookie": "__Host-c", "maxAge": 60, "secure": ▸false"#,
+            ".secure",
+            #"a cookie called "__Host-…" needs "secure": true"#
+        ),
+        .cookie(
+            "insecure __Secure- in another case",
+            #""cookie": "__SECURE-c", "maxAge": 60, "secure": ▸false"#,
+            ".secure",
+            #"a cookie called "__Secure-…" needs "secure": true"#
+        ),
+        .cookie(
+            "__Host- with a domain",
+            #""cookie": "__host-c", "maxAge": 60, "domain": ▸"a.example""#,
+            ".domain",
+            #"a cookie called "__Host-…" has no domain"#
+        ),
+        .cookie(
+            "__Host- with a path",
+            #""cookie": "__Host-c", "maxAge": 60, "path": ▸"/shop""#,
+            ".path",
+            #"a cookie called "__Host-…" needs the path "/""#
+        ),
+    ]
+}

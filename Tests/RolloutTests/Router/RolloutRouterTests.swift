@@ -192,7 +192,7 @@ struct RolloutRouterTests {
         for step in 1...20 {
             let pair: Release = ["app": "a\(step)", "model": "m\(step)"]
             let next: Release = ["app": "a\(step + 1)", "model": "m\(step + 1)"]
-            let definition = RolloutDefinition(.canary(.percent(50), stable: pair, canary: next))
+            let definition = RolloutDefinition(.canary(.percent(50), stable: pair, canary: next), epoch: UInt32(step))
             try router.update(to: policy(UInt32(step), ["sms": definition]))
             for unit in 0..<50 {
                 let decision = sms.decision(for: unit)

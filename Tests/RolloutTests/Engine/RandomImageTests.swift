@@ -103,7 +103,12 @@ struct RandomImageTests {
     private static func ask(_ question: StressQuestion.Kind, _ image: RandomImage, _ ordinal: Int) {
         var retries = 0
         check(StressQuestion("narrow", question).ask(image, ordinal: ordinal, retries: &retries))
-        check(image.read { RolloutRecord($0, ordinal: ordinal).decisionWithoutUnit() })
+        let record = image.read { RolloutRecord($0, ordinal: ordinal) }
+        check(record.decisionWithoutUnit())
+        let tag = VariantTag(.canary, in: "narrow")
+        let epoch = UInt32(record.origin >> 32)
+        if let adopted = record.decision(adopting: tag, epoch: epoch, unit: nil) { check(adopted) }
+        if case .request(_, _, let held?) = question { _ = record.standing(of: held) }
     }
 
     /// What can be asked of a decision whose variant nobody registered.

@@ -128,7 +128,7 @@ struct RolloutRouterTests {
         #expect(router.snapshot().decision(for: "alice", in: "sms") == nil)
         #expect(router.status.rollouts.map(\.id) == ["ui"])
 
-        let fixed = RolloutDefinition(.fixed(["app": "v9"]))
+        let fixed = RolloutDefinition(.fixed(["app": "v9"]), epoch: 5)
         try router.update(to: policy(3, ["sms": fixed, "new": fixed]))
         #expect(sms.decision(for: "alice").reason == .fixed)
         #expect(sms.decision(for: "alice").variant.release == ["app": "v9"])

@@ -10,6 +10,12 @@ let package = Package(
     ],
     targets: [
         .target(name: "Fixtures", dependencies: [.product(name: "Rollout", package: "rollout")]),
+        .target(name: "Threads"),
+        .executableTarget(
+            name: "Compare",
+            dependencies: ["Fixtures", "Threads", .product(name: "Rollout", package: "rollout")],
+            exclude: ["Hashing/VariantTag.swift"]
+        ),
         .executableTarget(name: "Gate", dependencies: ["Fixtures", .product(name: "Rollout", package: "rollout")]),
     ],
     swiftLanguageModes: [.v6]

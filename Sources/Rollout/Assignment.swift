@@ -29,12 +29,31 @@ public struct Assignment: Hashable, Sendable {
         self.isBinding = true
     }
 
+    /// What a verified token says.
+    init(tag: VariantTag, bucketField: UInt32, epoch: UInt32, revision: UInt32) {
+        self.tag = tag
+        self.bucketField = bucketField < UInt32(Share.bucketCount) ? bucketField : Outcome.none
+        self.epoch = epoch
+        self.revision = revision
+        self.isBinding = true
+    }
+
+    /// An assignment that only supplies a bucket: one freshly drawn, or that of a token that has lost. It is of no epoch,
+    /// so that none is too new for it.
+    init(onlyBucket bucketField: UInt32) {
+        self.tag = .notEnrolled
+        self.bucketField = bucketField < UInt32(Share.bucketCount) ? bucketField : Outcome.none
+        self.epoch = 0
+        self.revision = 0
+        self.isBinding = false
+    }
+
     /// What to remember of a decision, or nil where it is none to be remembered: it came of no draw and no assignment.
     public init?(remembering decision: Decision) {
         guard decision.bucket != nil else { return nil }
         let enrolled = decision.reason != .notEnrolled
         self.init(
-            variant: enrolled ? VariantRegistry.shared[decision.variant.number].name : nil,
+            variant: enrolled ? VariantRegistry.shared.name(decision.variant.number) : nil,
             of: decision.variant.rollout,
             bucket: decision.bucket,
             epoch: decision.epoch,

@@ -91,13 +91,13 @@ extension Decision {
         let number: VariantNumber
 
         /// The variant's name. Free of reference counting up to 15 characters; longer ones count one reference.
-        public var name: String { VariantRegistry.shared[number].name.text }
+        public var name: String { VariantRegistry.shared.name(number).text }
 
         /// The versions to serve. Counts a reference: for code off the hot path.
-        public var release: Release { VariantRegistry.shared[number].release }
+        public var release: Release { VariantRegistry.shared.release(number) }
 
         /// The rollout that the variant belongs to.
-        public var rollout: RolloutID { VariantRegistry.shared[number].rollout }
+        public var rollout: RolloutID { VariantRegistry.shared.rollout(number) }
     }
 }
 

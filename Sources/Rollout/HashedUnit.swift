@@ -2,8 +2,9 @@
 ///
 /// Holds the text too, because a rule that forces a unit compares bytes, not hashes.
 public struct HashedUnit: Hashable, Sendable {
-    let key: UInt64
+    // The text first: the key then arrives in a register that a multiplication needs, and nothing has to be moved.
     private let exact: ExactText
+    let key: UInt64
 
     /// The unit's text.
     public var text: String { exact.text }

@@ -7,35 +7,41 @@
 /// Deciding takes no lock, allocates nothing, counts no reference, and never throws or traps.
 public struct RolloutHandle: Sendable {
     private let cell: SnapshotCell
-    private let ordinal: Int
+    /// Where the rollout's record starts in every image.
+    private let start: Int
 
     init(cell: SnapshotCell, ordinal: Int) {
         self.cell = cell
-        self.ordinal = ordinal
+        self.start = ordinal * RecordLayout.size
     }
 
     /// The decision for a unit; an empty text is no unit. O(length of the unit).
     public func decision(for unit: String) -> Decision {
-        unsafe unit.withUnitBytes { bytes in unsafe decision(forBytes: bytes) }
+        decision(forKey: XXH3.hash(unit)) ?? deliberate(unit)
     }
 
     /// The decision for a unit given as UTF-8; no bytes are no unit. O(length of the unit).
     public func decision(for unit: Span<UInt8>) -> Decision {
-        unsafe unit.withUnsafeBytes { bytes in unsafe decision(forBytes: bytes) }
+        let key = unsafe unit.withUnsafeBytes { bytes in unsafe XXH3.hash(bytes) }
+        return decision(forKey: key) ?? deliberate(unit)
     }
 
     /// The decision for an integer unit, which is its decimal text: `42` and `"42"` are one unit.
     public func decision(for unit: Int) -> Decision { decision(for: Int64(unit)) }
 
     /// The decision for an integer unit, which is its decimal text.
-    public func decision(for unit: Int64) -> Decision { draw(DecimalUnit(DecimalText(unit))) }
+    public func decision(for unit: Int64) -> Decision {
+        decision(forKey: XXH3.hash(decimal: unit)) ?? deliberate(unit)
+    }
 
     /// The decision for an integer unit, which is its decimal text.
-    public func decision(for unit: UInt64) -> Decision { draw(DecimalUnit(DecimalText(unit))) }
+    public func decision(for unit: UInt64) -> Decision {
+        decision(forKey: XXH3.hash(decimal: unit)) ?? deliberate(unit)
+    }
 
     /// The decision for a unit that is hashed already: for asking several rollouts about one unit.
     public func decision(for unit: HashedUnit) -> Decision {
-        unit.text.isEmpty ? decisionWithoutUnit() : draw(unit)
+        decision(forKey: unit.key) ?? deliberate(unit.text)
     }
 
     /// The decision for a request, with all it brings.
@@ -50,21 +56,53 @@ public struct RolloutHandle: Sendable {
         host: String? = nil,
         holding assignment: Assignment? = nil
     ) -> Decision {
-        RequestBytes.with(unit: unit, host: host) { request in
-            cell.read { record($0).decision(for: request, holding: assignment) }
+        if let unit, host == nil, assignment == nil { return decision(for: unit) }
+        return RequestBytes.with(unit: unit, host: host) { request in
+            read { $0.decision(for: request, holding: assignment) }
         }
     }
+}
+
+/// A decision is made in two attempts: a short one that nearly always succeeds, and one that bears everything.
+extension RolloutHandle {
+    /// The decision by a unit's hash alone; nil where it takes more than that: there may be no unit, units are forced, or
+    /// an update passed in between.
+    @inline(__always)
+    private func decision(forKey key: UInt64) -> Decision? {
+        guard key != XXH3.hashOfNothing else { return nil }
+        return cell.glance { record($0).decision(forKey: key) }
+    }
+
+    @inline(never)
+    private func deliberate(_ unit: String) -> Decision {
+        unsafe unit.withUnitBytes { bytes in unsafe deliberate(bytes) }
+    }
+
+    @inline(never)
+    private func deliberate(_ unit: Span<UInt8>) -> Decision {
+        unsafe unit.withUnsafeBytes { bytes in unsafe deliberate(bytes) }
+    }
+
+    @inline(never)
+    private func deliberate(_ unit: Int64) -> Decision { draw(DecimalUnit(DecimalText(unit))) }
+
+    @inline(never)
+    private func deliberate(_ unit: UInt64) -> Decision { draw(DecimalUnit(DecimalText(unit))) }
 
     @inline(__always)
-    private func decision(forBytes bytes: UnsafeRawBufferPointer) -> Decision {
+    private func deliberate(_ bytes: UnsafeRawBufferPointer) -> Decision {
         unsafe bytes.isEmpty ? decisionWithoutUnit() : draw(BorrowedUnit(bytes))
     }
 
-    @inline(__always)
-    private func draw(_ unit: some EngineUnit) -> Decision { cell.read { record($0).decision(for: unit) } }
+    @inline(never)
+    private func draw(_ unit: some EngineUnit) -> Decision { read { $0.decision(for: unit) } }
 
-    private func decisionWithoutUnit() -> Decision { cell.read { record($0).decisionWithoutUnit() } }
+    private func decisionWithoutUnit() -> Decision { read { $0.decisionWithoutUnit() } }
 
     @inline(__always)
-    private func record(_ image: PolicyImage) -> RolloutRecord { RolloutRecord(image, ordinal: ordinal) }
+    private func record(_ image: PolicyImage) -> RolloutRecord { RolloutRecord(image, start: start) }
+
+    /// What the body makes of the rollout's record in the current policy, as `SnapshotCell.read` says.
+    @inline(__always)
+    func read<Result>(_ body: (RolloutRecord) -> Result) -> Result { cell.read { body(record($0)) } }
 }

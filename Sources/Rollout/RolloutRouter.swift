@@ -9,7 +9,9 @@
 ///     }
 ///
 /// A router is one word, and copies share one state that lives as long as the process: one router a service, not one a
-/// request. That state takes 9 images of the policy, 128 bytes a rollout and image at least (`Engine/RecordLayout`).
+/// request. With i the bytes of the compiled policy, rounded up to a power of two, that state takes 10 i and less than a
+/// kilobyte: eight slots, and the snapshot's two copies; and another 8 i at most where it outgrew smaller slots. A canary
+/// counts 256 bytes towards i; see <doc:how-updates-stay-atomic> for the rest.
 @safe public struct RolloutRouter: Sendable {
     private let unmanaged: Unmanaged<RouterState>
 
@@ -32,7 +34,7 @@
     /// Takes a lock: ask once, when the service starts.
     public func rollout(_ id: RolloutID) -> RolloutHandle? {
         let compiled = state.compiled
-        guard compiled.policy.rollouts[id] != nil, let ordinal = compiled.roster[id] else { return nil }
+        guard let ordinal = compiled.ordinal(of: id) else { return nil }
         return RolloutHandle(cell: state.cell, ordinal: ordinal)
     }
 

@@ -27,7 +27,7 @@ public struct RolloutSnapshot: Sendable {
         host: String? = nil,
         holding assignment: Assignment? = nil
     ) -> Decision? {
-        guard compiled.policy.rollouts[id] != nil, let ordinal = compiled.roster[id] else { return nil }
+        guard let ordinal = compiled.ordinal(of: id) else { return nil }
         return RequestBytes.with(unit: unit, host: host) { request in
             withExtendedLifetime(compiled) {
                 RolloutRecord(compiled.image, ordinal: ordinal).decision(for: request, holding: assignment)

@@ -2,6 +2,8 @@
 package enum PolicyLimits {
     package static let documentBytes = 16 << 20
     static let depth = 32
+    /// The most problems that are listed.
+    static let problems = 100_000
     static let rollouts = 10_000
     static let variants = 256
     static let forcedUnits = 100_000

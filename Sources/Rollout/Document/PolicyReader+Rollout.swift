@@ -4,12 +4,12 @@ extension PolicyReader {
         "compatible",
     ]
 
-    /// A rollout, or nil where its strategy cannot be read.
-    mutating func rollout(_ value: JSONValue) -> RolloutDefinition? {
-        guard checkObject(value, keys: Self.rolloutKeys) else { return nil }
+    /// A rollout, and whether its strategy could be read.
+    mutating func rollout(_ value: JSONValue) -> (RolloutDefinition, isStrategyRead: Bool) {
+        var rollout = RolloutDefinition(.fixed([:]))
+        guard checkObject(value, keys: Self.rolloutKeys) else { return (rollout, false) }
         let strategy = required("strategy", of: value).flatMap { self.strategy($0) }
-        // Without a strategy the rest is read all the same: its problems are found in the same pass.
-        var rollout = RolloutDefinition(strategy ?? .fixed([:]))
+        if let strategy { rollout.strategy = strategy }
         if let salt = value["salt"] { rollout.salt = text(salt) }
         if let epoch = value["epoch"] { rollout.epoch = UInt32(integer(epoch, in: 0...Int(UInt32.max)) ?? 0) }
         if let sticky = value["sticky"] { rollout.sticky = cookie(sticky) }
@@ -24,7 +24,7 @@ extension PolicyReader {
         if let compatible = value["compatible"], checkKind(compatible, .array) {
             rollout.compatible = compatible.elements.map { release($0) }
         }
-        return strategy == nil ? nil : rollout
+        return (rollout, strategy != nil)
     }
 
     private mutating func hosts(_ value: JSONValue) -> [HostName: VariantName] {
@@ -32,11 +32,14 @@ extension PolicyReader {
         var hosts: [HostName: VariantName] = [:]
         for (key, member) in value.members {
             guard let variant: VariantName = name(member) else { continue }
-            if hosts.updateValue(variant, forKey: HostName(key)) != nil {
+            let host = HostName(key)
+            if hosts[host] == nil {
+                hosts[host] = variant
+            } else {
                 report(
                     .duplicateHost,
                     at: member,
-                    "\(quoted(HostName(key).text)) stands before; case, port and a trailing dot make no other host",
+                    "\(quoted(host.text)) stands before; case, port and a trailing dot make no other host",
                     atKey: true
                 )
             }
@@ -48,7 +51,9 @@ extension PolicyReader {
         guard checkKind(value, .object) else { return [:] }
         var forced: [UnitID: VariantName] = [:]
         for (key, member) in value.members {
-            if let variant: VariantName = name(member) { forced[UnitID(key)] = variant }
+            guard let variant: VariantName = name(member) else { continue }
+            let unit = UnitID(key)
+            if forced[unit] == nil { forced[unit] = variant }
         }
         return forced
     }
@@ -58,12 +63,14 @@ extension PolicyReader {
         return choice(scheme, RolloutDefinition.Bucketing.self) ?? .rollout
     }
 
-    private mutating func cookie(_ value: JSONValue) -> StickyCookie? {
+    private mutating func cookie(_ value: JSONValue) -> StickyCookie {
         let keys = ["cookie", "maxAge", "pin", "secure", "sameSite", "path", "domain"]
-        guard checkObject(value, keys: keys) else { return nil }
-        let name = required("cookie", of: value).flatMap { text($0) }
-        let maxAge = required("maxAge", of: value).flatMap { integer($0, in: PolicyLimits.maxAge) }
-        var cookie = StickyCookie(name: name ?? "unread", maxAge: maxAge ?? PolicyLimits.maxAge.lowerBound)
+        var cookie = StickyCookie(name: "unread", maxAge: PolicyLimits.maxAge.lowerBound)
+        guard checkObject(value, keys: keys) else { return cookie }
+        if let name = required("cookie", of: value) { cookie.name = text(name) ?? cookie.name }
+        if let age = required("maxAge", of: value) {
+            cookie.maxAge = integer(age, in: PolicyLimits.maxAge) ?? cookie.maxAge
+        }
         if let pin = value["pin"] { cookie.pin = choice(pin, StickyCookie.Pin.self) ?? cookie.pin }
         if let secure = value["secure"] { cookie.isSecure = boolean(secure) ?? cookie.isSecure }
         if let site = value["sameSite"] {

@@ -35,12 +35,19 @@ extension PolicyReader {
     }
 
     private mutating func abTest(_ value: JSONValue) -> RolloutStrategy.ABTest? {
-        let coverage = value["coverage"].map { share($0) ?? .all } ?? .all
         let allocation = value["allocation"].flatMap { self.allocation($0) }
+        let before = problems.count
+        let coverage = value["coverage"].map { share($0) ?? .all } ?? .all
         guard let list = required("variants", of: value), checkKind(list, .array) else { return nil }
         let variants = list.elements.map { variant($0) }
+        // Held against a coverage or weights that could not be read, the best ranges look wrong.
+        let isRead = problems[before...].allSatisfy { $0.problem.code == .unknownKey }
         guard variants.allSatisfy({ $0 != nil }) else { return nil }
-        return RolloutStrategy.ABTest(variants.compactMap(\.self), coverage: coverage, allocation: allocation)
+        return RolloutStrategy.ABTest(
+            variants.compactMap(\.self),
+            coverage: coverage,
+            allocation: isRead ? allocation : nil
+        )
     }
 
     private mutating func variant(_ value: JSONValue) -> WeightedVariant? {

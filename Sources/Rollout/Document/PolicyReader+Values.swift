@@ -3,6 +3,7 @@ extension PolicyReader {
     mutating func checkObject(_ value: JSONValue, keys: [String]) -> Bool {
         guard checkKind(value, .object) else { return false }
         for (key, member) in value.members where !keys.contains(where: { $0.utf8.elementsEqual(key.utf8) }) {
+            if budget.isExceeded { break }
             let hint =
                 nearest(to: key, among: keys).map { "did you mean \"\($0)\"?" } ?? "expected \(alternatives(keys))"
             report(.unknownKey, at: member, "unknown key; \(hint)", atKey: true)
@@ -92,7 +93,7 @@ extension PolicyReader {
         guard checkKind(value, .object) else { return release }
         for (key, version) in value.members {
             guard let component: Release.Component = name(key, at: version), let text = text(version) else { continue }
-            release.versions[component] = text
+            if release.versions[component] == nil { release.versions[component] = text }
         }
         return release
     }

@@ -1,29 +1,47 @@
 /// Reads a policy from a JSON document, collecting every problem on the way.
 ///
-/// A value that cannot be read is reported and replaced by a harmless one, so that the rest is still judged; a rollout
-/// whose strategy cannot be read is left out.
+/// A value that cannot be read is reported and replaced by a harmless one, so that the rest is still judged; where a
+/// strategy cannot be read, nothing is judged that depends on its variants.
 struct PolicyReader {
     private let document: JSONDocument
     private(set) var problems: [(problem: PolicyProblem, path: JSONPath)] = []
-    /// The rollouts that are left out.
-    private(set) var unreadable: Set<RolloutID> = []
+    /// The rollouts whose strategy could not be read, and has another standing in for it.
+    private(set) var unreadStrategies: Set<RolloutID> = []
+
+    /// How many more problems are listed; where it is exceeded, the policy is no longer judged.
+    private(set) var budget = ProblemBudget()
 
     private init(document: JSONDocument) { self.document = document }
 
-    /// Reads what the document holds; ``problems`` and ``unreadable`` say how much of it.
+    /// Reads what the document holds; ``problems`` and ``unreadStrategies`` say how much of it that is.
     static func read(_ document: JSONDocument) -> (policy: RolloutPolicy, reader: PolicyReader) {
         var reader = PolicyReader(document: document)
         for value in document.duplicates {
-            reader.report(.duplicateKey, at: value, "\"\(value.key ?? "")\" stands in this object before", atKey: true)
+            if reader.budget.isExceeded { break }
+            let key = quoted(value.key ?? "")
+            reader.report(.duplicateKey, at: value, "\(key) stands in this object before", atKey: true)
         }
         let policy = reader.policy()
         return (policy, reader)
     }
 
-    mutating func report(_ code: PolicyProblem.Code, at value: JSONValue, _ message: String, atKey: Bool = false) {
-        let position = atKey ? value.keyPosition ?? value.position : value.position
-        let path = value.path
-        problems.append((PolicyProblem(code, at: path.description, position, message), path))
+    mutating func report(
+        _ code: PolicyProblem.Code,
+        at value: JSONValue,
+        _ message: @autoclosure () -> String,
+        atKey: Bool = false
+    ) {
+        switch budget.verdict() {
+        case .ignore: return
+        case .listNoMore:
+            let problem = PolicyProblem(.tooMany, at: "", document.root.position, ProblemBudget.message)
+            problems.append((problem, JSONPath()))
+        case .list:
+            let position = atKey ? value.keyPosition ?? value.position : value.position
+            let (path, message) = (value.path, message())
+            problems.append((PolicyProblem(code, at: path.description, position, message), path))
+            budget.spend(on: path, message)
+        }
     }
 
     private mutating func policy() -> RolloutPolicy {
@@ -40,12 +58,13 @@ struct PolicyReader {
             return policy
         }
         for (key, value) in rollouts.members {
+            if budget.isExceeded { break }
             guard let id: RolloutID = name(key, at: value) else { continue }
-            if let definition = rollout(value) {
-                policy.rollouts[id] = definition
-            } else {
-                unreadable.insert(id)
-            }
+            let (definition, isStrategyRead) = rollout(value)
+            // Of two with one key the first is judged, which is the one that positions are found for.
+            guard policy.rollouts[id] == nil else { continue }
+            policy.rollouts[id] = definition
+            if !isStrategyRead { unreadStrategies.insert(id) }
         }
         return policy
     }

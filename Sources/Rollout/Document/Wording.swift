@@ -20,23 +20,20 @@ package func alternatives(_ words: [String]) -> String {
 }
 
 /// A text as messages quote it, on one line and not too long.
-func quoted(_ text: String) -> String {
-    let short =
-        text.unicodeScalars.count > 40 ? String(String.UnicodeScalarView(text.unicodeScalars.prefix(39))) + "…" : text
-    return JSONTree.string(short).canonicalText
-}
+func quoted(_ text: String) -> String { JSONExcerpt.line(of: JSONTree.string(text).canonicalBytes[...]) }
 
 /// The candidate that is nearest to a misspelt word, or nil where none is near enough to be meant.
 package func nearest(to word: String, among candidates: [String]) -> String? {
     let limit = max(1, word.utf8.count / 3)
-    return candidates.map { (distance: editDistance($0, word), text: $0) }
+    return candidates.filter { abs($0.utf8.count - word.utf8.count) <= limit }
+        .map { (distance: editDistance($0, word), text: $0) }
         .filter { $0.distance <= limit }
         .min { $0.distance < $1.distance }?.text
 }
 
 /// Levenshtein's distance in bytes, a swap of neighbours counted as one edit.
 private func editDistance(_ left: String, _ right: String) -> Int {
-    let (left, right) = (Array(left.utf8), Array(right.utf8.prefix(64)))
+    let (left, right) = (Array(left.utf8), Array(right.utf8))
     var rows = [Array(0...right.count)]
     for (i, a) in left.enumerated() {
         var row = [i + 1]

@@ -10,9 +10,11 @@ import Synchronization
     /// The place of every rollout the router ever served.
     let roster: Roster
     let words: [UInt64]
+    /// The ordinals of the rollouts that are no longer in the policy.
+    private let retired: Set<Int>
 
     private let memory: UnsafeMutablePointer<Atomic<UInt64>>
-    private let mask: Int
+    private let exponent: Int
 
     /// Compiles a valid policy; nil where the process already knows too many variants for the new ones to fit.
     init?(_ policy: RolloutPolicy, after roster: Roster, appliedAt: Int64?, registry: VariantRegistry = .shared) {
@@ -21,21 +23,25 @@ import Synchronization
         let variants = rollouts.map { id, definition in
             definition.strategy.variants.map { VariantRecord(rollout: id, name: $0.name, release: $0.release) }
         }
-        guard let numbers = registry.intern(variants.flatMap(\.self)) else { return nil }
+        guard let numbers = registry.intern(variants.flatMap(\.self)),
+            let cookies = CookieRegistry.shared.intern(rollouts.map { $0.value.cookieRules(of: $0.key) })
+        else { return nil }
         var offset = 0
-        let compilers = zip(rollouts, variants).map { rollout, variants in
+        let compilers = zip(zip(rollouts, cookies), variants).map { rollout, variants in
+            let (rollout, cookie) = rollout
             defer { offset += variants.count }
             let numbers = Array(numbers[offset..<(offset + variants.count)])
             roster.enrol(rollout.key, first: numbers[0])
-            return RolloutCompiler(id: rollout.key, definition: rollout.value, numbers: numbers)
+            return RolloutCompiler(id: rollout.key, definition: rollout.value, numbers: numbers, cookie: cookie)
         }
         self.policy = policy
         self.appliedAt = appliedAt
         self.roster = roster
-        self.words = Self.words(compilers, roster, revision: policy.revision)
-        self.mask = 1 << SnapshotCell.exponent(for: words.count) - 1
-        unsafe memory = .allocate(capacity: mask + 1)
-        for index in 0...mask {
+        self.retired = Set(0..<roster.count).subtracting(compilers.compactMap { roster[$0.id] })
+        self.words = Self.words(compilers, roster, retired, revision: policy.revision)
+        self.exponent = SnapshotCell.exponent(for: words.count)
+        unsafe memory = .allocate(capacity: 1 << exponent)
+        for index in 0..<(1 << exponent) {
             unsafe (memory + index).initialize(to: Atomic(index < words.count ? words[index] : 0))
         }
     }
@@ -43,14 +49,23 @@ import Synchronization
     deinit { unsafe memory.deallocate() }
 
     /// The words as the engine reads them; valid while this object lives.
-    var image: PolicyImage { unsafe PolicyImage(words: memory, mask: mask) }
+    var image: PolicyImage { unsafe PolicyImage(words: memory, exponent: exponent) }
 
-    private static func words(_ compilers: [RolloutCompiler], _ roster: Roster, revision: UInt32) -> [UInt64] {
+    /// The place of a rollout of the policy.
+    func ordinal(of id: RolloutID) -> Int? {
+        guard let ordinal = roster[id], retired.isEmpty || !retired.contains(ordinal) else { return nil }
+        return ordinal
+    }
+
+    private static func words(
+        _ compilers: [RolloutCompiler],
+        _ roster: Roster,
+        _ retired: Set<Int>,
+        revision: UInt32
+    ) -> [UInt64] {
         var words = [UInt64](repeating: 0, count: roster.count * RecordLayout.size)
-        var retired = Set(0..<roster.count)
         for compiler in compilers {
             guard let ordinal = roster[compiler.id] else { continue }
-            retired.remove(ordinal)
             compiler.compile(into: &words, at: ordinal * RecordLayout.size, revision: revision)
         }
         for ordinal in retired {
@@ -58,6 +73,14 @@ import Synchronization
             RolloutCompiler.retire(roster.first(at: ordinal), into: &words, at: start, revision: revision)
         }
         return words
+    }
+}
+
+extension RolloutDefinition {
+    /// The cookie that sessions keep, or nil for none; where nothing is drawn there is nothing to remember.
+    fileprivate func cookieRules(of id: RolloutID) -> CookieRecord.Rules? {
+        guard strategy.draws, let sticky else { return nil }
+        return CookieRecord.Rules(rollout: id, cookie: sticky, assignsMissing: missingUnit == .assign)
     }
 }
 

@@ -36,8 +36,3 @@ struct DecimalUnit: EngineUnit {
     @inline(__always)
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result { unsafe text.withBytes(body) }
 }
-
-extension HashedUnit: EngineUnit {
-    @inline(__always)
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result { unsafe text.withUnitBytes(body) }
-}

@@ -4,7 +4,7 @@ import Synchronization
 ///
 /// The toolchain's `Mutex` parks on a futex, which the sanitizer does not instrument: a contended lock would be reported
 /// as a race. Compiled with `-DTSAN` the wrapper tells it of both edges; otherwise it is the mutex and nothing more.
-struct Lock<State>: ~Copyable {
+@safe struct Lock<State>: ~Copyable {
     private let mutex: Mutex<State>
 
     init(_ state: sending State) { mutex = Mutex(state) }

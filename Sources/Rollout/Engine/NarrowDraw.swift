@@ -28,10 +28,11 @@ enum NarrowDraw {
 
     /// How many of the packed bounds the bucket does not exceed, 0 ... 3.
     ///
-    /// The sum of the three guards is the third lane of their product with 1 + 2^21 + 2^42.
+    /// The product with 1 + 2^21 + 2^42 brings all three guards to bit 62, where their sum has the two bits it needs; what
+    /// it brings elsewhere lies below and carries into no higher lane, or falls off the end.
     @inline(__always)
     static func standing(_ bounds: UInt64, at bucket: UInt64) -> Int {
-        let standing = (bounds &- bucket &* lanes) >> 20 & lanes
-        return Int(truncatingIfNeeded: (standing &* lanes) >> 42 & 3)
+        let standing = (bounds &- bucket &* lanes) & guards
+        return Int(truncatingIfNeeded: (standing &* lanes) &>> 62)
     }
 }

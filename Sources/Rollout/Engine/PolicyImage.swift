@@ -14,14 +14,18 @@ import Synchronization
 /// within the image, whose size does not come from a word.
 @safe struct PolicyImage {
     private let words: UnsafePointer<Atomic<UInt64>>
-    /// One less than the number of words.
-    let mask: Int
+    /// log2 of the number of words. Kept in this form, because most decisions need no mask.
+    private let exponent: Int
 
     @inline(__always)
-    init(words: UnsafePointer<Atomic<UInt64>>, mask: Int) {
+    init(words: UnsafePointer<Atomic<UInt64>>, exponent: Int) {
         unsafe self.words = unsafe words
-        self.mask = mask
+        self.exponent = exponent
     }
+
+    /// One less than the number of words.
+    @inline(__always)
+    var mask: Int { 1 &<< exponent &- 1 }
 
     /// A word at an offset that another word gave.
     @inline(__always)
@@ -29,5 +33,7 @@ import Synchronization
 
     /// A word of a record: `index` is below ``RecordLayout/size``.
     @inline(__always)
-    func word(_ index: Int, ofRecordAt start: Int) -> UInt64 { unsafe words[start + index].load(ordering: .relaxed) }
+    func word(_ index: Int, ofRecordAt start: Int) -> UInt64 {
+        unsafe (words + start + index).pointee.load(ordering: .relaxed)
+    }
 }

@@ -13,8 +13,10 @@
 ///     9  stale         outcome for an assignment of a newer epoch
 ///    10  hosts         `TextTable`
 ///    11  forced        `TextTable`
-///    12  assignments   `TagTable`
-///    13  rules         how assignments are honoured
+///    12  assignments   `TagTable` of what an assignment may hold | `AssignmentRules` << 48
+///    13  filter        `TextFilter` of the forced units
+///    14  cookie        `CookieReference`
+///    15  adoptions     `TagTable`: what a decision of another service may name
 ///
 /// A draw that an outcome refers to is the first line of a record, without its origin.
 enum RecordLayout {
@@ -31,13 +33,16 @@ enum RecordLayout {
     static let hosts = 10
     static let forced = 11
     static let assignments = 12
-    static let rules = 13
+    static let filter = 13
+    static let cookie = 14
+    static let adoptions = 15
 
     /// The words of a draw by itself.
     static let drawSize = 8
 }
 
-/// Which parts a record has beyond its first draw; in its upper half, the offset of the wide draw.
+/// Which parts a record has beyond its first draw; with a wide draw, its offset in the upper half, and in bits 16 ... 31 how
+/// many segments it has.
 struct RecordMarks: OptionSet, Sendable {
     let rawValue: UInt64
 
@@ -45,14 +50,37 @@ struct RecordMarks: OptionSet, Sendable {
     static let hosts = RecordMarks(rawValue: 2)
     static let forced = RecordMarks(rawValue: 4)
 
+    /// Whether a unit's hash is all that a decision takes, and the record all that it reads.
+    @inline(__always)
+    var isPlain: Bool { rawValue & (RecordMarks.wide.rawValue | RecordMarks.forced.rawValue) == 0 }
+
+    /// A wide draw of so many segments at an offset.
+    static func wide(at offset: Int, segments: Int) -> RecordMarks {
+        RecordMarks(rawValue: wide.rawValue | UInt64(segments) << 16 | UInt64(offset) << 32)
+    }
+
+    /// How many segments the wide draw has.
+    var segmentCount: Int { Int(truncatingIfNeeded: rawValue >> 16 & 0xFFFF) }
+
     /// The offset of the wide draw.
     @inline(__always)
     var wideOffset: Int { Int(truncatingIfNeeded: rawValue >> 32) }
 }
 
-/// How a record honours assignments.
+/// How a record honours assignments; in the upper bits of the word that refers to what they may hold.
 struct AssignmentRules: OptionSet, Sendable {
     let rawValue: UInt64
+
+    private static let shift: UInt64 = 48
+
+    init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    /// The rules in a record's word.
+    @inline(__always)
+    init(of word: UInt64) { rawValue = word >> Self.shift }
+
+    /// The rules where a record's word has them.
+    var word: UInt64 { rawValue << Self.shift }
 
     /// The strategy draws, so an assignment means something.
     static let honoured = AssignmentRules(rawValue: 1)

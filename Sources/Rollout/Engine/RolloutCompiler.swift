@@ -4,6 +4,8 @@ struct RolloutCompiler {
     let definition: RolloutDefinition
     /// The variants' numbers in declared order.
     let numbers: [VariantNumber]
+    /// Where the cookie is, for a strategy that draws.
+    var cookie = CookieReference.none
 
     private var first: VariantNumber { numbers[0] }
 
@@ -12,11 +14,12 @@ struct RolloutCompiler {
         let segments = segments()
         var marks: RecordMarks = []
         if segments.count > NarrowDraw.capacity {
-            marks = RecordMarks(rawValue: RecordMarks.wide.rawValue | UInt64(words.count) << 32)
+            marks = .wide(at: words.count, segments: segments.count)
             words.append(contentsOf: WideDraw.words(segments))
         }
         let hosts = TextTable.append(hostEntries(&words), to: &words)
         let forced = TextTable.append(forcedEntries(&words), to: &words)
+        let filter = TextFilter.append(definition.forced.keys.map(\.text), to: &words)
         if hosts != 0 { marks.formUnion(.hosts) }
         if forced != 0 { marks.formUnion(.forced) }
 
@@ -27,8 +30,10 @@ struct RolloutCompiler {
         words[start + RecordLayout.stale] = Outcome(first, .stale).word
         words[start + RecordLayout.hosts] = hosts
         words[start + RecordLayout.forced] = forced
-        words[start + RecordLayout.assignments] = TagTable.append(assignable(), to: &words)
-        words[start + RecordLayout.rules] = rules.rawValue
+        words[start + RecordLayout.filter] = filter
+        words[start + RecordLayout.assignments] = TagTable.append(assignable(), to: &words) | rules.word
+        words[start + RecordLayout.cookie] = cookie.word
+        words[start + RecordLayout.adoptions] = TagTable.append(adoptable(), to: &words)
     }
 
     /// The record of a rollout that is no longer in the policy: one answer for everybody.
@@ -98,6 +103,7 @@ struct RolloutCompiler {
     // MARK: Rules
 
     private func hostEntries(_ words: inout [UInt64]) -> [TextTable.Entry] {
+        guard !definition.hosts.isEmpty else { return [] }
         let outcomes = ruleOutcomes(.host, &words)
         return definition.hosts.map { host, variant in
             TextTable.Entry(text: host.text, withUnit: outcomes(variant).0, withoutUnit: outcomes(variant).1)
@@ -105,6 +111,7 @@ struct RolloutCompiler {
     }
 
     private func forcedEntries(_ words: inout [UInt64]) -> [TextTable.Entry] {
+        guard !definition.forced.isEmpty else { return [] }
         let outcomes = ruleOutcomes(.forced, &words)
         return definition.forced.map { unit, variant in
             TextTable.Entry(text: unit.text, withUnit: outcomes(variant).0, withoutUnit: outcomes(variant).1)
@@ -143,8 +150,18 @@ struct RolloutCompiler {
         }
     }
 
+    /// The variants that a decision of another service may name: all that are not disabled, whatever their share, because
+    /// a host or a force may have led there; of a shadow's, only the one that answers.
+    private func adoptable() -> [(tag: VariantTag, outcome: Outcome)] {
+        zip(definition.strategy.variants, numbers).compactMap { variant, number in
+            guard !definition.disabled.contains(variant.name) else { return nil }
+            if case .shadow = definition.strategy, number != first { return nil }
+            return (VariantTag(variant.name, in: id), Outcome(number, .sticky))
+        }
+    }
+
     private var rules: AssignmentRules {
-        guard [.canary, .abTest].contains(definition.strategy.kind) else { return [] }
+        guard definition.strategy.draws else { return [] }
         var rules: AssignmentRules = .honoured
         if definition.sticky?.pin == .bucket { rules.insert(.pinsBucket) }
         if definition.missingUnit == .assign { rules.insert(.assignsMissing) }

@@ -4,21 +4,34 @@
 ///
 /// Total and pure: no clock, no randomness, no error, no allocation, no reference counting.
 struct RolloutRecord {
-    private let image: PolicyImage
+    let image: PolicyImage
     private let start: Int
 
     @inline(__always)
-    init(_ image: PolicyImage, ordinal: Int) {
+    init(_ image: PolicyImage, ordinal: Int) { self.init(image, start: ordinal * RecordLayout.size) }
+
+    @inline(__always)
+    init(_ image: PolicyImage, start: Int) {
         self.image = image
-        self.start = ordinal * RecordLayout.size
+        self.start = start
+    }
+
+    /// The decision for a unit by its hash alone, or nil where the unit may be a forced one or the draw needs a search.
+    @inline(__always)
+    func decision(forKey key: UInt64) -> Decision? {
+        let marks = RecordMarks(rawValue: word(RecordLayout.marks))
+        if marks.isPlain { return narrowDraw(at: bucket(ofKey: key)) }
+        if marks.contains(.forced), TextFilter.mayHold(key, in: image, filter: word(RecordLayout.filter)) { return nil }
+        let bucket = bucket(ofKey: key)
+        guard marks.contains(.wide) else { return narrowDraw(at: bucket) }
+        return WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket).map { answer($0, bucket: bucket) }
     }
 
     /// The decision for a unit, with no host and no assignment.
-    @inline(__always)
     func decision(for unit: some EngineUnit) -> Decision {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.contains(.forced), let forced = forced(unit) { return forced }
-        return draw(at: bucket(of: unit), marks)
+        return draw(at: bucket(ofKey: unit.key), marks)
     }
 
     /// The decision for a request without unit, host and assignment.
@@ -29,12 +42,10 @@ struct RolloutRecord {
     func decision(for request: RequestBytes, holding assignment: Assignment?) -> Decision {
         let unit = request.unit
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
-        if let host = unsafe request.host, marks.contains(.hosts), let ruled = unsafe hosted(host, unit) {
-            return ruled
-        }
+        if marks.contains(.hosts), let ruled = hosted(request) { return ruled }
         if let unit, marks.contains(.forced), let forced = forced(unit) { return forced }
         if let assignment, let held = decision(honouring: assignment, hasUnit: unit != nil, marks) { return held }
-        if let unit { return draw(at: bucket(of: unit), marks) }
+        if let unit { return draw(at: bucket(ofKey: unit.key), marks) }
         return decisionWithoutUnit()
     }
 
@@ -48,9 +59,12 @@ struct RolloutRecord {
         return entry.map { resolve(TextTable.outcome(of: $0, in: image, hasUnit: true), unit.key) }
     }
 
-    private func hosted(_ host: UnsafeRawBufferPointer, _ unit: BorrowedUnit?) -> Decision? {
+    private func hosted(_ request: RequestBytes) -> Decision? {
         let table = word(RecordLayout.hosts)
-        let entry = unsafe TextTable.find(host, hash: XXH3.hash(host), in: image, table: table)
+        let entry = unsafe request.withNormalizedHost { host in
+            unsafe host.flatMap { unsafe TextTable.find($0, hash: XXH3.hash($0), in: image, table: table) }
+        }
+        let unit = request.unit
         return entry.map { resolve(TextTable.outcome(of: $0, in: image, hasUnit: unit != nil), unit?.key) }
     }
 
@@ -64,7 +78,8 @@ struct RolloutRecord {
     /// | any not newer | any | none | its bucket, judged now, if missing units are assigned one |
     /// | otherwise | | | nothing: the unit is drawn, or is missing |
     private func decision(honouring assignment: Assignment, hasUnit: Bool, _ marks: RecordMarks) -> Decision? {
-        let rules = AssignmentRules(rawValue: word(RecordLayout.rules))
+        let assignments = word(RecordLayout.assignments)
+        let rules = AssignmentRules(of: assignments)
         guard rules.contains(.honoured) else { return nil }
         let epoch = UInt32(truncatingIfNeeded: word(RecordLayout.origin) >> 32)
         if assignment.epoch > epoch { return answer(Outcome(word: word(RecordLayout.stale))) }
@@ -72,8 +87,7 @@ struct RolloutRecord {
         let bucket = UInt64(assignment.bucketField)
         let isCurrent = assignment.epoch == epoch && assignment.isBinding
         if isCurrent, !rules.contains(.pinsBucket) {
-            let table = word(RecordLayout.assignments)
-            if let outcome = TagTable.outcome(for: assignment.tag, in: image, table: table) {
+            if let outcome = TagTable.outcome(for: assignment.tag, in: image, table: assignments) {
                 return answer(outcome, bucket: bucket)
             }
         }
@@ -85,18 +99,23 @@ struct RolloutRecord {
     // MARK: Draws
 
     @inline(__always)
-    private func bucket(of unit: some EngineUnit) -> UInt64 {
-        Bucketing.bucket(ofKey: unit.key, saltHash: word(RecordLayout.salt))
+    func bucket(ofKey key: UInt64) -> UInt64 {
+        Bucketing.bucket(ofKey: key, saltHash: word(RecordLayout.salt))
     }
 
     /// The record's own draw; its outcomes are answers.
+    func draw(at bucket: UInt64, _ marks: RecordMarks) -> Decision {
+        guard marks.contains(.wide) else { return narrowDraw(at: bucket) }
+        let outcome =
+            WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket)
+            ?? WideDraw.search(in: image, at: marks.wideOffset, count: marks.segmentCount, bucket: bucket)
+        return answer(outcome, bucket: bucket)
+    }
+
     @inline(__always)
-    private func draw(at bucket: UInt64, _ marks: RecordMarks) -> Decision {
-        if marks.contains(.wide) {
-            return answer(WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket), bucket: bucket)
-        }
+    private func narrowDraw(at bucket: UInt64) -> Decision {
         let index = NarrowDraw.standing(word(RecordLayout.bounds), at: bucket)
-        return answer(Outcome(word: word(RecordLayout.outcomes + index)), bucket: bucket)
+        return answer(Outcome(word: word(RecordLayout.outcomes &+ index)), bucket: bucket)
     }
 
     /// The answer an outcome of a rule leads to: itself, or that of the draw it refers to, whose outcomes are answers.
@@ -108,10 +127,10 @@ struct RolloutRecord {
     }
 
     @inline(__always)
-    private func answer(_ outcome: Outcome, bucket: UInt64 = 0) -> Decision {
+    func answer(_ outcome: Outcome, bucket: UInt64 = 0) -> Decision {
         Decision(answer: outcome.word | bucket << Outcome.bucketShift, origin: word(RecordLayout.origin))
     }
 
     @inline(__always)
-    private func word(_ index: Int) -> UInt64 { image.word(index, ofRecordAt: start) }
+    func word(_ index: Int) -> UInt64 { image.word(index, ofRecordAt: start) }
 }

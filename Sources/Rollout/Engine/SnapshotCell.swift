@@ -48,7 +48,7 @@ import Synchronization
 ///
 /// Readers try again only where seven policies were published inside one read. ThreadSanitizer knows no fences, so it is
 /// silent on W2 and R4; `PublicationModelTests` runs this table through every execution that the memory model allows
-/// within small bounds, as it is and with each ordering weakened in turn.
+/// within small bounds, as it is and with each ordering weakened in turn. `PublicationStressTests` runs the code.
 @safe struct SnapshotCell: @unchecked Sendable {
     private typealias Words = UnsafeMutablePointer<Atomic<UInt64>>
 
@@ -82,6 +82,20 @@ import Synchronization
             let later = unsafe words[Self.head].load(ordering: .relaxed)  // R5
             if later &- head < UInt64(Self.slots - 1) { return result }
         }
+    }
+
+    /// What the body makes of the current policy, or nil where it makes nothing of it or an update passed meanwhile.
+    ///
+    /// The loads of ``read(_:)``, and a stricter test: a head that has not moved at all. For a first attempt that makes
+    /// no call and has no loop, so that the compiler saves no register for it.
+    @inline(__always)
+    func glance<Result>(_ body: (PolicyImage) -> Result?) -> Result? {
+        let head = unsafe words[Self.head].load(ordering: .acquiring)
+        let ring = unsafe words[Self.ring].load(ordering: .acquiring)
+        let result = body(Self.image(head, ring))
+        atomicMemoryFence(ordering: .acquiring)
+        let later = unsafe words[Self.head].load(ordering: .relaxed)
+        return later == head ? result : nil
     }
 
     /// Publishes a policy. One writer at a time. O(words), and O(8 words) where they outgrow the slots.
@@ -129,12 +143,12 @@ import Synchronization
     @inline(__always)
     private static func slot(_ head: UInt64, _ ring: UInt64) -> Words {
         let start = unsafe Words(bitPattern: UInt(ring & ~63)).unsafelyUnwrapped
-        return unsafe start + (Int(truncatingIfNeeded: head & UInt64(slots - 1)) << exponent(of: ring))
+        return unsafe start + (Int(truncatingIfNeeded: head & UInt64(slots - 1)) &<< exponent(of: ring))
     }
 
     @inline(__always)
     private static func image(_ head: UInt64, _ ring: UInt64) -> PolicyImage {
-        unsafe PolicyImage(words: slot(head, ring), mask: 1 << exponent(of: ring) - 1)
+        unsafe PolicyImage(words: slot(head, ring), exponent: exponent(of: ring))
     }
 
     private func newRing(exponent: Int) -> UInt64 {

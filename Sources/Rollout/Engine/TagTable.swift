@@ -2,7 +2,7 @@
 ///
 ///     2^n pairs, at most half of them used: tag (0 for free), outcome
 ///
-/// A record refers to it by one word: offset | n << 32, 0 for no table.
+/// A record refers to it by 48 bits of a word: offset | n << 32, 0 for no table.
 enum TagTable {
     /// Appends a table to the words of a policy, and gives the word that refers to it.
     static func append(_ outcomes: [(tag: VariantTag, outcome: Outcome)], to words: inout [UInt64]) -> UInt64 {
@@ -22,7 +22,7 @@ enum TagTable {
 
     /// The outcome for a tag, or nil where the variant is gone, evicted or disabled. Ends as `TextTable.find` does.
     static func outcome(for tag: VariantTag, in image: PolicyImage, table: UInt64) -> Outcome? {
-        guard table != 0, tag != .notEnrolled else { return nil }
+        guard table << 16 != 0, tag != .notEnrolled else { return nil }
         let start = Int(truncatingIfNeeded: table & 0xFFFF_FFFF)
         let mask = (1 << Int(truncatingIfNeeded: table >> 32 & 15) - 1) & image.mask
         var place = Int(tag.rawValue) & mask

@@ -59,12 +59,26 @@ enum TextTable {
     }
 
     private static func holds(_ bytes: UnsafeRawBufferPointer, _ image: PolicyImage, _ entry: Int) -> Bool {
-        guard image[entry + 2] == UInt64(bytes.count) else { return false }
-        for unsafe(index, byte) in unsafe bytes.enumerated() {
-            let word = image[entry + 3 + index / 8]
-            if UInt8(truncatingIfNeeded: word >> UInt64(index % 8 * 8)) != byte { return false }
+        guard image[entry &+ 2] == UInt64(bytes.count) else { return false }
+        var text = entry &+ 3
+        var offset = 0
+        while offset &+ 8 <= bytes.count {
+            guard unsafe image[text] == bytes.word64(at: offset) else { return false }
+            offset &+= 8
+            text &+= 1
         }
-        return true
+        return unsafe offset == bytes.count || image[text] == rest(of: bytes, from: offset)
+    }
+
+    /// The bytes from an offset on, which are fewer than eight, as a word.
+    private static func rest(of bytes: UnsafeRawBufferPointer, from offset: Int) -> UInt64 {
+        guard bytes.count < 8 else {
+            // The last eight bytes, less those before the offset.
+            return unsafe bytes.word64(at: bytes.count &- 8) &>> UInt64((offset &+ 8 &- bytes.count) &* 8)
+        }
+        var rest: UInt64 = 0
+        for index in offset..<bytes.count { unsafe rest |= bytes.byte(at: index) &<< UInt64((index &- offset) &* 8) }
+        return rest
     }
 
     private static func packed(_ bytes: String.UTF8View) -> [UInt64] {

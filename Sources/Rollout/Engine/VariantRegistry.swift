@@ -25,7 +25,7 @@ struct VariantRecord: Hashable, Sendable {
     private static let chunkSize = 1024
 
     let capacity: Int
-    private let numbers = Lock<[VariantRecord: VariantNumber]>([:])
+    let numbers = Lock<[VariantRecord: VariantNumber]>([:])
     private let chunks: UnsafeMutablePointer<Atomic<Chunk?>>
 
     init(capacity: Int) {
@@ -52,12 +52,23 @@ struct VariantRecord: Hashable, Sendable {
     ///    or whatever carried a decision from one thread to another,
     /// 3. a record is never written again.
     /// A relaxed load of the chunk would hand out a pointer whose memory has not arrived yet, were 2 to be broken.
-    subscript(number: VariantNumber) -> VariantRecord {
+    subscript(number: VariantNumber) -> VariantRecord { unsafe record(number).pointee }
+
+    /// The name alone: the rest of the record is not touched, so no reference of it is counted.
+    func name(_ number: VariantNumber) -> VariantName { unsafe record(number).pointee.name }
+
+    /// The release alone.
+    func release(_ number: VariantNumber) -> Release { unsafe record(number).pointee.release }
+
+    /// The rollout alone.
+    func rollout(_ number: VariantNumber) -> RolloutID { unsafe record(number).pointee.rollout }
+
+    private func record(_ number: VariantNumber) -> UnsafePointer<VariantRecord> {
         let index = Int(number.rawValue)
         guard index < capacity,
             let chunk = unsafe chunks[index / Self.chunkSize].load(ordering: .acquiring)
         else { preconditionFailure("variant \(index) was never registered") }
-        return unsafe chunk[index % Self.chunkSize]
+        return unsafe UnsafePointer(chunk + index % Self.chunkSize)
     }
 
     /// The numbers of these records, new ones registered; nil, and nothing registered, where they no longer all fit.

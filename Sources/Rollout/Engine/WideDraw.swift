@@ -1,48 +1,70 @@
-/// A draw of any number of segments: a guide, then a search in what the guide leaves.
+/// A draw of any number of segments: a guide that leads to a choice of four, and a search where it leads to more.
 ///
-/// The guide has an entry for each run of 4,096 buckets: the first segment that reaches into it. Entries are 16 bits wide,
-/// four to a word; the segments follow as pairs of inclusive upper bound and outcome, in ascending order.
+///     guide       an entry for each run of 8,192 buckets
+///     outcomes    three that are never chosen, then one of each segment, in descending order
+///     bounds      the inclusive upper bound of each segment, in ascending order
+///
+/// An entry of the guide is a narrow draw within its run, in one word:
+///
+///     bits  0 ... 41   the bounds of the first three segments that reach into the run, less the run's first bucket, packed
+///                      as in `NarrowDraw`: 13 bits each and a guard
+///     bits 42 ... 57   the place of the fourth segment's outcome; the others follow
+///     bit  63          five segments or more reach into the run: search
 enum WideDraw {
-    /// The runs of buckets, and one more entry for the end.
-    private static let guideCount = (Share.bucketCount - 1) >> runShift + 2
-    private static let guideWords = (guideCount + 3) / 4
-    private static let runShift = 12
+    private static let runShift: UInt64 = 13
+    private static let runMask: UInt64 = 1 << runShift - 1
+    private static let guideCount = (Share.bucketCount - 1) >> Int(runShift) + 1
+    private static let lanes: UInt64 = 1 | 1 << 14 | 1 << 28
+    private static let guards = lanes << runShift
+    private static let placeShift: UInt64 = 42
+    private static let crowded: UInt64 = 1 << 63
 
     /// The words of a wide draw.
     static func words(_ segments: [Segment]) -> [UInt64] {
-        var words = [UInt64](repeating: 0, count: guideWords)
-        var segment = 0
-        for run in 0..<guideCount {
-            while segment < segments.count - 1, segments[segment].upperBound < run << runShift { segment += 1 }
-            words[run / 4] |= UInt64(segment) << UInt64(run % 4 * 16)
+        var first = 0
+        let guide = (0..<guideCount).map { run in
+            while segments[first].upperBound < run << Int(runShift) { first += 1 }
+            return entry(ofRun: run, segments, from: first)
         }
-        for segment in segments {
-            words.append(UInt64(segment.upperBound))
-            words.append(segment.outcome.word)
-        }
-        return words
+        return guide + repeatElement(segments[0].outcome.word, count: 3) + segments.reversed().map(\.outcome.word)
+            + segments.map { UInt64($0.upperBound) }
     }
 
-    /// The outcome for a bucket.
+    private static func entry(ofRun run: Int, _ segments: [Segment], from first: Int) -> UInt64 {
+        let start = run << Int(runShift)
+        let inner = segments[first...].prefix { $0.upperBound < start + Int(runMask) }.map { $0.upperBound - start }
+        guard inner.count <= 3 else { return crowded }
+        return (0..<3).reduce(UInt64(segments.count - 1 - first) << placeShift) { word, lane in
+            let bound = lane < inner.count ? UInt64(inner[lane]) : runMask
+            return word | (bound | 1 << runShift) << (UInt64(lane) * 14)
+        }
+    }
+
+    /// The outcome for a bucket, or nil where it has to be searched for.
     ///
-    /// **Claim:** the answer lies between the entry of the bucket's run and the next one. Because 1. all segments before
-    /// the first end before the run begins, 2. the segment of the second reaches the next run, so it ends after the bucket.
-    /// **Claim:** the loop ends after 16 rounds whatever the words say, because entries have 16 bits and each round halves.
+    /// **Claim:** the place is that of the outcome. Because of the run's segments, f being the first, those before the
+    /// bucket's have bounds that it exceeds: with k guards standing it is segment f + 3 - k, whose outcome is k places
+    /// after that of f + 3. A lane does not borrow from the next, as in `NarrowDraw`: a run has 2^13 buckets.
     @inline(__always)
-    static func outcome(in image: PolicyImage, at start: Int, bucket: UInt64) -> Outcome {
-        let run = Int(truncatingIfNeeded: bucket >> UInt64(runShift))
-        var low = guide(image, start, run)
-        var high = guide(image, start, run + 1)
-        let segments = start + guideWords
+    static func outcome(in image: PolicyImage, at start: Int, bucket: UInt64) -> Outcome? {
+        let entry = image[start &+ Int(truncatingIfNeeded: bucket &>> runShift)]
+        if entry & crowded != 0 { return nil }
+        let standing = (entry &- (bucket & runMask) &* lanes) & guards
+        let sum = (standing &* lanes) &>> (placeShift &- 1) & 3
+        let place = entry &>> placeShift &+ sum
+        return Outcome(word: image[start &+ guideCount &+ Int(truncatingIfNeeded: place)])
+    }
+
+    /// The outcome for a bucket among so many segments.
+    ///
+    /// **Claim:** the loop ends after 16 rounds whatever the words say, because the count has 16 bits and each round halves.
+    static func search(in image: PolicyImage, at start: Int, count: Int, bucket: UInt64) -> Outcome {
+        let outcomes = start + guideCount + 3
+        var (low, high) = (0, count - 1)
         while low < high {
             let middle = (low + high) / 2
-            if image[segments + 2 * middle] < bucket { low = middle + 1 } else { high = middle }
+            if image[outcomes + count + middle] < bucket { low = middle + 1 } else { high = middle }
         }
-        return Outcome(word: image[segments + 2 * low + 1])
-    }
-
-    @inline(__always)
-    private static func guide(_ image: PolicyImage, _ start: Int, _ run: Int) -> Int {
-        Int(truncatingIfNeeded: image[start + run / 4] >> UInt64(run % 4 * 16) & 0xFFFF)
+        return Outcome(word: image[outcomes + count - 1 - low])
     }
 }

@@ -11,4 +11,13 @@ struct VariantTag: Hashable, Sendable, RawRepresentable {
         let digest = SHA256.digest(Array("\(rollout)\u{0}\(variant)".utf8))
         rawValue = digest.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
     }
+
+    /// The tag of a name that came from outside.
+    init(_ variant: UnsafeRawBufferPointer, in rollout: UnsafeRawBufferPointer) {
+        var hash = SHA256()
+        unsafe hash.update(rollout)
+        hash.update(0 as UInt8)
+        unsafe hash.update(variant)
+        rawValue = UInt32(truncatingIfNeeded: hash.finalize().words.0 >> 32)
+    }
 }

@@ -26,13 +26,23 @@ public struct HostName: Hashable, Sendable, ExpressibleByStringLiteral, CustomSt
     static func length(of bytes: UnsafeRawBufferPointer) -> Int {
         var end = bytes.count
         var digits = end
-        while digits > 0, unsafe UInt8(ascii: "0")...UInt8(ascii: "9") ~= bytes[digits - 1] { digits -= 1 }
-        if digits > 0, unsafe bytes[digits - 1] == UInt8(ascii: ":") {
-            let before = unsafe bytes[..<(digits - 1)]
-            if unsafe before.last == UInt8(ascii: "]") || !before.contains(UInt8(ascii: ":")) { end = digits - 1 }
+        while digits > 0, unsafe bytes[digits - 1] &- UInt8(ascii: "0") < 10 { digits -= 1 }
+        if digits > 0, unsafe bytes[digits - 1] == UInt8(ascii: ":"), unsafe !isWithinAddress(bytes, digits - 1) {
+            end = digits - 1
         }
         if end > 0, unsafe bytes[end - 1] == UInt8(ascii: ".") { end -= 1 }
         return end
+    }
+
+    /// Whether the colon at an offset separates groups of an IPv6 address that is not in brackets.
+    private static func isWithinAddress(_ bytes: UnsafeRawBufferPointer, _ colon: Int) -> Bool {
+        var place = colon
+        if colon > 0, unsafe bytes[colon - 1] == UInt8(ascii: "]") { return false }
+        while place > 0 {
+            place -= 1
+            if unsafe bytes[place] == UInt8(ascii: ":") { return true }
+        }
+        return false
     }
 
     /// Lower case for ASCII alone: hosts beyond ASCII travel as punycode.

@@ -60,6 +60,9 @@ extension RolloutStrategy {
         }
     }
 
+    /// Whether units are drawn into variants, so that an assignment means something.
+    var draws: Bool { [.canary, .abTest].contains(kind) }
+
     /// The variants in declared order; the first is the safe one.
     public var variants: [(name: VariantName, release: Release)] {
         switch self {

@@ -1,6 +1,6 @@
 extension PolicyValidator {
-    mutating func checkRules(of rollout: RolloutDefinition, at path: JSONPath) {
-        let names = rollout.strategy.variants.map(\.name)
+    /// Checks what names hosts, units and variants; with no names of variants known, only the hosts and units.
+    mutating func checkRules(of rollout: RolloutDefinition, names: [VariantName]?, at path: JSONPath) {
         let (hosts, forced) = (path.appending("hosts"), path.appending("forced"))
         if check(rollout.hosts.count, "hosts", limit: PolicyLimits.hosts, at: hosts) {
             for (host, variant) in rollout.hosts.sorted(by: { $0.key.text < $1.key.text }) {
@@ -14,6 +14,7 @@ extension PolicyValidator {
                 checkTarget(variant, among: names, of: rollout.strategy.kind, at: forced.appending(unit.text))
             }
         }
+        guard let names else { return }
         for (key, listed) in [("disabled", rollout.disabled), ("draining", rollout.draining)] {
             for name in listed.sorted() {
                 checkVariant(name, among: names, at: path.appending(key))
@@ -31,10 +32,11 @@ extension PolicyValidator {
     /// A host or a unit may be forced to any variant that answers.
     private mutating func checkTarget(
         _ name: VariantName,
-        among names: [VariantName],
+        among names: [VariantName]?,
         of kind: RolloutStrategy.Kind,
         at path: JSONPath
     ) {
+        guard let names else { return }
         if kind == .shadow, name == .shadow {
             report(
                 .forbiddenVariant,
@@ -49,7 +51,8 @@ extension PolicyValidator {
     private mutating func check(_ host: HostName, at path: JSONPath) {
         let bytes = host.text.utf8
         let isHost = bytes.allSatisfy { $0 > 0x20 && $0 != 0x7F && !Self.neverInHosts.contains($0) }
-        if !isHost || !(1...PolicyLimits.textBytes ~= bytes.count) {
+        // A header loses one port and one dot: what could lose another would be a rule that never applies.
+        if !isHost || !(1...PolicyLimits.textBytes ~= bytes.count) || HostName(host.text) != host {
             report(
                 .badHost,
                 at: path,

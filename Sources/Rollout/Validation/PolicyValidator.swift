@@ -11,8 +11,8 @@ extension RolloutPolicy {
         }
     }
 
-    /// Every rule the policy breaks, in order of paths; rollouts in `skipping` are not looked at.
-    func problems(skipping: Set<RolloutID> = []) -> [Violation] {
+    /// Every rule the policy breaks, in order of paths; where a strategy was not read, rules about variants are left out.
+    func problems(unreadStrategies: Set<RolloutID> = []) -> [Violation] {
         var validator = PolicyValidator()
         if let environment {
             validator.check(text: environment, at: JSONPath().appending("environment"))
@@ -21,8 +21,9 @@ extension RolloutPolicy {
         guard validator.check(rollouts.count, "rollouts", limit: PolicyLimits.rollouts, at: root) else {
             return validator.violations
         }
-        for (id, rollout) in rollouts.sorted(by: { $0.key < $1.key }) where !skipping.contains(id) {
-            validator.check(rollout, id: id, at: root.appending(id.text))
+        for (id, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
+            let isRead = !unreadStrategies.contains(id)
+            validator.check(rollout, id: id, isStrategyRead: isRead, at: root.appending(id.text))
         }
         return validator.violations
     }
@@ -38,16 +39,29 @@ struct Violation: Hashable, Sendable {
 /// Collects every rule that a policy breaks.
 struct PolicyValidator {
     private(set) var violations: [Violation] = []
+    private var budget = ProblemBudget()
 
-    mutating func report(_ code: PolicyProblem.Code, at path: JSONPath, _ message: String) {
-        violations.append(Violation(code: code, path: path, message: message))
+    mutating func report(_ code: PolicyProblem.Code, at path: JSONPath, _ message: @autoclosure () -> String) {
+        switch budget.verdict() {
+        case .ignore: return
+        case .listNoMore:
+            violations.append(Violation(code: .tooMany, path: JSONPath(), message: ProblemBudget.message))
+        case .list:
+            let message = message()
+            violations.append(Violation(code: code, path: path, message: message))
+            budget.spend(on: path, message)
+        }
     }
 
-    mutating func check(_ rollout: RolloutDefinition, id: RolloutID, at path: JSONPath) {
-        let variants = rollout.strategy.variants
-        guard check(rollout.strategy, at: path) else { return }
-        checkCompatibility(of: rollout, at: path)
-        checkTags(of: variants.map(\.name), in: id, at: path.appending("strategy"))
+    mutating func check(_ rollout: RolloutDefinition, id: RolloutID, isStrategyRead: Bool, at path: JSONPath) {
+        for (index, release) in (rollout.compatible ?? []).enumerated() {
+            check(release, at: path.appending("compatible").appending(index))
+        }
+        let names = isStrategyRead && check(rollout.strategy, at: path) ? rollout.strategy.variants.map(\.name) : nil
+        if let names {
+            checkCompatibility(of: rollout, at: path)
+            checkTags(of: names, in: id, at: path.appending("strategy"))
+        }
         if let salt = rollout.salt { check(text: salt, at: path.appending("salt")) }
         if let sticky = rollout.sticky { check(sticky, at: path.appending("sticky")) }
         if rollout.missingUnit == .assign, rollout.sticky == nil {
@@ -57,7 +71,7 @@ struct PolicyValidator {
                 "\"assign\" needs \"sticky\": without a cookie nobody remembers what was assigned"
             )
         }
-        checkRules(of: rollout, at: path)
+        checkRules(of: rollout, names: names, at: path)
     }
 
     // MARK: Values
@@ -107,11 +121,7 @@ struct PolicyValidator {
     }
 
     private mutating func checkCompatibility(of rollout: RolloutDefinition, at path: JSONPath) {
-        guard let compatible = rollout.compatible else { return }
-        for (index, release) in compatible.enumerated() {
-            check(release, at: path.appending("compatible").appending(index))
-        }
-        let allowed = Set(compatible)
+        guard let allowed = rollout.compatible.map(Set.init) else { return }
         for (variant, path) in zip(rollout.strategy.variants, rollout.strategy.releasePaths(from: path))
         where !allowed.contains(variant.release) {
             report(

@@ -37,8 +37,9 @@ private struct EnvironmentReader {
         let percentage = percentage()
         let version = release("MODEL_VERSION")
         let canary = release("CANARY_VERSION")
-        guard let strategy = kind() else { return nil }
-        if version == nil { require("MODEL_VERSION", by: strategy) }
+        let kind = kind()
+        if version == nil { report(.missing, "MODEL_VERSION", "the variable is not set; every strategy needs it") }
+        guard let strategy = kind else { return nil }
         if canary == nil, strategy != .fixed { require("CANARY_VERSION", by: strategy) }
         if percentage == nil, strategy == .shadow { require("CANARY_PERCENTAGE", by: strategy) }
         guard let version, let canary = canary ?? (strategy == .fixed ? version : nil) else { return nil }

@@ -42,6 +42,7 @@ extension RolloutPolicy {
         of document: JSONDocument,
         read reader: PolicyReader
     ) -> [PolicyProblem] {
+        if reader.budget.isExceeded { return [] }
         var partlyRead: Set<JSONPath> = []
         for problem in reader.problems {
             for length in 0...problem.path.elements.count {
@@ -49,9 +50,22 @@ extension RolloutPolicy {
             }
         }
         var locator = PolicyLocator(document)
-        return policy.problems(skipping: reader.unreadable).filter { !partlyRead.contains($0.path) }.map { violation in
-            let position = locator.value(at: violation.path).position
-            return PolicyProblem(violation.code, at: violation.path.description, position, violation.message)
+        return policy.problems(unreadStrategies: reader.unreadStrategies)
+            .filter { !isDoubtful($0, partlyRead) }
+            .map { violation in
+                let position = locator.value(at: violation.path).position
+                return PolicyProblem(violation.code, at: violation.path.description, position, violation.message)
+            }
+    }
+
+    /// Whether a rule may seem broken only because a part of some release could not be read.
+    private static func isDoubtful(_ violation: Violation, _ partlyRead: Set<JSONPath>) -> Bool {
+        let rollout = JSONPath(Array(violation.path.elements.prefix(2)))
+        return switch violation.code {
+        case .emptyRelease: partlyRead.contains(violation.path)
+        case .incompatibleRelease:
+            partlyRead.contains(violation.path) || partlyRead.contains(rollout.appending("compatible"))
+        default: false
         }
     }
 }

@@ -19,10 +19,11 @@ extension Command {
     ) { arguments throws(Stop) in
         let policy = try PolicyFile.policy(at: try arguments.required(.policy))
         let now = try arguments.integer(.now) ?? Platform.unixTime
-        let targets = try RouteTargets(policy, standard: arguments[.rollout], now: now)
+        let targets = try RouteTargets(policy, now: now)
+        let standard = if let id = arguments[.rollout] { try targets.target(ofOption: id) } else { targets.only }
         let input = try Input(arguments.operand(0))
         defer { input.close() }
-        var run = RouteRun(targets, isQuiet: arguments.has(.quiet))
+        var run = RouteRun(targets, standard: standard, isQuiet: arguments.has(.quiet))
         try run.route(input)
         return try run.finish(policy)
     }
@@ -33,6 +34,8 @@ extension Command {
 /// Both are collected and written when they are full, and before the input has to be waited for.
 private struct RouteRun {
     private let targets: RouteTargets
+    /// Where a request goes that names no rollout.
+    private let standard: RouteTargets.Target?
     private let isQuiet: Bool
     private var decisions = DecisionLine()
     private var output = Output.standard
@@ -43,8 +46,9 @@ private struct RouteRun {
 
     private static let blanks = Set(" \t\r".utf8)
 
-    init(_ targets: RouteTargets, isQuiet: Bool) {
+    init(_ targets: RouteTargets, standard: RouteTargets.Target?, isQuiet: Bool) {
         self.targets = targets
+        self.standard = standard
         self.isQuiet = isQuiet
         progress = Progress(isWanted: !isQuiet && errors.isTerminal)
     }
@@ -80,7 +84,7 @@ private struct RouteRun {
         }
         if bytes.allSatisfy(Self.blanks.contains) { return }
         let request = try RequestLine(bytes)
-        let target = try targets.target(of: request)
+        let target = try targets.target(of: request, standard: standard)
         let decision = target.handle.decision(for: request.unit?.text, host: request.host)
         tally.count(decision)
         decisions.append(decision, for: request.unit, in: target.id)

@@ -1,24 +1,20 @@
 import Rollout
 
-/// The rollouts that requests may go to.
+/// The rollouts of a policy, ready to decide.
 struct RouteTargets {
     struct Target {
         let id: RolloutID
+        let definition: RolloutDefinition
         let handle: RolloutHandle
     }
 
     private let targets: [RolloutID: Target]
-    /// Where a request goes that names no rollout.
-    private let standard: Target?
 
-    /// The rollouts of a policy.
-    ///
-    /// - Parameters:
-    ///   - policy: The policy.
-    ///   - id: The rollout of requests that name none; nil for the policy's only one.
-    ///   - now: The time in Unix seconds.
-    /// - Throws: `Stop` where the policy has no such rollout.
-    init(_ policy: RolloutPolicy, standard id: String?, now: Int64) throws(Stop) {
+    /// The policy's rollout where it has exactly one.
+    var only: Target? { targets.count == 1 ? targets.values.first : nil }
+
+    /// The rollouts of a policy that was read, and so is valid.
+    init(_ policy: RolloutPolicy, now: Int64) throws(Stop) {
         let router: RolloutRouter
         do throws(PolicyError) {
             router = try RolloutRouter(policy: policy, now: now)
@@ -26,31 +22,32 @@ struct RouteTargets {
             throw .unusable("the policy is invalid\n\(error)")
         }
         var targets: [RolloutID: Target] = [:]
-        for id in policy.rollouts.keys { targets[id] = router.rollout(id).map { Target(id: id, handle: $0) } }
-        self.targets = targets
-        if let id {
-            guard let target = RolloutID(id).flatMap({ targets[$0] }) else {
-                throw .unusable("--rollout: " + Self.unknown(id, among: targets))
-            }
-            standard = target
-        } else {
-            standard = targets.count == 1 ? targets.values.first : nil
+        for (id, definition) in policy.rollouts {
+            targets[id] = router.rollout(id).map { Target(id: id, definition: definition, handle: $0) }
         }
+        self.targets = targets
     }
 
-    func target(of request: RequestLine) throws(RequestLine.Problem) -> Target {
+    /// The rollout that `--rollout` names.
+    func target(ofOption id: String) throws(Stop) -> Target {
+        guard let target = named(id) else { throw .unusable("--rollout: " + unknown(id)) }
+        return target
+    }
+
+    /// The rollout of a request: its own, else the standard one.
+    func target(of request: RequestLine, standard: Target?) throws(RequestLine.Problem) -> Target {
         if let id = request.rollout {
-            if let target = RolloutID(id).flatMap({ targets[$0] }) { return target }
-            throw RequestLine.Problem(message: Self.unknown(id, among: targets))
+            guard let target = named(id) else { throw RequestLine.Problem(message: unknown(id)) }
+            return target
         }
         if let standard { return standard }
-        let names = targets.keys.sorted().map(\.text)
         let choice = names.isEmpty ? "the policy has none" : "the policy has \(alternatives(names))"
         throw RequestLine.Problem(message: "expected \"rollout\", found none, and no --rollout is given; \(choice)")
     }
 
-    private static func unknown(_ id: String, among targets: [RolloutID: Target]) -> String {
-        let names = targets.keys.sorted().map(\.text)
-        return "unknown rollout \(JSONTree.string(id).canonicalText)" + suggestion(for: id, among: names)
-    }
+    private var names: [String] { targets.keys.sorted().map(\.text) }
+
+    private func named(_ id: String) -> Target? { RolloutID(id).flatMap { targets[$0] } }
+
+    private func unknown(_ id: String) -> String { "unknown rollout \(quoted(id))" + suggestion(for: id, among: names) }
 }

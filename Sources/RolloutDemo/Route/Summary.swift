@@ -38,10 +38,8 @@ struct Summary {
                 "\(variant.release)"
             )
         }
-        let reasons = counts.reasons.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
-            .map { "\($0.key) \(grouped($0.value))" }
         var lines = table.lines()
-        lines.append("  reasons: \(reasons.joined(separator: ", "))")
+        lines.append("  reasons: \(counts.reasonsText)")
         if isRuled {
             lines.append("  drawn: the share among the \(counted(counts.drawn, "request")) that no rule decided")
         }

@@ -43,6 +43,13 @@ struct Tally {
         /// Those that no rule decided, which are the ones a share speaks of.
         var drawn = 0
         var drawnVariants: [String: Int] = [:]
+
+        /// The reasons, the most frequent first: `split 1,583, host 306`.
+        var reasonsText: String {
+            reasons.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
+                .map { "\($0.key) \(grouped($0.value))" }
+                .joined(separator: ", ")
+        }
     }
 
     private static let rules: Set<Decision.Reason> = [.host, .forced, .missingUnit]

@@ -44,7 +44,7 @@ struct Input {
             if count == 0 { return Array(bytes[..<end]) }
             end += count
             if end > limit { return nil }
-            if end == bytes.count { bytes.append(contentsOf: repeatElement(0, count: bytes.count)) }
+            if end == bytes.count { bytes.append(contentsOf: [UInt8](repeating: 0, count: bytes.count)) }
         }
     }
 }

@@ -76,6 +76,6 @@ struct LineReader {
         searched = unread.upperBound
         guard buffer.count - unread.upperBound < buffer.count / 2, buffer.count < Self.capacity else { return }
         let size = min(2 * buffer.count, Self.capacity)
-        buffer.append(contentsOf: repeatElement(0, count: size - buffer.count))
+        buffer.append(contentsOf: [UInt8](repeating: 0, count: size - buffer.count))
     }
 }

@@ -43,11 +43,17 @@ enum Platform {
         exit(status)
     }
 
-    /// Opens a file for reading.
+    /// Opens a file for reading, never in the place of a standard stream that is closed: it would be taken for that one.
     static func openFile(_ path: String) throws(SystemError) -> Int32 {
         while true {
             let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
-            if descriptor >= 0 { return descriptor }
+            if descriptor > STDERR_FILENO { return descriptor }
+            if descriptor >= 0 {
+                defer { closeFile(descriptor) }
+                let moved = fcntl(descriptor, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)
+                guard moved >= 0 else { throw SystemError(number: errno) }
+                return moved
+            }
             if errno != EINTR { throw SystemError(number: errno) }
         }
     }

@@ -24,7 +24,9 @@ struct Table {
     /// An empty table: `l` is a column that starts at the left, `r` one of numbers.
     init(_ columns: String) { alignments = columns.map { $0 == "r" ? .right : .left } }
 
-    mutating func add(_ cells: Cell...) { rows.append(cells) }
+    mutating func add(_ cells: Cell...) { add(cells) }
+
+    mutating func add(_ cells: [Cell]) { rows.append(cells) }
 
     /// The lines of the table, indented, without trailing blanks; a column of empty texts is left out.
     func lines(styled: Bool = false) -> [String] {

@@ -8,7 +8,7 @@ struct SnapshotCellTests {
     /// A policy whose every word is its number.
     private func words(_ policy: UInt64, count: Int = 16) -> [UInt64] { Array(repeating: policy, count: count) }
 
-    @Test("A read stands when up to six policies are published inside it, and is made again from seven on", arguments: 0...20)
+    @Test("A read stands with six policies published inside it, and is made again with seven", arguments: 0...20)
     func window(published: Int) {
         // From each of the eight slots.
         for first in 1...8 as ClosedRange<UInt64> {

@@ -1,0 +1,48 @@
+/// What a session asks of a record beyond a decision. Pure and total, as all of the engine.
+extension RolloutRecord {
+    /// The policy's revision and the rollout's epoch, as a decision holds them. On one router it names one policy.
+    @inline(__always)
+    var origin: UInt64 { word(RecordLayout.origin) }
+
+    /// Where the rollout's cookie is; not to be followed before the image was found whole.
+    @inline(__always)
+    var cookie: CookieReference { CookieReference(word: word(RecordLayout.cookie)) }
+
+    /// How an assignment stands before this policy.
+    enum Standing: Hashable, Sendable {
+        /// It can hold: of this epoch, and its variant still takes assignments or does not matter.
+        case current
+        /// Of an older epoch.
+        case older
+        /// Of an epoch that this policy does not know yet.
+        case newer
+        /// Its variant is gone, has no share left, or is disabled.
+        case gone
+    }
+
+    /// How an assignment stands. One that pins no variant, and any where only the bucket is pinned, has none to lose.
+    func standing(of assignment: Assignment) -> Standing {
+        let epoch = UInt32(truncatingIfNeeded: origin >> 32)
+        if assignment.epoch != epoch { return assignment.epoch > epoch ? .newer : .older }
+        let rules = AssignmentRules(of: word(RecordLayout.assignments))
+        if assignment.tag == .notEnrolled || rules.contains(.pinsBucket) { return .current }
+        let table = word(RecordLayout.assignments)
+        return TagTable.outcome(for: assignment.tag, in: image, table: table) == nil ? .gone : .current
+    }
+
+    /// The decision that another service made, in this service's release of the variant; nil where this policy is of
+    /// another epoch, or has no such variant, or has it disabled.
+    ///
+    /// The other service's rules have spoken, so hosts and forced units are not asked again. Where nothing is drawn into
+    /// variants the answer is the plain one, with its copy to a shadow.
+    func decision(adopting tag: VariantTag, epoch: UInt32, unit: BorrowedUnit?) -> Decision? {
+        let table = word(RecordLayout.adoptions)
+        guard UInt32(truncatingIfNeeded: origin >> 32) == epoch,
+            let outcome = TagTable.outcome(for: tag, in: image, table: table)
+        else { return nil }
+        let rules = AssignmentRules(of: word(RecordLayout.assignments))
+        if rules.contains(.honoured) { return answer(outcome) }
+        guard let unit else { return decisionWithoutUnit() }
+        return draw(at: bucket(ofKey: unit.key), RecordMarks(rawValue: word(RecordLayout.marks)))
+    }
+}

@@ -1,0 +1,87 @@
+/// The values of all cookies of one name in a `Cookie` header, one after the other.
+///
+/// Any bytes are a header: pairs lie between `;`, blanks and tabs round a pair are not part of it, the name goes up to
+/// the first `=` and is compared byte by byte. Quotes are part of a value.
+///
+/// **Claim:** a header of n bytes costs O(n) steps, whatever it holds. Because
+/// 1. each byte is looked at once to find the end of its pair,
+/// 2. comparing a pair with the name ends at the first byte that differs; a name holds no `;`, so at the latest where
+///    the pair ends.
+/// Nothing is allocated. Safe, because it is only made inside the closure that lends the memory.
+@safe struct CookieScanner {
+    private let header: UnsafeRawBufferPointer
+    private let name: UnsafeRawBufferPointer
+    private var position = 0
+
+    /// Scans a header for cookies of a name.
+    ///
+    /// - Precondition: the name holds no `;` and no `=`.
+    @inline(__always)
+    init(_ header: UnsafeRawBufferPointer, name: UnsafeRawBufferPointer) {
+        unsafe self.header = unsafe header
+        unsafe self.name = unsafe name
+    }
+
+    /// The value of the next cookie of the name.
+    @inline(__always)
+    mutating func next() -> UnsafeRawBufferPointer? {
+        while unsafe position < header.count {
+            let start = afterBlanks(position)
+            let end = semicolon(from: start)
+            position = end + 1
+            if isNamed(start, end) { return unsafe value(from: start + name.count + 1, to: end) }
+        }
+        return nil
+    }
+
+    private func afterBlanks(_ start: Int) -> Int {
+        var start = start
+        while unsafe start < header.count, isBlank(start) { start += 1 }
+        return start
+    }
+
+    @inline(__always)
+    private func isBlank(_ index: Int) -> Bool {
+        unsafe header[index] == UInt8(ascii: " ") || header[index] == UInt8(ascii: "\t")
+    }
+
+    @inline(__always)
+    private func isNamed(_ start: Int, _ end: Int) -> Bool {
+        // The bytes of the name lie inside the pair, and the sign after them too.
+        guard unsafe end - start > name.count, unsafe header[start + name.count] == UInt8(ascii: "=")
+        else { return false }
+        for index in unsafe 0..<name.count where unsafe header[start + index] != name[index] { return false }
+        return true
+    }
+
+    private func value(from start: Int, to end: Int) -> UnsafeRawBufferPointer {
+        var end = end
+        while end > start, isBlank(end - 1) { end -= 1 }
+        return unsafe UnsafeRawBufferPointer(rebasing: header[start..<end])
+    }
+
+    /// Where the pair that starts here ends: the next `;`, or the end of the header. Sixteen bytes at a time.
+    @inline(__always)
+    private func semicolon(from start: Int) -> Int {
+        var index = start
+        while unsafe index + 16 <= header.count {
+            let first = unsafe Self.semicolons(header.word64(at: index))
+            if first != 0 { return index + first.trailingZeroBitCount / 8 }
+            let second = unsafe Self.semicolons(header.word64(at: index + 8))
+            if second != 0 { return index + 8 + second.trailingZeroBitCount / 8 }
+            index += 16
+        }
+        while unsafe index < header.count && header[index] != UInt8(ascii: ";") { index += 1 }
+        return index
+    }
+
+    /// The top bit of each byte that is `;`, for the lowest such byte surely; of later ones it may be set wrongly.
+    ///
+    /// Xor makes a `;` zero. Subtracting 1 from every byte sets the top bit of a zero and, by a borrow, perhaps of bytes
+    /// after one, never before it; bytes whose own top bit was set are taken out.
+    @inline(__always)
+    private static func semicolons(_ word: UInt64) -> UInt64 {
+        let zeros = word ^ 0x3B3B_3B3B_3B3B_3B3B
+        return (zeros &- 0x0101_0101_0101_0101) & ~zeros & 0x8080_8080_8080_8080
+    }
+}

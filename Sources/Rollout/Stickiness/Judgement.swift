@@ -1,0 +1,79 @@
+/// What one policy makes of a request and its tokens.
+struct Judgement {
+    var decision: Decision
+    /// The token that is valid, if there is one and no other contradicts it.
+    var held: ReceivedTokens.Entry?
+    var verdict: TokenVerdict
+    /// How many tokens have lost, by cause.
+    var losses = LossTally()
+    /// Whether some token is of a later policy than this one, and so better not replaced.
+    var isBehind: Bool
+}
+
+extension RolloutRecord {
+    /// Judges the tokens, and decides by what they leave.
+    ///
+    /// | of the tokens that come through tag and clock | the engine is given |
+    /// | --- | --- |
+    /// | one is of a newer epoch | that one: it answers `stale` |
+    /// | one, or several that agree, are valid | that assignment |
+    /// | valid ones disagree | nothing |
+    /// | all have lost, or there is none | the bucket of the first that leaves one |
+    func judge(_ tokens: ReceivedTokens, for request: RequestBytes) -> Judgement {
+        var newer: ReceivedTokens.Entry?
+        var held: ReceivedTokens.Entry?
+        var spare: Assignment?
+        var isContradicted = false
+        var isBehind = false
+        var losses = LossTally()
+        let revision = UInt32(truncatingIfNeeded: origin)
+        for index in 0..<tokens.count {
+            guard let entry = tokens[index] else { break }
+            let standing = entry.loss == nil ? standing(of: entry.token.assignment) : .current
+            let loss = entry.loss ?? standing.loss
+            if let loss {
+                losses.count(loss)
+                if loss.leavesBucket, spare == nil { spare = Assignment(onlyBucket: entry.token.bucket) }
+            } else if standing == .newer {
+                newer = newer ?? entry
+            } else if let first = held {
+                isContradicted = isContradicted || !first.token.agrees(with: entry.token)
+            } else {
+                held = entry
+            }
+            if loss == nil || loss == .variantGone || loss == .outlived {
+                isBehind = isBehind || entry.token.revision > revision
+            }
+        }
+        if isContradicted {
+            losses.count(.contradicted)
+            held = nil
+            spare = nil
+        }
+        let assignment = newer?.token.assignment ?? held?.token.assignment ?? spare
+        let verdict: TokenVerdict =
+            newer != nil ? .newerEpoch : held != nil ? .valid : losses.furthest.map { .lost($0) } ?? .absent
+        return Judgement(
+            decision: decision(for: request, holding: assignment),
+            held: held,
+            verdict: verdict,
+            losses: losses,
+            isBehind: isBehind
+        )
+    }
+}
+
+extension RolloutRecord.Standing {
+    fileprivate var loss: TokenLoss? {
+        switch self {
+        case .current, .newer: nil
+        case .older: .olderEpoch
+        case .gone: .variantGone
+        }
+    }
+}
+
+extension StickyToken {
+    /// Whether both say the same of the visitor.
+    func agrees(with other: StickyToken) -> Bool { variant == other.variant && bucket == other.bucket }
+}

@@ -1,0 +1,78 @@
+import Synchronization
+
+/// What a session router has seen so far, as a value: for a status page or metrics.
+public struct SessionCounts: Hashable, Sendable {
+    private let losses: [TokenLoss: Int]
+    private let taints: [DecisionTaint: Int]
+
+    /// Requests answered `stale`, because their token was of a newer epoch than this replica's policy.
+    public let stale: Int
+    /// `Set-Cookie` headers written.
+    public let written: Int
+
+    fileprivate init(losses: [TokenLoss: Int], taints: [DecisionTaint: Int], stale: Int, written: Int) {
+        self.losses = losses
+        self.taints = taints
+        self.stale = stale
+        self.written = written
+    }
+
+    /// Tokens that were not honoured for this cause.
+    public func lost(_ cause: TokenLoss) -> Int { losses[cause, default: 0] }
+
+    /// Tokens that were not honoured.
+    public var lost: Int { losses.values.reduce(0, +) }
+
+    /// Decisions of other services that were not adopted for this cause.
+    public func tainted(_ cause: DecisionTaint) -> Int { taints[cause, default: 0] }
+
+    /// Decisions of other services that were not adopted.
+    public var tainted: Int { taints.values.reduce(0, +) }
+}
+
+/// The counters behind ``SessionCounts``. A request whose token is valid touches none of them.
+///
+/// Relaxed, because a count orders nothing else. Unchecked, because of the pointer, which never changes.
+@safe final class SessionCounters: @unchecked Sendable {
+    private static let stale = 0
+    private static let written = 1
+    private static let losses = 2
+    private static let taints = losses + TokenLoss.allCases.count
+    private static let total = taints + DecisionTaint.allCases.count
+
+    private let counters: UnsafeMutablePointer<Atomic<Int>>
+
+    init() {
+        unsafe counters = .allocate(capacity: Self.total)
+        for index in 0..<Self.total { unsafe (counters + index).initialize(to: Atomic(0)) }
+    }
+
+    deinit { unsafe counters.deallocate() }
+
+    func countStale() { add(1, at: Self.stale) }
+
+    func countWritten() { add(1, at: Self.written) }
+
+    func count(_ tally: LossTally) {
+        for loss in TokenLoss.allCases where tally[loss] > 0 { add(tally[loss], at: Self.losses + Int(loss.rawValue)) }
+    }
+
+    func count(_ taint: DecisionTaint) { add(1, at: Self.taints + Int(taint.rawValue)) }
+
+    var counts: SessionCounts {
+        SessionCounts(
+            losses: counts(of: TokenLoss.allCases, from: Self.losses),
+            taints: counts(of: DecisionTaint.allCases, from: Self.taints),
+            stale: self[Self.stale],
+            written: self[Self.written]
+        )
+    }
+
+    private func counts<Cause: Hashable>(of causes: [Cause], from start: Int) -> [Cause: Int] {
+        Dictionary(uniqueKeysWithValues: zip(causes, start...).map { ($0, self[$1]) })
+    }
+
+    private subscript(index: Int) -> Int { unsafe counters[index].load(ordering: .relaxed) }
+
+    private func add(_ count: Int, at index: Int) { unsafe counters[index].add(count, ordering: .relaxed) }
+}

@@ -1,0 +1,34 @@
+/// The decision for a request, and what to tell the browser.
+public struct SessionDecision: Sendable {
+    /// The decision.
+    public let decision: Decision
+    /// The value of the `Set-Cookie` header to send, or nil for none. Send `Cache-Control: private` with it, and with every
+    /// response whose content depends on the decision.
+    public let setCookie: String?
+    /// What became of the request's token.
+    public let token: TokenVerdict
+}
+
+/// What became of the token in a request.
+public enum TokenVerdict: Hashable, Sendable {
+    /// The request brought none, or the rollout keeps no cookie.
+    case absent
+    /// It is valid. Whether it decided is the decision's reason: a host or a forced unit goes before it.
+    case valid
+    /// It is of a newer epoch than this policy: this replica is behind, and leaves the cookie alone.
+    case newerEpoch
+    /// It is not honoured.
+    case lost(TokenLoss)
+}
+
+extension TokenVerdict: CustomStringConvertible {
+    /// The verdict in a few words.
+    public var description: String {
+        switch self {
+        case .absent: "absent"
+        case .valid: "valid"
+        case .newerEpoch: "of a newer epoch"
+        case .lost(let cause): "lost: \(cause)"
+        }
+    }
+}

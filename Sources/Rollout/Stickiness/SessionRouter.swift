@@ -1,0 +1,51 @@
+/// Keeps visitors in their version: verifies the cookie a request brings, has the policy decide, and says what cookie to
+/// send back.
+///
+///     let sessions = SessionRouter(keys: try SigningKeys(contentsOf: "/run/secrets/rollout.keys"))
+///     let answer = sessions.route(SessionRequest(unit: user, host: host, cookies: cookies, now: now), through: sms)
+///     answer.decision.variant.name       // "canary", for the whole session
+///     answer.setCookie                   // "sms-app-version=AQcAAA…", or nil
+///
+/// One session router a service, not one a request: it is one word, and copies share one state that lives as long as the
+/// process. A request with a valid cookie costs three compressions of SHA-256 (for ids, hosts and units of up to 55 bytes
+/// together), no lock, no allocation and no reference count; one that is to be sent a cookie costs a string.
+@safe public struct SessionRouter: Sendable {
+    private let unmanaged: Unmanaged<SessionState>
+
+    /// The shared state, without counting a reference: it is never released.
+    var state: SessionState { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
+
+    /// A session router. Buckets of visitors without a unit come from the system's generator.
+    ///
+    /// - Parameters:
+    ///   - keys: The keys that sign and verify.
+    ///   - decisionLife: How many seconds a decision may be under way to another service that adopts it.
+    public init(keys: SigningKeys, decisionLife: Int = 60) {
+        self.init(keys: keys, decisionLife: decisionLife) { Int.random(in: 0..<Share.bucketCount) }
+    }
+
+    /// A session router whose buckets come from elsewhere.
+    init(keys: SigningKeys, decisionLife: Int = 60, drawBucket: @escaping @Sendable () -> Int) {
+        let state = SessionState(keys: keys, decisionLife: Int64(decisionLife), drawBucket: drawBucket)
+        SessionState.keep(state)
+        unsafe unmanaged = .passUnretained(state)
+    }
+
+    /// What this router has seen so far.
+    public var counts: SessionCounts { state.counters.counts }
+
+    /// The decision for a request, and the cookie to send back.
+    ///
+    /// Host rule, then forced unit, then valid token, then draw, then the rule for a missing unit. A token is only written
+    /// where the draw decided, or where a visitor logs in; see <doc:making-assignments-sticky>.
+    ///
+    /// Never throws and never traps, whatever the request holds. O(length of the cookies, the host and the unit).
+    ///
+    /// - Parameters:
+    ///   - request: The request.
+    ///   - handle: The rollout.
+    /// - Returns: The decision of the policy that runs now.
+    public func route(_ request: SessionRequest, through handle: RolloutHandle) -> SessionDecision {
+        SessionBytes.with(request) { bytes in state.route(bytes, request.cookies, through: handle) }
+    }
+}

@@ -1,0 +1,60 @@
+import Foundation
+import Testing
+
+@Suite("The tour")
+struct TourTests {
+    /// One run for all that looks at its text.
+    private static let run = Swift.Result { try Demo.run() }
+
+    @Test("It shows every station, finds no decision amiss, and is plain text when nobody watches")
+    func plain() throws {
+        let result = try Self.run.get()
+        #expect(result.status == 0)
+        #expect(result.error == "")
+        for title in [
+            "1. Every strategy", "2. A ramp", "3. Updates under load", "4. A policy that is refused", "5. The status",
+            "6. The cost of a decision",
+        ] {
+            #expect(result.lines.contains { $0.hasPrefix(title) }, "\(title)")
+        }
+        #expect(!result.text.contains("\u{1B}"))
+        #expect(result.lines.allSatisfy { !$0.hasSuffix(" ") })
+        #expect(result.text.contains("over 2,000 requests that a real nginx has logged"))
+        for (label, isZero) in [
+            ("decisions that fit no revision", true), ("revisions that went back", true), ("decisions", false),
+            ("policies published meanwhile", false),
+        ] {
+            let line = try #require(result.lines.first { $0.hasPrefix("  \(label)  ") })
+            #expect(line.hasSuffix(" 0") == isZero, "\(line)")
+        }
+    }
+
+    @Test("Whoever is in the canary stays in it")
+    func ramp() throws {
+        let lines = try Self.run.get().lines
+        let head = try #require(lines.firstIndex { $0.contains("joined  left") })
+        let rows = lines[(head + 1)...].prefix(4).map { $0.split(separator: " ").map(String.init) }
+        #expect(rows.map { $0[0] } == ["10", "25", "50", "100"])
+        // share, %, units in it, share, %, joined, left, bar
+        #expect(rows.map { $0[6] } == ["0", "0", "0", "0"])
+        let numbers = rows.map { row in row.map { Int($0.replacing(",", with: "")) ?? 0 } }
+        var members = 0
+        for row in numbers {
+            #expect(row[2] == members + row[5])
+            members = row[2]
+        }
+        #expect(members == 50_000)
+    }
+
+    @Test(
+        "A terminal gets colours, unless NO_COLOR asks for none",
+        .enabled(if: Terminal.isAvailable, "needs pseudo-terminals"),
+        arguments: [("", true), ("1", false)]
+    )
+    func colours(noColour: String, expected: Bool) throws {
+        let environment = ["NO_COLOR": noColour, "TERM": "xterm"]
+        let text = try Terminal.output(of: [], environment: environment)
+        #expect(text.contains("\u{1B}[") == expected)
+        #expect(text.contains("6. The cost of a decision"))
+    }
+}

@@ -1,0 +1,129 @@
+import Testing
+
+@testable import Rollout
+
+/// Visitors over days of simulated time. Shares are held against 4 standard deviations of a binomial draw, at fixed seeds:
+/// a right library passes always, since nothing else is random.
+@Suite("Pins")
+struct PinTests {
+    private static let visitors = 800
+    private static let lifetimes = 20
+    private static let life = Int64(Fixture.maxAge)
+
+    @Test(
+        "20 lifetimes at 10 % stay at 10 %: no ratchet into the canary, none out of it",
+        arguments: [
+            StickyCookie.Pin.variant, .bucket,
+        ]
+    )
+    func steady(_ pin: StickyCookie.Pin) throws {
+        let (_, handle) = try Fixture.router(Fixture.policy(pin: pin))
+        let sessions = try Fixture.sessions(seed: 20)
+        var crowd = [Browser](repeating: Browser(), count: 200)
+        var everInCanary = Set<Int>()
+        for lifetime in 0..<Self.lifetimes {
+            let now = Fixture.now + Int64(lifetime) * Self.life
+            let inCanary = crowd.indices.filter { crowd[$0].visit(sessions, handle, at: now).isCanary }
+            expectShare(inCanary.count, of: crowd.count, is: 0.1)
+            everInCanary.formUnion(inCanary)
+        }
+        // Their cookies end with the lifetime, so each draws anew: 1 - 0.9^20 = 88 % have been in it once.
+        expectShare(everInCanary.count, of: crowd.count, is: 0.878)
+    }
+
+    @Test("a browser that sends expired cookies keeps its bucket, and so its variant at an equal share")
+    func bucketSurvives() throws {
+        let (_, handle) = try Fixture.router(Fixture.policy())
+        let sessions = try Fixture.sessions(seed: 21)
+        for _ in 0..<100 {
+            let first = sessions.route(SessionRequest(now: Fixture.now), through: handle)
+            let late = SessionRequest(cookies: first.setCookie, now: Fixture.now + 2 * Self.life)
+            let second = sessions.route(late, through: handle)
+            #expect(second.token == .lost(.expired))
+            #expect(second.decision == first.decision)
+            #expect(try token(in: second.setCookie).issued == UInt32(Fixture.now - 30 + 2 * Self.life))
+        }
+    }
+
+    @Test("a ramp to 50 % with pin \"variant\": live sessions stay, new ones get 50 %, all of them after a lifetime")
+    func rampWithVariant() throws {
+        let (router, handle) = try Fixture.router(Fixture.policy())
+        let sessions = try Fixture.sessions(seed: 22)
+        var crowd = [Browser](repeating: Browser(), count: Self.visitors)
+        let before = crowd.indices.map { crowd[$0].visit(sessions, handle, at: Fixture.now).isCanary }
+        expectShare(before.count { $0 }, of: crowd.count, is: 0.1)
+
+        try router.update(to: Fixture.policy(revision: 8, percent: 50))
+        let during = crowd.indices.map { crowd[$0].visit(sessions, handle, at: Fixture.now + 600).isCanary }
+        #expect(during == before, "both ways")
+        var newcomers = [Browser](repeating: Browser(), count: Self.visitors)
+        let new = newcomers.indices.filter { newcomers[$0].visit(sessions, handle, at: Fixture.now + 600).isCanary }
+        expectShare(new.count, of: newcomers.count, is: 0.5)
+
+        let after = crowd.indices.filter { crowd[$0].visit(sessions, handle, at: Fixture.now + Self.life).isCanary }
+        expectShare(after.count, of: crowd.count, is: 0.5)
+    }
+
+    @Test("a ramp to 50 % with pin \"bucket\" moves exactly the new interval, at once, and back")
+    func rampWithBucket() throws {
+        let (router, handle) = try Fixture.router(Fixture.policy(pin: .bucket))
+        let sessions = try Fixture.sessions(seed: 23)
+        var crowd = [Browser](repeating: Browser(), count: Self.visitors)
+        for index in crowd.indices { crowd[index].visit(sessions, handle, at: Fixture.now) }
+        for (revision, percent) in [(8, 50), (9, 30), (10, 100), (11, 0), (12, 10)] as [(UInt32, Double)] {
+            try router.update(to: Fixture.policy(revision: revision, percent: percent, pin: .bucket))
+            let answers = crowd.indices.map { crowd[$0].visit(sessions, handle, at: Fixture.now + 60) }
+            for answer in answers {
+                let bucket = try #require(answer.decision.bucket)
+                if answer.isCanary != (bucket < Int(percent * 10_000)) {
+                    Issue.record("bucket \(bucket) at \(percent) %")
+                }
+            }
+            expectShare(answers.count { $0.isCanary }, of: crowd.count, is: percent / 100)
+        }
+        #expect(crowd.allSatisfy { $0.received == 1 }, "nothing was written again")
+    }
+
+    @Test("units that are known keep to pins as visitors do")
+    func knownUnits() throws {
+        let (router, handle) = try Fixture.router(Fixture.policy())
+        let sessions = try Fixture.sessions()
+        var crowd = (0..<1_000).map { Browser(unit: "user-\($0)") }
+        let before = crowd.indices.map { crowd[$0].visit(sessions, handle, at: Fixture.now).isCanary }
+        #expect(before == crowd.map { handle.decision(for: $0.unit ?? "").variant.name == "canary" })
+        try router.update(to: Fixture.policy(revision: 8, percent: 50))
+        let during = crowd.indices.map { crowd[$0].visit(sessions, handle, at: Fixture.now + 60).isCanary }
+        #expect(during == before)
+        try router.update(to: Fixture.policy(revision: 9, percent: 50, pin: .bucket))
+        let unpinned = crowd.indices.map { crowd[$0].visit(sessions, handle, at: Fixture.now + 60).isCanary }
+        #expect(unpinned == crowd.map { handle.decision(for: $0.unit ?? "").variant.name == "canary" })
+    }
+
+    @Test("the bucket of a new visitor is uniform and comes from the system's generator")
+    func systemGenerator() throws {
+        let (_, handle) = try Fixture.router(Fixture.policy(percent: 50))
+        let sessions = SessionRouter(keys: try Fixture.keys(7))
+        let buckets = (0..<2_000).compactMap { _ in
+            sessions.route(SessionRequest(now: Fixture.now), through: handle).decision.bucket
+        }
+        #expect(buckets.count == 2_000)
+        #expect(Set(buckets).count > 1_980, "2 repetitions are to be expected")
+        // Not seeded: 6 standard deviations, which one run in 500 million exceeds.
+        let low = buckets.count { $0 < Share.bucketCount / 2 }
+        #expect(abs(low - 1_000) < 135)
+    }
+
+    private func expectShare(
+        _ count: Int,
+        of total: Int,
+        is share: Double,
+        _ location: SourceLocation = #_sourceLocation
+    ) {
+        let deviation = (Double(total) * share * (1 - share)).squareRoot()
+        #expect(abs(Double(count) - Double(total) * share) <= 4 * deviation, sourceLocation: location)
+    }
+}
+
+extension SessionDecision {
+    fileprivate var isCanary: Bool { decision.variant.name == "canary" }
+}

@@ -1,18 +1,24 @@
 extension HostName {
-    /// Calls the body with the normalised bytes of a `Host` header, or with nil where they are more than the limit: by
-    /// default, longer than any rule's host.
+    /// Calls the body with the normalised bytes of a `Host` header, or with nil where they are longer than any
+    /// rule's host.
+    static func withNormalized<Result>(_ header: String, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+        unsafe header.withUnitBytes { bytes in
+            unsafe withNormalized(bytes, limit: PolicyLimits.textBytes, body)
+        }
+    }
+
+    /// The same for a header that lies in memory, and any limit.
+    @inline(__always)
     static func withNormalized<Result>(
-        _ header: String,
-        limit: Int = PolicyLimits.textBytes,
+        _ header: UnsafeRawBufferPointer,
+        limit: Int,
         _ body: (UnsafeRawBufferPointer?) -> Result
     ) -> Result {
-        unsafe header.withUnitBytes { bytes in
-            let count = unsafe length(of: bytes)
-            guard count <= limit else { return body(nil) }
-            return unsafe withUnsafeTemporaryAllocation(byteCount: max(count, 1), alignment: 1) { lowered in
-                for index in 0..<count { unsafe lowered[index] = unsafe lowercased(bytes[index]) }
-                return unsafe body(UnsafeRawBufferPointer(rebasing: lowered[..<count]))
-            }
+        let count = unsafe length(of: header)
+        guard count <= limit else { return body(nil) }
+        return unsafe withUnsafeTemporaryAllocation(byteCount: max(count, 1), alignment: 1) { lowered in
+            for index in 0..<count { unsafe lowered[index] = unsafe lowercased(header[index]) }
+            return unsafe body(UnsafeRawBufferPointer(rebasing: lowered[..<count]))
         }
     }
 }

@@ -35,8 +35,8 @@ public final class PolicyFile: Sendable {
     ///   - clock: Measures the interval, and the gates' time.
     ///   - gates: What has to let a policy through before it runs.
     ///   - limit: The time that all gates have together, or nil for any.
-    ///   - time: The time in Unix seconds, for the router's history.
     ///   - report: Hears of every change for the better or the worse, once, on the thread that polls.
+    ///   - time: The time in Unix seconds, for the router's history.
     public init(
         _ path: String,
         savedCopy: String? = nil,
@@ -45,8 +45,8 @@ public final class PolicyFile: Sendable {
         clock: any Clock<Duration> = ContinuousClock(),
         through gates: [any PolicyGate] = [],
         within limit: Duration? = nil,
-        time: @escaping @Sendable () -> Int64? = { nil },
-        report: @escaping @Sendable (Event) -> Void = { _ in }
+        report: @escaping @Sendable (Event) -> Void = { _ in },
+        time: @escaping @Sendable () -> Int64? = { nil }
     ) {
         self.path = path
         self.savedCopy = savedCopy

@@ -28,7 +28,7 @@
         unsafe unit.utf8.withContiguousStorageIfAvailable { unit in
             unsafe host.utf8.withContiguousStorageIfAvailable { host in
                 unsafe cookies.utf8.withContiguousStorageIfAvailable { cookies in
-                    let unit = unsafe UnsafeRawBufferPointer(unit)
+                    let unit = UnsafeRawBufferPointer(unit)
                     return unsafe HostName.withNormalized(UnsafeRawBufferPointer(host), limit: .max) { host in
                         let engineUnit = unsafe unit.isEmpty ? nil : BorrowedUnit(unit)
                         return body(

@@ -55,7 +55,11 @@ struct PolicyFileTests {
             bytes: { good + blanks((16 << 20) + 1 - good.count) },
             code: .tooLarge
         ),
-        Bad(testDescription: "another schema", bytes: { Array(#"{"schema":2}"#.utf8) }, code: .unsupportedSchema),
+        Bad(
+            testDescription: "another schema",
+            bytes: { Array(#"{"schema":2,"revision":1,"rollouts":{}}"#.utf8) },
+            code: .unsupportedSchema
+        ),
     ]
 
     private static func blanks(_ count: Int) -> [UInt8] { [UInt8](repeating: 0x20, count: count) }

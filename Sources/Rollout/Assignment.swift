@@ -50,7 +50,7 @@ public struct Assignment: Hashable, Sendable {
 
     /// What to remember of a decision, or nil where it is none to be remembered: it came of no draw and no assignment.
     public init?(remembering decision: Decision) {
-        guard decision.bucket != nil else { return nil }
+        guard decision.bucket != nil || decision.reason == .sticky else { return nil }
         let enrolled = decision.reason != .notEnrolled
         self.init(
             variant: enrolled ? VariantRegistry.shared.name(decision.variant.number) : nil,

@@ -23,7 +23,7 @@ package struct JSONDocument: Sendable {
                 code: .tooLarge,
                 offset: 0,
                 position: .start,
-                message: "expected at most \(limit) bytes of text, found \(bytes.count)"
+                message: "expected at most \(grouped(limit)) bytes of text, found more"
             )
         }
         var parser = JSONParser(bytes, maximumDepth: maximumDepth)

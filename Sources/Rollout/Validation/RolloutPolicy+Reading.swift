@@ -6,7 +6,7 @@ extension RolloutPolicy {
     /// - Parameter bytes: The document in UTF-8, at most 16 MiB.
     /// - Throws: `PolicyError` with every problem, each with its line and column. A text that is no JSON has one.
     public init(json bytes: some Sequence<UInt8>) throws(PolicyError) {
-        self = try Self.valid(Array(bytes))
+        self = try Self.valid(Array(bytes.prefix(PolicyLimits.documentBytes + 1)))
     }
 
     /// The policy of a JSON document held as text.

@@ -9,7 +9,7 @@ struct JSONLimitTests {
         let text = [UInt8](repeating: 0xFF, count: 100_000_000)
         let error = #expect(throws: JSONError.self) { try JSONDocument(parsing: text) }
         #expect(error?.code == .tooLarge)
-        #expect(error?.message == "expected at most 16777216 bytes of text, found 100000000")
+        #expect(error?.message == "expected at most 16,777,216 bytes of text, found more")
     }
 
     @Test("The size limit is the largest size allowed")

@@ -33,7 +33,6 @@ struct JSONSchema {
         case "required": value.kind != .object || rule.elements.allSatisfy { value[$0.string ?? ""] != nil }
         case "minimum": value.kind != .number || number(value) >= number(rule)
         case "maximum": value.kind != .number || number(value) <= number(rule)
-        case "multipleOf": value.kind != .number || isWhole(number(value) / number(rule))
         case "minLength": value.string.map { $0.unicodeScalars.count >= integer(rule) } ?? true
         case "maxLength": value.string.map { $0.unicodeScalars.count <= integer(rule) } ?? true
         case "minItems": value.kind != .array || value.count >= integer(rule)
@@ -101,8 +100,6 @@ struct JSONSchema {
     private func number(_ value: JSONValue) -> Decimal { Decimal(string: value.numberText ?? "") ?? .nan }
 
     private func integer(_ value: JSONValue) -> Int { value.integer(as: Int.self) ?? 0 }
-
-    private func isWhole(_ number: Decimal) -> Bool { !number.description.contains(".") }
 
     private func matches(_ text: String, _ pattern: String) throws -> Bool {
         let expression = try NSRegularExpression(pattern: pattern.replacingOccurrences(of: "$", with: "\\z"))

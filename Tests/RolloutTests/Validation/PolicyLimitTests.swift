@@ -183,7 +183,7 @@ struct PolicyLimitTests {
             try RolloutPolicy(json: [UInt8](repeating: 0xFF, count: 100_000_000))
         }
         #expect(error?.problems.map(\.code) == [.tooLarge])
-        #expect(error?.problems.first?.message == "expected at most 16777216 bytes of text, found 100000000")
+        #expect(error?.problems.first?.message == "expected at most 16,777,216 bytes of text, found more")
     }
 
     @Test("100,000 levels are refused at the first too deep", arguments: ["[", #"{"rollouts":"#])

@@ -1,6 +1,6 @@
 extension PolicyValidator {
     /// Checks what names hosts, units and variants; with no names of variants known, only the hosts and units.
-    mutating func checkRules(of rollout: RolloutDefinition, names: [VariantName]?, at path: JSONPath) {
+    mutating func checkRules(of rollout: RolloutDefinition, names: VariantNames?, at path: JSONPath) {
         let (hosts, forced) = (path.appending("hosts"), path.appending("forced"))
         if check(rollout.hosts.count, "hosts", limit: PolicyLimits.hosts, at: hosts) {
             for (host, variant) in rollout.hosts.sorted(by: { $0.key.text < $1.key.text }) {
@@ -32,7 +32,7 @@ extension PolicyValidator {
     /// A host or a unit may be forced to any variant that answers.
     private mutating func checkTarget(
         _ name: VariantName,
-        among names: [VariantName]?,
+        among names: VariantNames?,
         of kind: RolloutStrategy.Kind,
         at path: JSONPath
     ) {

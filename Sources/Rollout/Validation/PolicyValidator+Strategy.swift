@@ -39,7 +39,7 @@ extension PolicyValidator {
     /// A written allocation tiles `[0, coverage)` and agrees with the weights within one bucket a variant.
     private mutating func check(_ allocation: [AllocatedRange], of test: RolloutStrategy.ABTest, at path: JSONPath) {
         guard check(allocation.count, "ranges", limit: PolicyLimits.ranges, at: path) else { return }
-        let names = test.variants.map(\.name)
+        let names = VariantNames(test.variants.map(\.name))
         var end = 0
         var owned: [VariantName: Int] = [:]
         for (index, range) in allocation.enumerated() {
@@ -79,12 +79,12 @@ extension PolicyValidator {
         }
     }
 
-    mutating func checkVariant(_ name: VariantName, among names: [VariantName], at path: JSONPath) {
+    mutating func checkVariant(_ name: VariantName, among names: VariantNames, at path: JSONPath) {
         if !names.contains(name) {
             report(
                 .unknownVariant,
                 at: path,
-                "expected one of the variants \(alternatives(names.map(\.text))), found \"\(name)\""
+                "expected one of the variants \(names.words), found \"\(name)\""
             )
         }
     }

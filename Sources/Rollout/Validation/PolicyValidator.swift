@@ -71,7 +71,7 @@ struct PolicyValidator {
                 "\"assign\" needs \"sticky\": without a cookie nobody remembers what was assigned"
             )
         }
-        checkRules(of: rollout, names: names, at: path)
+        checkRules(of: rollout, names: names.map(VariantNames.init), at: path)
     }
 
     // MARK: Values

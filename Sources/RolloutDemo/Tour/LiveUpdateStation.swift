@@ -86,7 +86,11 @@ private final class Load: Sendable {
 
     private static func rollout(_ share: Share, _ revision: UInt32) -> RolloutDefinition {
         let parity = revision.isMultiple(of: 2) ? "even" : "odd"
-        return RolloutDefinition(.canary(share, stable: [.app: "v1-\(parity)"], canary: [.app: "v2-\(parity)"]))
+        // Releases change with every revision, and a changed release asks for a higher epoch.
+        return RolloutDefinition(
+            .canary(share, stable: [.app: "v1-\(parity)"], canary: [.app: "v2-\(parity)"]),
+            epoch: revision
+        )
     }
 
     private static func share(_ revision: UInt32) -> Share { .percent(Double(revision % 101)) }

@@ -10,6 +10,25 @@ let package = Package(
     ],
     targets: [
         .target(name: "Fixtures", dependencies: [.product(name: "Rollout", package: "rollout")]),
+        .target(name: "Threads"),
+        .executableTarget(
+            name: "Memory",
+            dependencies: ["Fixtures", "Threads", .product(name: "Rollout", package: "rollout")]
+        ),
+        .executableTarget(
+            name: "RolloutBenchmarks",
+            dependencies: [
+                "Fixtures", "Threads", .product(name: "Rollout", package: "rollout"),
+                .product(name: "Benchmark", package: "benchmark"),
+            ],
+            path: "Benchmarks/RolloutBenchmarks",
+            plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]
+        ),
+        .executableTarget(
+            name: "Compare",
+            dependencies: ["Fixtures", "Threads", .product(name: "Rollout", package: "rollout")],
+            exclude: ["Hashing/VariantTag.swift"]
+        ),
         .executableTarget(name: "Gate", dependencies: ["Fixtures", .product(name: "Rollout", package: "rollout")]),
     ],
     swiftLanguageModes: [.v6]

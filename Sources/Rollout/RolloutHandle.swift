@@ -73,6 +73,16 @@ extension RolloutHandle {
         return cell.glance { record($0).decision(forKey: key) }
     }
 
+    /// The decision by a unit's hash alone, for a session; nil where it takes more, or a cookie or hosts matter.
+    @inline(__always)
+    func decisionFreeOfSessions(for unit: String) -> Decision? {
+        if unit.isEmpty { return nil }
+        return cell.glance { image in
+            let record = RolloutRecord(image, start: start)
+            return record.isFreeOfSessions ? record.decision(forKey: XXH3.hash(unit)) : nil
+        }
+    }
+
     @inline(never)
     private func deliberate(_ unit: String) -> Decision {
         unsafe unit.withUnitBytes { bytes in unsafe deliberate(bytes) }

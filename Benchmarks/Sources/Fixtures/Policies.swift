@@ -9,7 +9,16 @@ extension RolloutPolicy {
 
     /// The usual one: a canary of 10 %.
     public static func canary(revision: UInt32 = 1) -> RolloutPolicy {
-        one(RolloutDefinition(.canary(.percent(10), stable: .v1, canary: .v2)), revision: revision)
+        canary(revision: revision, epoch: 0, canary: .v2)
+    }
+
+    /// The usual one in a revision that changes what the canary serves, so that it needs an epoch of its own.
+    public static func canary(revision: UInt32, canary: Release) -> RolloutPolicy {
+        .canary(revision: revision, epoch: revision, canary: canary)
+    }
+
+    private static func canary(revision: UInt32, epoch: UInt32, canary: Release) -> RolloutPolicy {
+        one(RolloutDefinition(.canary(.percent(10), stable: .v1, canary: canary), epoch: epoch), revision: revision)
     }
 
     /// The same 90/10 as an A/B test.

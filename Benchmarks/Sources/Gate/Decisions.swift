@@ -22,6 +22,7 @@ let decisions: [Probe] =
         string("36", Units.bytes36),
         string("100", Units.bytes100),
         string("nonASCII", Units.nonASCII),
+        string("36.variants.16", Units.bytes36, .variants(16)),
         string("36.forced.50", Units.bytes36, .forced(50)),
         integer("6", Units.integer6),
         integer("19", Units.integer19),

@@ -1,15 +1,12 @@
 extension HostName {
-    /// Calls the body with the normalised bytes of a `Host` header, or with nil where they are more than the limit: by
-    /// default, longer than any rule's host.
-    static func withNormalized<Result>(
-        _ header: String,
-        limit: Int = PolicyLimits.textBytes,
-        _ body: (UnsafeRawBufferPointer?) -> Result
-    ) -> Result {
-        unsafe header.withUnitBytes { bytes in unsafe withNormalized(bytes, limit: limit, body) }
+    /// Calls the body with the normalised bytes of a `Host` header, or with nil where they are longer than any
+    /// rule's host.
+    static func withNormalized<Result>(_ header: String, _ body: (UnsafeRawBufferPointer?) -> Result) -> Result {
+        unsafe header.withUnitBytes { bytes in unsafe withNormalized(bytes, body) }
     }
 
-    /// Calls the body with the normalised bytes of a `Host` header, or with nil where they are more than the limit.
+    /// The same for a header that lies in memory, and any limit.
+    @inline(__always)
     static func withNormalized<Result>(
         _ header: UnsafeRawBufferPointer,
         limit: Int = PolicyLimits.textBytes,

@@ -8,6 +8,12 @@ extension RolloutRecord {
     @inline(__always)
     var cookie: CookieReference { CookieReference(word: word(RecordLayout.cookie)) }
 
+    /// Whether a session has nothing to do here: no cookie is kept, and no host is ruled.
+    @inline(__always)
+    var isFreeOfSessions: Bool {
+        cookie == .none && !RecordMarks(rawValue: word(RecordLayout.marks)).contains(.hosts)
+    }
+
     /// How an assignment stands before this policy.
     enum Standing: Hashable, Sendable {
         /// It can hold: of this epoch, and its variant still takes assignments or does not matter.

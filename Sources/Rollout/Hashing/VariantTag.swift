@@ -8,11 +8,12 @@ struct VariantTag: Hashable, Sendable, RawRepresentable {
     init(rawValue: UInt32) { self.rawValue = rawValue }
 
     init(_ variant: VariantName, in rollout: RolloutID) {
-        let digest = SHA256.digest(Array("\(rollout)\u{0}\(variant)".utf8))
-        rawValue = digest.prefix(4).reduce(0) { $0 << 8 | UInt32($1) }
+        self = unsafe variant.text.withUnitBytes { variant in
+            unsafe rollout.text.withUnitBytes { rollout in unsafe VariantTag(variant, in: rollout) }
+        }
     }
 
-    /// The tag of a name that came from outside.
+    /// The tag of a name given as its bytes.
     init(_ variant: UnsafeRawBufferPointer, in rollout: UnsafeRawBufferPointer) {
         var hash = SHA256()
         unsafe hash.update(rollout)

@@ -4,6 +4,8 @@
     let unit: UnsafeRawBufferPointer
     /// The normalised host's bytes; none for no host.
     let host: UnsafeRawBufferPointer
+    /// The bytes of the `Cookie` header; none for no header.
+    let cookies: UnsafeRawBufferPointer
     /// Unix seconds, clamped.
     let now: Int64
     /// The same as the engine takes it.
@@ -12,20 +14,35 @@
     var hasUnit: Bool { unsafe !unit.isEmpty }
 
     /// Calls the body with the bytes of a request, on the stack (a host of over 1 KiB on the heap).
+    ///
+    /// The body is passed on once, and not to a second path for strings bridged from elsewhere: so all of this is inlined,
+    /// and no closure is made that would count references to the texts.
     @inline(__always)
-    static func with<Result>(_ request: SessionRequest, _ body: (SessionBytes) -> Result) -> Result {
-        unsafe (request.unit ?? "").withUnitBytes { unit in
-            unsafe HostName.withNormalized(request.host ?? "", limit: .max) { host in
-                let engineUnit = unsafe unit.isEmpty ? nil : BorrowedUnit(unit)
-                return body(
-                    unsafe SessionBytes(
-                        unit: unit,
-                        host: host ?? UnsafeRawBufferPointer(start: nil, count: 0),
-                        now: StickyToken.clamped(request.now),
-                        request: RequestBytes(unit: engineUnit, host: request.host == nil ? nil : host)
-                    )
-                )
-            }
-        }
+    static func with<Result>(
+        unit: String,
+        host: String,
+        cookies: String,
+        now: Int64,
+        _ body: (SessionBytes) -> Result
+    ) -> Result? {
+        unsafe unit.utf8.withContiguousStorageIfAvailable { unit in
+            unsafe host.utf8.withContiguousStorageIfAvailable { host in
+                unsafe cookies.utf8.withContiguousStorageIfAvailable { cookies in
+                    let unit = UnsafeRawBufferPointer(unit)
+                    return unsafe HostName.withNormalized(UnsafeRawBufferPointer(host), limit: .max) { host in
+                        let engineUnit = unsafe unit.isEmpty ? nil : BorrowedUnit(unit)
+                        return body(
+                            unsafe SessionBytes(
+                                unit: unit,
+                                host: host ?? UnsafeRawBufferPointer(start: nil, count: 0),
+                                cookies: UnsafeRawBufferPointer(cookies),
+                                now: StickyToken.clamped(now),
+                                request: RequestBytes(unit: engineUnit, host: host)
+                            )
+                        )
+                    }
+                }
+            } ?? nil
+        } ?? nil
     }
 }

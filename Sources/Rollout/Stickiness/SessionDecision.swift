@@ -1,12 +1,28 @@
 /// The decision for a request, and what to tell the browser.
+///
+/// A value without references, as a decision is; only reading ``setCookie`` makes a string.
 public struct SessionDecision: Sendable {
     /// The decision.
     public let decision: Decision
-    /// The value of the `Set-Cookie` header to send, or nil for none. Send `Cache-Control: private` with it, and with every
-    /// response whose content depends on the decision.
-    public let setCookie: String?
     /// What became of the request's token.
     public let token: TokenVerdict
+    /// The cookie that is due.
+    let dueCookie: DueCookie?
+
+    /// The value of the `Set-Cookie` header to send, or nil for none. Send `Cache-Control: private` with it, and with every
+    /// response whose content depends on the decision.
+    public var setCookie: String? { dueCookie?.header }
+}
+
+/// A signed token on its way to a browser, with where the policy says how.
+struct DueCookie: Sendable {
+    let token: TokenBytes
+    let cookie: CookieReference
+    /// Seconds.
+    let maxAge: Int64
+
+    /// The value of the `Set-Cookie` header.
+    var header: String? { unsafe cookie.record?.pointee.rules.cookie.header(token, maxAge: maxAge) }
 }
 
 /// What became of the token in a request.

@@ -1,18 +1,14 @@
 /// What a session needs of a request.
+///
+/// Routing it counts no reference; making it counts one for each text of more than 15 bytes, as any struct of strings does.
 public struct SessionRequest: Sendable {
-    enum Cookies: Sendable {
-        case one(String?)
-        case several([String])
-    }
+    // Texts are stored without an optional round them, empty for none: taking one out would count a reference.
+    private(set) var unitText: String
+    private(set) var hostText: String
+    let cookies: String
 
-    /// What is bucketed; nil and an empty text are no unit.
-    public var unit: String?
-    /// The value of the `Host` header, in any case, with or without port.
-    public var host: String?
     /// The caller's clock, in Unix seconds.
     public var now: Int64
-
-    let cookies: Cookies
 
     /// A request.
     ///
@@ -22,13 +18,13 @@ public struct SessionRequest: Sendable {
     ///   - cookies: The value of the `Cookie` header.
     ///   - now: The caller's clock, in Unix seconds.
     public init(unit: String? = nil, host: String? = nil, cookies: String? = nil, now: Int64) {
-        self.unit = unit
-        self.host = host
+        self.unitText = Self.native(unit)
+        self.hostText = Self.native(host)
         self.now = now
-        self.cookies = .one(cookies)
+        self.cookies = Self.native(cookies)
     }
 
-    /// A request with any number of `Cookie` headers, as HTTP/2 may split them; they count as one, joined by `"; "`.
+    /// A request with any number of `Cookie` headers, as HTTP/2 may split them. They are one, joined by `"; "`.
     ///
     /// - Parameters:
     ///   - unit: What is bucketed; nil and an empty text are no unit.
@@ -36,9 +32,26 @@ public struct SessionRequest: Sendable {
     ///   - cookies: The values of the `Cookie` headers in their order.
     ///   - now: The caller's clock, in Unix seconds.
     public init(unit: String? = nil, host: String? = nil, cookies: [String], now: Int64) {
-        self.unit = unit
-        self.host = host
-        self.now = now
-        self.cookies = .several(cookies)
+        let joined = cookies.count == 1 ? cookies[0] : cookies.joined(separator: "; ")
+        self.init(unit: unit, host: host, cookies: joined, now: now)
+    }
+
+    /// What is bucketed, or nil for no unit.
+    public var unit: String? {
+        get { unitText.isEmpty ? nil : unitText }
+        set { unitText = Self.native(newValue) }
+    }
+
+    /// The value of the `Host` header, in any case, with or without port, or nil for none.
+    public var host: String? {
+        get { hostText.isEmpty ? nil : hostText }
+        set { hostText = Self.native(newValue) }
+    }
+
+    /// The text in contiguous UTF-8, empty for none: only one bridged from elsewhere (on Apple systems) is copied.
+    private static func native(_ text: String?) -> String {
+        var text = text ?? ""
+        text.makeContiguousUTF8()
+        return text
     }
 }

@@ -46,6 +46,25 @@
     ///   - handle: The rollout.
     /// - Returns: The decision of the policy that runs now.
     public func route(_ request: SessionRequest, through handle: RolloutHandle) -> SessionDecision {
-        SessionBytes.with(request) { bytes in state.route(bytes, request.cookies, through: handle) }
+        if let decision = handle.decisionFreeOfSessions(for: request.unitText) {
+            return SessionDecision(decision: decision, token: .absent, dueCookie: nil)
+        }
+        return deliberate(request.unitText, request.hostText, request.cookies, at: request.now, through: handle)
+    }
+
+    /// The texts come one by one: a closure that captured the request would copy it, and count its references.
+    @inline(never)
+    private func deliberate(
+        _ unit: String,
+        _ host: String,
+        _ cookies: String,
+        at now: Int64,
+        through handle: RolloutHandle
+    ) -> SessionDecision {
+        let answer = SessionBytes.with(unit: unit, host: host, cookies: cookies, now: now) { bytes in
+            unsafe unmanaged._withUnsafeGuaranteedRef { state in state.route(bytes, through: handle) }
+        }
+        // A request makes its texts native, so there is an answer; the plain decision keeps this total.
+        return answer ?? SessionDecision(decision: handle.decision(for: unit), token: .absent, dueCookie: nil)
     }
 }

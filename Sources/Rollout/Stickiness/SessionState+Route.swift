@@ -4,20 +4,16 @@ extension SessionState {
     /// A policy is looked at twice, before the signatures are checked and after. Where an update came in between, all
     /// starts again: then the name of the cookie, its life or the epoch may be others. So each repetition is
     /// some writer's progress.
-    func route(
-        _ bytes: SessionBytes,
-        _ cookies: SessionRequest.Cookies,
-        through handle: RolloutHandle
-    ) -> SessionDecision {
+    func route(_ bytes: SessionBytes, through handle: RolloutHandle) -> SessionDecision {
         while true {
             let (origin, reference) = handle.read { ($0.origin, $0.cookie) }
             guard let cookie = unsafe reference.record else {
                 if let plain = handle.decision(for: bytes.request, holding: nil, at: origin) {
-                    return SessionDecision(decision: plain, setCookie: nil, token: .absent)
+                    return SessionDecision(decision: plain, token: .absent, dueCookie: nil)
                 }
                 continue
             }
-            let tokens = unsafe received(cookies, for: bytes, cookie)
+            let tokens = unsafe received(bytes, cookie)
             guard
                 var judgement = handle.read({ $0.origin == origin ? $0.judge(tokens, for: bytes.request) : nil }),
                 unsafe assignIfMissing(&judgement, bytes, cookie, handle)
@@ -53,8 +49,8 @@ extension SessionState {
         let due = unsafe tokenDue(judgement, bytes, cookie)
         return SessionDecision(
             decision: judgement.decision,
-            setCookie: due.flatMap { unsafe setCookie($0, bytes, cookie) },
-            token: judgement.verdict
+            token: judgement.verdict,
+            dueCookie: due.flatMap { unsafe signed($0, bytes, cookie) }
         )
     }
 }

@@ -1,35 +1,12 @@
 extension SessionState {
     /// The tokens of a request, each as far as it can be judged without a policy's epoch.
-    func received(
-        _ cookies: SessionRequest.Cookies,
-        for bytes: SessionBytes,
-        _ cookie: UnsafePointer<CookieRecord>
-    ) -> ReceivedTokens {
+    func received(_ bytes: SessionBytes, _ cookie: UnsafePointer<CookieRecord>) -> ReceivedTokens {
         var tokens = ReceivedTokens()
-        switch cookies {
-        case .one(nil): break
-        case .one(let header?): unsafe collect(from: header, for: bytes, cookie, into: &tokens)
-        case .several(let headers):
-            for header in headers where !tokens.isFull {
-                unsafe collect(from: header, for: bytes, cookie, into: &tokens)
-            }
+        var scanner = unsafe CookieScanner(bytes.cookies, name: cookie.pointee.name)
+        while !tokens.isFull, let value = unsafe scanner.next() {
+            unsafe tokens.append(verified(value, for: bytes, cookie))
         }
         return tokens
-    }
-
-    @inline(__always)
-    private func collect(
-        from header: String,
-        for bytes: SessionBytes,
-        _ cookie: UnsafePointer<CookieRecord>,
-        into tokens: inout ReceivedTokens
-    ) {
-        unsafe header.withUnitBytes { header in
-            var scanner = unsafe CookieScanner(header, name: cookie.pointee.name)
-            while !tokens.isFull, let value = unsafe scanner.next() {
-                unsafe tokens.append(verified(value, for: bytes, cookie))
-            }
-        }
     }
 
     /// The token of a cookie's value, with the first reason not to honour it.

@@ -62,19 +62,22 @@ extension SessionState {
         )
     }
 
-    /// The header's value for a token, or nil where the key's holder cannot sign now.
+    /// The token signed, or nil where the key's holder cannot sign now.
     @inline(never)
-    func setCookie(
+    func signed(
         _ token: StickyToken,
         _ bytes: SessionBytes,
         _ cookie: UnsafePointer<CookieRecord>
-    ) -> String? {
+    ) -> DueCookie? {
         var signed = token.bytes
         guard let tag = unsafe tag(of: signed, key: token.key, unit: bytes.unit, bytes, cookie) else { return nil }
         signed.tag = tag
         counters.countWritten()
-        let maxAge = Int64(token.expires) - bytes.now
-        return unsafe cookie.pointee.rules.cookie.header(signed, maxAge: maxAge)
+        return unsafe DueCookie(
+            token: signed,
+            cookie: CookieReference(cookie),
+            maxAge: Int64(token.expires) - bytes.now
+        )
     }
 }
 

@@ -3,6 +3,9 @@ public enum UpdateError: Error, Hashable, Sendable {
     /// The new policy is wrong.
     case invalid(PolicyError)
 
+    /// The file that holds the new policy cannot be read.
+    case unreadable(FileError)
+
     /// Another revision runs than was expected, or the same one with other content.
     case conflict(current: UInt32)
 
@@ -24,6 +27,7 @@ extension UpdateError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .invalid(let error): "The policy is invalid. \(error)"
+        case .unreadable(let error): "The policy cannot be read. \(error)"
         case .conflict(let current): "Revision \(current) runs: read it, and base the change on it."
         case .needsEpoch(let demands):
             "Older assignments would get the wrong variant. \(demands.map(\.description).joined(separator: "\n"))"

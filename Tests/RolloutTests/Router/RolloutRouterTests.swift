@@ -128,7 +128,7 @@ struct RolloutRouterTests {
         #expect(router.snapshot().decision(for: "alice", in: "sms") == nil)
         #expect(router.status.rollouts.map(\.id) == ["ui"])
 
-        let fixed = RolloutDefinition(.fixed(["app": "v9"]))
+        let fixed = RolloutDefinition(.fixed(["app": "v9"]), epoch: 5)
         try router.update(to: policy(3, ["sms": fixed, "new": fixed]))
         #expect(sms.decision(for: "alice").reason == .fixed)
         #expect(sms.decision(for: "alice").variant.release == ["app": "v9"])
@@ -192,7 +192,7 @@ struct RolloutRouterTests {
         for step in 1...20 {
             let pair: Release = ["app": "a\(step)", "model": "m\(step)"]
             let next: Release = ["app": "a\(step + 1)", "model": "m\(step + 1)"]
-            let definition = RolloutDefinition(.canary(.percent(50), stable: pair, canary: next))
+            let definition = RolloutDefinition(.canary(.percent(50), stable: pair, canary: next), epoch: UInt32(step))
             try router.update(to: policy(UInt32(step), ["sms": definition]))
             for unit in 0..<50 {
                 let decision = sms.decision(for: unit)

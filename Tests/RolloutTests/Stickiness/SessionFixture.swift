@@ -88,7 +88,6 @@ extension SessionRouter {
 
     /// A `Cookie` header with this token, signed with the key it names.
     func cookie(_ token: StickyToken, unit: String?, host: String?, rollout: RolloutID = "sms") throws -> String {
-        let request = SessionRequest(unit: unit, host: host, now: Fixture.now)
         var signed = token.bytes
         let rules = CookieRecord.Rules(
             rollout: rollout,
@@ -97,10 +96,10 @@ extension SessionRouter {
         )
         let reference = try #require(CookieRegistry.shared.intern([rules])?.first)
         let record = unsafe try #require(reference.record)
-        let tag = SessionBytes.with(request) { bytes in
+        let tag = SessionBytes.with(unit: unit ?? "", host: host ?? "", cookies: "", now: Fixture.now) { bytes in
             unsafe state.tag(of: signed, key: token.key, unit: bytes.unit, bytes, record)
         }
-        signed.tag = try #require(tag)
+        signed.tag = try #require(tag ?? nil)
         return "\(Fixture.cookieName)=\(String(decoding: signed.text, as: UTF8.self))"
     }
 }

@@ -75,7 +75,8 @@ struct SessionRollbackTests {
         #expect(sessions.route(request, through: handle).decision.reason == .missingUnit)
         try router.update(
             to: Fixture.policy(revision: 9) {
-                $0.strategy = .fixed(["app": "v1"]); $0.hosts = [:]; $0.forced = [:]
+                $0.strategy = .fixed(["app": "v1"])
+                ($0.hosts, $0.forced, $0.epoch) = ([:], [:], $0.epoch + 1)
             }
         )
         #expect(sessions.route(request, through: handle).decision.reason == .fixed)

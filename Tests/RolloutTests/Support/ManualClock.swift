@@ -28,6 +28,8 @@ final class ManualClock: Clock {
     private let state = Mutex(State())
 
     var now: Instant { state.withLock(\.now) }
+    /// How many sleeps there were.
+    var sleepCount: Int { state.withLock(\.count) }
     var minimumResolution: Duration { .nanoseconds(1) }
 
     func sleep(until deadline: Instant, tolerance: Duration?) async throws {

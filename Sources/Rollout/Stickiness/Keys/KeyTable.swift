@@ -1,7 +1,8 @@
 /// The keys as requests use them: found by number without a search, read without a reference count.
 ///
-/// Unchecked, because of the pointers: nothing is written after `init`.
-@safe final class KeyTable: @unchecked Sendable {
+/// A struct without references to count, so its memory is never freed: it is part of a `SessionState`, which is kept for
+/// ever. Unchecked, because of the pointers: nothing is written after `init`.
+@safe struct KeyTable: @unchecked Sendable {
     /// The number of the key that signs.
     let signingID: UInt8
 
@@ -29,11 +30,6 @@
             }
         }
         self.others = others
-    }
-
-    deinit {
-        unsafe places.deallocate()
-        unsafe hmacs.deallocate()
     }
 
     func hasKey(_ id: UInt8) -> Bool { unsafe places[Int(id)] != 0 }

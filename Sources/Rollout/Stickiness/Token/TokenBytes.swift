@@ -29,23 +29,22 @@ struct TokenBytes: Sendable {
 /// The text of a token: base64url without padding (RFC 4648, section 5). 42 bytes are 56 characters exactly, so there are
 /// no unused bits, and a token has one text.
 ///
-/// Eight characters are six bytes, so the text is seven groups of 48 bits, each digits' values in one vector.
+/// Eight characters are six bytes, so the text is seven groups of 48 bits, each read as one word of eight lanes.
 extension TokenBytes {
     static let textLength = PolicyLimits.tokenLength
 
     /// The bytes of a text, or nil for another length or a character that is no digit.
     init?(text: UnsafeRawBufferPointer) {
         guard text.count == Self.textLength else { return nil }
-        var isText = true
+        var valid = ~0 as UInt64
         func group(_ index: Int) -> UInt64 {
             // Inside the text: 8 * 6 + 8 == 56.
-            let characters = unsafe text.loadUnaligned(fromByteOffset: 8 * index, as: SIMD8<UInt8>.self)
-            let digits = Self.digits(characters)
-            isText = isText && digits.max() < 64
-            return Self.joined(digits)
+            let digits = unsafe Self.digits(text.word64(at: 8 * index))
+            valid &= digits.valid
+            return Self.joined(digits.values)
         }
         let groups = (group(0), group(1), group(2), group(3), group(4), group(5), group(6))
-        guard isText else { return nil }
+        guard valid & Self.topBits == Self.topBits else { return nil }
         words = (
             groups.0 << 16 | groups.1 >> 32, groups.1 << 32 | groups.2 >> 16, groups.2 << 48 | groups.3,
             groups.4 << 16 | groups.5 >> 32, groups.5 << 32 | groups.6 >> 16, groups.6 << 48
@@ -61,28 +60,38 @@ extension TokenBytes {
         }
     }
 
-    /// The values of eight digits; 255 for what is no digit. Every lane takes all comparisons, so no branch depends on
-    /// the text.
+    private static let ones: UInt64 = 0x0101_0101_0101_0101
+    private static let topBits: UInt64 = 0x8080_8080_8080_8080
+
+    /// The values of eight digits, one a lane, and a set top bit in every lane that holds a digit. No branch and no look-up
+    /// depends on the text.
+    ///
+    /// **Claim:** no lane reaches into the next. Because
+    /// 1. the characters are cut to 7 bits (the eighth makes a lane invalid), so a lane is at most 127;
+    /// 2. to compare with a bound k, 128 - k is added, at most 83: the top bit is then set where the character is k or
+    ///    more;
+    /// 3. exactly one of the five offsets is added to a digit, at most 96, and none to what is no digit.
     @inline(__always)
-    private static func digits(_ characters: SIMD8<UInt8>) -> SIMD8<UInt8> {
-        func within(_ first: Unicode.Scalar, _ count: UInt8) -> SIMDMask<SIMD8<Int8>> {
-            (characters &- UInt8(ascii: first)) .< count
+    private static func digits(_ characters: UInt64) -> (values: UInt64, valid: UInt64) {
+        let lanes = characters & ~topBits
+        func isAtLeast(_ bound: UInt64) -> UInt64 { lanes &+ ones &* (128 - bound) }
+        func within(_ range: ClosedRange<Unicode.Scalar>) -> UInt64 {
+            isAtLeast(UInt64(range.lowerBound.value)) & ~isAtLeast(UInt64(range.upperBound.value) + 1) & topBits
         }
-        var digits = SIMD8<UInt8>(repeating: 255)
-        digits.replace(with: characters &- UInt8(ascii: "A"), where: within("A", 26))
-        digits.replace(with: characters &- (UInt8(ascii: "a") - 26), where: within("a", 26))
-        digits.replace(with: characters &+ (52 - UInt8(ascii: "0")), where: within("0", 10))
-        digits.replace(with: 62, where: within("-", 1))
-        digits.replace(with: 63, where: within("_", 1))
-        return digits
+        let (upper, lower, digit) = (within("A"..."Z"), within("a"..."z"), within("0"..."9"))
+        let (minus, underscore) = (within("-"..."-"), within("_"..."_"))
+        // Offsets modulo 128, which takes a digit's character to its value: 0, 26, 52, 62 and 63 for the first of each.
+        let offsets =
+            upper >> 7 &* 63 | lower >> 7 &* 57 | digit >> 7 &* 4 | minus >> 7 &* 17 | underscore >> 7 &* 96
+        let valid = (upper | lower | digit | minus | underscore) & ~characters
+        return ((lanes &+ offsets) & ~topBits, valid)
     }
 
     /// Eight values of six bits in one of 48, the first in the most significant bits. Neighbours are joined three times:
     /// two to 12 bits in a lane of 16, two of those to 24 in a lane of 32, and those two.
     @inline(__always)
-    private static func joined(_ digits: SIMD8<UInt8>) -> UInt64 {
-        let lanes = unsafe UInt64(littleEndian: unsafeBitCast(digits, to: UInt64.self))
-        let twos = (lanes & 0x00FF_00FF_00FF_00FF) << 6 | (lanes >> 8) & 0x00FF_00FF_00FF_00FF
+    private static func joined(_ values: UInt64) -> UInt64 {
+        let twos = (values & 0x00FF_00FF_00FF_00FF) << 6 | (values >> 8) & 0x00FF_00FF_00FF_00FF
         let fours = (twos & 0x0000_FFFF_0000_FFFF) << 12 | (twos >> 16) & 0x0000_FFFF_0000_FFFF
         return (fours & 0xFFFF_FFFF) << 24 | fours >> 32
     }

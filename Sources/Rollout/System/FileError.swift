@@ -1,0 +1,24 @@
+/// A file could not be used.
+public struct FileError: Error, Hashable, Sendable {
+    /// The file.
+    public let path: String
+    /// What failed, such as `open` or `read`.
+    public let operation: String
+    /// Why, in the system's words.
+    public let reason: String
+
+    /// Whether the file, or something on the way to it, was not there.
+    let isMissing: Bool
+
+    init(_ path: String, _ operation: String, _ reason: String, isMissing: Bool = false) {
+        self.path = path
+        self.operation = operation
+        self.reason = reason
+        self.isMissing = isMissing
+    }
+}
+
+extension FileError: CustomStringConvertible {
+    /// `/etc/rollout/policy.json: cannot open: No such file or directory`.
+    public var description: String { "\(path): cannot \(operation): \(reason)" }
+}

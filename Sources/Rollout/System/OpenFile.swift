@@ -1,0 +1,175 @@
+#if canImport(Glibc)
+    private import Glibc
+#elseif canImport(Musl)
+    private import Musl
+#elseif canImport(Darwin)
+    private import Darwin
+#endif
+
+/// A file or a directory that is open: the only place of the library that knows the platform's C library.
+struct OpenFile: ~Copyable {
+    /// What errors call it.
+    let path: String
+    private let descriptor: CInt
+
+    private init(_ path: String, _ descriptor: CInt) {
+        self.path = path
+        self.descriptor = descriptor
+    }
+
+    deinit { _ = close(descriptor) }
+
+    // MARK: Opening
+
+    /// Opens a file for reading, following links. One that would have to be waited for, such as a pipe, is not waited for.
+    static func file(_ path: String) throws(FileError) -> OpenFile {
+        try opened(path, path, "open") { unsafe openat(AT_FDCWD, path, readingFlags) }
+    }
+
+    /// Opens a directory to find entries in it.
+    static func directory(_ path: String) throws(FileError) -> OpenFile {
+        try opened(path, path, "open the directory") { unsafe openat(AT_FDCWD, path, searchFlags) }
+    }
+
+    /// Opens a directory to change entries in it, and to make the change durable.
+    static func directoryForChanges(_ path: String) throws(FileError) -> OpenFile {
+        try opened(path, path, "open the directory") { unsafe openat(AT_FDCWD, path, changeFlags) }
+    }
+
+    /// Opens the directory that this one knows by that path; `whole` is what errors call it.
+    borrowing func directory(_ path: String, as whole: String) throws(FileError) -> OpenFile {
+        let here = descriptor
+        return try Self.opened(path, whole, "open the directory") { unsafe openat(here, path, Self.searchFlags) }
+    }
+
+    /// Opens an entry of this directory for reading, unless it is a link.
+    borrowing func entry(_ name: String, as whole: String) throws(FileError) -> OpenFile {
+        let here = descriptor
+        return try Self.opened(name, whole, "open") { unsafe openat(here, name, Self.readingFlags | O_NOFOLLOW) }
+    }
+
+    /// Makes an entry of this directory that nobody else has, for writing, and for its owner alone.
+    borrowing func newEntry(_ name: String, as whole: String) throws(FileError) -> OpenFile {
+        let here = descriptor
+        let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
+        return try Self.opened(name, whole, "create") { unsafe openat(here, name, flags, 0o600) }
+    }
+
+    // MARK: Entries of a directory
+
+    /// What the entry links to, or nil where it is no link.
+    borrowing func link(_ name: String, as whole: String) throws(FileError) -> String? {
+        var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
+        // One byte less than there is room for, so that a zero is left at the end.
+        let count = unsafe readlinkat(descriptor, name, &target, target.count - 1)
+        if count >= 0 { return String(decoding: target[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) }
+        if errno == EINVAL { return nil }
+        throw Self.failure("read the link", whole, errno)
+    }
+
+    /// Gives one entry the name of another, which it replaces.
+    borrowing func rename(_ name: String, to other: String, as whole: String) throws(FileError) {
+        guard unsafe renameat(descriptor, name, descriptor, other) == 0 else {
+            throw Self.failure("replace", whole, errno)
+        }
+    }
+
+    /// Removes an entry, if it is there.
+    borrowing func remove(_ name: String) { _ = unsafe unlinkat(descriptor, name, 0) }
+
+    // MARK: Contents
+
+    /// The permissions of a file that has contents of its own, as an octal number has them; anything else is refused.
+    borrowing func permissionsOfRegularFile() throws(FileError) -> UInt32 {
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("look at", path, errno) }
+        let kind = status.st_mode & S_IFMT
+        guard kind == S_IFREG else {
+            throw FileError(path, "read", kind == S_IFDIR ? "it is a directory" : "it is no regular file")
+        }
+        return UInt32(status.st_mode) & 0o777
+    }
+
+    /// The bytes from the beginning on, and not more than so many.
+    borrowing func bytes(atMost count: Int) throws(FileError) -> [UInt8] {
+        var bytes: [UInt8] = []
+        while bytes.count < count {
+            let start = bytes.count
+            let room = min(max(start, 1 << 14), count - start)
+            bytes.append(contentsOf: repeatElement(0, count: room))
+            let part = unsafe bytes.withUnsafeMutableBytes { bytes in
+                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
+                return unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(start))
+            }
+            let number = errno
+            bytes.removeLast(room - max(part, 0))
+            if part == 0 { break }
+            if part < 0, number != EINTR { throw Self.failure("read", path, number) }
+        }
+        return bytes
+    }
+
+    /// Writes all of the bytes.
+    borrowing func write(_ bytes: [UInt8]) throws(FileError) {
+        var start = 0
+        while start < bytes.count {
+            let count = unsafe bytes.withUnsafeBytes { bytes in
+                let rest = unsafe UnsafeRawBufferPointer(rebasing: bytes[start...])
+                return unsafe Self.write(descriptor, rest)
+            }
+            if count >= 0 { start += count } else if errno != EINTR { throw Self.failure("write", path, errno) }
+        }
+    }
+
+    /// Returns once what was written, or the entries of the directory, would outlive a loss of power.
+    borrowing func synchronize() throws(FileError) {
+        while fsync(descriptor) != 0 {
+            if errno != EINTR { throw Self.failure("synchronize", path, errno) }
+        }
+    }
+
+    // MARK: Calls
+
+    /// `O_NONBLOCK`: opening a pipe would wait for who writes into it.
+    private static var readingFlags: CInt { O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC }
+    private static var changeFlags: CInt { O_RDONLY | O_DIRECTORY | O_CLOEXEC }
+
+    /// On Linux `O_PATH`, which Swift does not see: a directory that may be searched but not listed will do.
+    private static var searchFlags: CInt {
+        #if os(Linux) || os(Android)
+            0o10000000 | O_DIRECTORY | O_CLOEXEC
+        #else
+            changeFlags
+        #endif
+    }
+
+    private static func opened(
+        _ name: String,
+        _ whole: String,
+        _ operation: String,
+        _ call: () -> CInt
+    ) throws(FileError) -> OpenFile {
+        // C would take the text up to the zero for all of it, which may be another file.
+        if name.utf8.contains(0) { throw FileError(whole, operation, "the path contains U+0000") }
+        while true {
+            let descriptor = call()
+            if descriptor >= 0 { return OpenFile(whole, descriptor) }
+            if errno != EINTR { throw failure(operation, whole, errno) }
+        }
+    }
+
+    private static func failure(_ operation: String, _ path: String, _ number: CInt) -> FileError {
+        let reason = unsafe strerror(number).map { text in unsafe String(cString: text) } ?? "error \(number)"
+        return FileError(path, operation, reason, isMissing: number == ENOENT || number == ESTALE)
+    }
+
+    private static func write(_ file: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {
+        #if canImport(Glibc)
+            unsafe Glibc.write(file, bytes.baseAddress, bytes.count)
+        #elseif canImport(Musl)
+            unsafe Musl.write(file, bytes.baseAddress, bytes.count)
+        #elseif canImport(Darwin)
+            unsafe Darwin.write(file, bytes.baseAddress, bytes.count)
+        #endif
+    }
+}

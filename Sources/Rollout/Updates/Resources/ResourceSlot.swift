@@ -1,0 +1,73 @@
+import Synchronization
+
+/// Room for one loaded value, with counts of who uses it. Slots are used again and never freed, so that a user may touch
+/// one whose value is gone, notice, and let go.
+///
+/// Unchecked, because of the pointers, which never change. The counts are atomic; all else is written under the lock of
+/// ``ResourcePool``, and `value` only while nobody can use it.
+@safe final class ResourceSlot: @unchecked Sendable {
+    typealias Count = UnsafeMutablePointer<Atomic<Int>>
+
+    enum Phase {
+        case spare
+        case live
+        /// No longer given out; its value goes when the last use ends.
+        case retiring
+    }
+
+    var phase = Phase.spare
+    var key: ResourceKey?
+    /// The variants whose entries in the table point here.
+    var numbers: Set<VariantNumber> = []
+    var value: UnsafeMutableRawPointer?
+
+    /// Whether whoever ends a use has to see to the value.
+    let isRetiring = Atomic<Bool>(false)
+    private let counts: Count
+
+    /// Enough that two threads seldom share one.
+    private static let stripes = 64
+    /// A cache line, and the adjacent one that prefetchers fetch with it.
+    private static let stride = 128 / MemoryLayout<Atomic<Int>>.stride
+
+    init() {
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: Self.stripes * 128, alignment: 128)
+        unsafe counts = raw.bindMemory(to: Atomic<Int>.self, capacity: Self.stripes * Self.stride)
+        for index in 0..<(Self.stripes * Self.stride) { unsafe (counts + index).initialize(to: Atomic(0)) }
+    }
+
+    deinit { unsafe UnsafeMutableRawPointer(counts).deallocate() }
+
+    /// The count that this thread uses: threads have stacks of their own, far apart.
+    ///
+    /// Which count it is changes nothing but speed, so a thread may get another one at another depth of its stack.
+    @inline(__always)
+    var count: Count {
+        var here: UInt8 = 0
+        let address = unsafe withUnsafeMutablePointer(to: &here) { UInt64(UInt(bitPattern: $0)) }
+        let mixed = (address >> 16) &* 0x9E37_79B9_7F4A_7C15
+        return unsafe counts + Int(truncatingIfNeeded: mixed >> 58) * Self.stride
+    }
+
+    /// Whether every count is 0 at some moment of this call, each at its own.
+    var isUnused: Bool {
+        (0..<Self.stripes).allSatisfy { index in
+            unsafe counts[index * Self.stride].load(ordering: .sequentiallyConsistent) == 0
+        }
+    }
+}
+
+/// What a value is loaded for.
+struct ResourceKey: Hashable, Sendable {
+    let rollout: RolloutID
+    let release: Release
+}
+
+/// A value that is held fast until the use ends.
+@safe struct ResourceUse: @unchecked Sendable {
+    let slot: Unmanaged<ResourceSlot>
+    let count: ResourceSlot.Count
+    let value: UnsafeMutableRawPointer
+    /// The variant that stands in for the one that was asked for, if one does.
+    let substitute: VariantNumber?
+}

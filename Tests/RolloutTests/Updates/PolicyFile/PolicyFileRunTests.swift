@@ -1,0 +1,104 @@
+import Testing
+
+@testable import Rollout
+
+@Suite("Running after a policy file")
+struct PolicyFileRunTests {
+    @Test("looks at once, then after each interval, and ends cleanly when it is cancelled")
+    func loop() async throws {
+        let followed = try FollowedFile()
+        let clock = ManualClock()
+        let file = PolicyFile(followed.file.path, updating: followed.router, every: .seconds(5), clock: clock)
+        try followed.write(FollowedFile.policy(2))
+        let task = Task { try await file.run() }
+        await clock.sleepers()
+        #expect(followed.running == 2)
+        try followed.write(FollowedFile.policy(3))
+        clock.advance(by: .seconds(4))
+        #expect(followed.running == 2)
+        clock.advance(by: .seconds(1))
+        await clock.sleepers()
+        #expect(followed.running == 3)
+        task.cancel()
+        try await task.value
+    }
+
+    @Test("looks once after a clock that jumps, however far")
+    func jump() async throws {
+        let followed = try FollowedFile()
+        let clock = ManualClock()
+        let missing = followed.folder.path("missing")
+        let events = Lock<[PolicyFile.Event]>([])
+        let file = PolicyFile(missing, updating: followed.router, every: .seconds(5), clock: clock) { event in
+            events.withLock { $0.append(event) }
+        }
+        let task = Task { try await file.run() }
+        for jump in [Duration.seconds(5), .seconds(86_400 * 365), .seconds(5)] {
+            await clock.sleepers()
+            clock.advance(by: jump)
+        }
+        await clock.sleepers()
+        #expect(clock.sleepCount == 4, "one wait after each look")
+        #expect(events.withLock { $0.count } == 1, "one report of a file that was missing all the time")
+        task.cancel()
+        try await task.value
+    }
+
+    @Test("does not end when the time of the history goes back")
+    func wallClock() throws {
+        let followed = try FollowedFile()
+        let times = Lock<[Int64]>([100, -100, 2_000_000_000])
+        let file = PolicyFile(
+            followed.file.path,
+            updating: followed.router,
+            time: { times.withLock { $0.removeLast() } }
+        )
+        for revision in 2...4 as ClosedRange<UInt32> {
+            try followed.write(FollowedFile.policy(revision))
+            #expect(file.poll() == [.accepted(revision: revision)])
+        }
+        #expect(followed.router.history.suffix(3).map(\.time) == [2_000_000_000, -100, 100])
+    }
+
+    private struct Gate: PolicyGate {
+        let verdict: @Sendable (RolloutPolicy) async throws -> Void
+        var name: String { "smoke test" }
+
+        func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws { try await verdict(next) }
+    }
+
+    private struct Smoke: Error {}
+
+    @Test("leads through gates, whose refusal is told once")
+    func gates() async throws {
+        let followed = try FollowedFile()
+        let gate = Gate { if $0.revision == 2 { throw Smoke() } }
+        let file = PolicyFile(followed.file.path, updating: followed.router, through: [gate])
+        try followed.write(FollowedFile.policy(2))
+        let refusal = GateRefusal(gate: "smoke test", cause: .threw(ThrownError(Smoke())))
+        #expect(await file.pollThroughGates() == [.refused(.refused(refusal))])
+        #expect(await file.pollThroughGates() == [])
+        #expect(followed.running == 1)
+        try followed.write(FollowedFile.policy(3))
+        #expect(await file.pollThroughGates() == [.accepted(revision: 3)])
+        #expect(followed.router.history.last?.gates == ["smoke test"])
+    }
+
+    @Test("asks the gates again where a look was cancelled before they had a verdict")
+    func cancelledGate() async throws {
+        let followed = try FollowedFile()
+        let isOpen = Lock(false)
+        let clock = ManualClock()
+        let gate = Gate { _ in
+            if !isOpen.withLock({ $0 }) { try await clock.sleep(for: .seconds(1)) }
+        }
+        let file = PolicyFile(followed.file.path, updating: followed.router, through: [gate])
+        try followed.write(FollowedFile.policy(2))
+        let task = Task { await file.pollThroughGates() }
+        await clock.sleepers()
+        task.cancel()
+        #expect(await task.value == [])
+        isOpen.withLock { $0 = true }
+        #expect(await file.pollThroughGates() == [.accepted(revision: 2)])
+    }
+}

@@ -1,0 +1,117 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Rollout
+
+@Suite("The copy of a policy file")
+struct SavedCopyTests {
+    @Test("has the last good content, and lets a service start without the file")
+    func coldStart() throws {
+        let followed = try FollowedFile(savesCopy: true)
+        let (path, copy) = (followed.file.path, followed.folder.path(FollowedFile.copy))
+        #expect(try PolicyFile.load(copy).policy == FollowedFile.policy(1), "saved although it ran already")
+        try followed.write(FollowedFile.policy(2))
+        followed.file.poll()
+        try followed.folder.write("{", to: FollowedFile.name)
+        followed.file.poll()
+        let start = try PolicyFile.load(path, savedCopy: copy)
+        #expect(start.policy == FollowedFile.policy(2))
+        guard case .invalid = start.problem else { throw CocoaError(.featureUnsupported) }
+        try followed.folder.remove(FollowedFile.name)
+        guard case .unreadable = try PolicyFile.load(path, savedCopy: copy).problem else {
+            throw CocoaError(.featureUnsupported)
+        }
+        let names = try FileManager.default.contentsOfDirectory(atPath: followed.folder.path(""))
+        #expect(names == [FollowedFile.copy], "nothing is left lying about")
+
+        let router = try RolloutRouter(policy: start.policy)
+        let file = PolicyFile(path, savedCopy: copy, updating: router)
+        #expect(file.poll().map(\.reason) == ["No such file or directory"])
+        try followed.write(FollowedFile.policy(3))
+        #expect(file.poll() == [.accepted(revision: 3)])
+        #expect(try PolicyFile.load(copy).policy == FollowedFile.policy(3))
+    }
+
+    @Test("is passed over where the file is good")
+    func fileFirst() throws {
+        let followed = try FollowedFile(savesCopy: true)
+        try followed.write(FollowedFile.policy(2))
+        let start = try PolicyFile.load(followed.file.path, savedCopy: followed.folder.path(FollowedFile.copy))
+        #expect(start == PolicyFile.Start(policy: FollowedFile.policy(2), problem: nil))
+    }
+
+    @Test("that is wrong too makes an error that tells both")
+    func neither() throws {
+        let folder = try FileFolder()
+        let (path, copy) = (folder.path("policy.json"), try folder.write("no JSON", to: "copy.json"))
+        let error = #expect(throws: PolicyFile.LoadError.self) { try PolicyFile.load(path, savedCopy: copy) }
+        #expect(error.map { "\($0)".contains(path) } == true)
+        guard case .invalid = error?.savedCopy else { throw CocoaError(.featureUnsupported) }
+        let alone = #expect(throws: PolicyFile.LoadError.self) { try PolicyFile.load(path) }
+        #expect(alone?.savedCopy == nil)
+    }
+
+    @Test("that cannot be saved is reported once, tried again, and reported when it is")
+    func unsaved() throws {
+        let folder = try FileFolder()
+        let path = try folder.write(FollowedFile.policy(1).json, to: "policy.json")
+        let copy = folder.path("later/copy.json")
+        let router = try RolloutRouter(policy: FollowedFile.policy(1))
+        let file = PolicyFile(path, savedCopy: copy, updating: router)
+        guard case .unsaved(let error) = file.poll().first else { throw CocoaError(.featureUnsupported) }
+        #expect(error.reason == "No such file or directory")
+        #expect(file.poll() == [])
+        try FileManager.default.createDirectory(atPath: folder.path("later"), withIntermediateDirectories: false)
+        #expect(file.poll() == [.saved(revision: 1)])
+        #expect(try PolicyFile.load(copy).policy == FollowedFile.policy(1))
+    }
+
+    @Test("never has a policy that does not run")
+    func onlyGood() throws {
+        let followed = try FollowedFile(start: FollowedFile.policy(5), savesCopy: true)
+        for policy in [FollowedFile.policy(4), FollowedFile.policy(6).at(5)] {
+            try followed.write(policy)
+            followed.file.poll()
+        }
+        #expect(try PolicyFile.load(followed.folder.path(FollowedFile.copy)).policy == FollowedFile.policy(5))
+    }
+
+    /// A process of its own saves one policy after another, and is killed while it does.
+    @Test("is whole after its writer was killed", arguments: [1, 7, 40, 150])
+    func killed(_ saves: Int) async throws {
+        let folder = try FileFolder()
+        let copy = try folder.write(FollowedFile.policy(1).json, to: "copy.json")
+        await #expect(processExitsWith: .signal(SIGKILL)) { [copy = copy as String, saves = saves as Int] in
+            let done = Counter()
+            onThreads([
+                { while true { done.save(to: copy) } },
+                {
+                    while done.count.load(ordering: .relaxed) < saves {}
+                    kill(getpid(), SIGKILL)
+                },
+            ])
+        }
+        let policy = try PolicyFile.load(copy).policy
+        #expect(policy == Counter.large(policy.revision))
+        #expect(policy.revision >= UInt32(saves))
+    }
+
+    private final class Counter: Sendable {
+        let count = Atomic(0)
+
+        /// Large enough that writing it takes a while.
+        static func large(_ revision: UInt32) -> RolloutPolicy {
+            var policy = FollowedFile.policy(revision)
+            for unit in 0..<2_000 { policy.sms.forced[UnitID("user-\(revision)-\(unit)")] = "canary" }
+            return policy
+        }
+
+        func save(to path: String) {
+            let revision = UInt32(count.load(ordering: .relaxed) + 1)
+            if (try? DurableFile.replace(path, with: Array(Self.large(revision).json.utf8))) != nil {
+                count.add(1, ordering: .relaxed)
+            }
+        }
+    }
+}

@@ -1,0 +1,314 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Rollout
+
+@Suite("Resources of releases")
+struct ReleaseResourcesTests {
+    /// A model that knows whether it was freed, and how often.
+    final class Model: Sendable {
+        let version: String
+        let freed = Atomic(0)
+
+        init(_ version: String) { self.version = version }
+
+        /// Looks for a while, so that somebody has the time to free it.
+        var staysAlive: Bool { (0..<200).allSatisfy { _ in isAlive } }
+
+        var isAlive: Bool { freed.load(ordering: .sequentiallyConsistent) == 0 }
+    }
+
+    struct Missing: Error {}
+
+    /// What was loaded, in order; loads of versions in `broken` fail.
+    final class Shelf: Sendable {
+        private let state = Mutex<(models: [Model], broken: Set<String>)>(([], []))
+
+        var models: [Model] { state.withLock(\.models) }
+        var versions: [String] { models.map(\.version) }
+        var alive: [String] { models.filter(\.isAlive).map(\.version) }
+
+        func breakVersion(_ version: String) { state.withLock { _ = $0.broken.insert(version) } }
+
+        func load(_ release: Release) throws -> Model {
+            let model = Model(release[.app] ?? release[.model] ?? "")
+            try state.withLock { state in
+                if state.broken.contains(model.version) { throw Missing() }
+                state.models.append(model)
+            }
+            return model
+        }
+
+        func resources(for policy: RolloutPolicy) async throws -> ReleaseResources<Model> {
+            try await ReleaseResources(for: policy) { _, release in
+                try self.load(release)
+            } free: { model in
+                model.freed.add(1, ordering: .sequentiallyConsistent)
+            }
+        }
+    }
+
+    private let shelf = Shelf()
+
+    @Test("All that a policy can route to is loaded at the start, each release of a rollout once")
+    func start() async throws {
+        var policy = EditedPolicy.canary(10)
+        policy.rollouts["same"] = RolloutDefinition(
+            .canary(.percent(1), stable: EditedPolicy.v1, canary: EditedPolicy.v1)
+        )
+        let models = try await shelf.resources(for: policy)
+        #expect(shelf.versions == ["v1", "v1", "v2"])
+        #expect(models.status.loaded == ["sms": [EditedPolicy.v1, EditedPolicy.v2], "same": [EditedPolicy.v1]])
+    }
+
+    @Test("What nobody can reach is not loaded: no share, no rule, disabled, or not copied to")
+    func reachable() {
+        func names(_ policy: RolloutPolicy, _ change: (inout RolloutDefinition) -> Void = { _ in }) -> [String] {
+            var definition = policy.sms
+            change(&definition)
+            return definition.reachableVariants.map(\.name.text)
+        }
+        #expect(names(EditedPolicy.canary(10)) == ["stable", "canary"])
+        #expect(names(EditedPolicy.canary(0)) == ["stable"])
+        #expect(names(EditedPolicy.canary(0)) { $0.forced = ["qa": "canary"] } == ["stable", "canary"])
+        #expect(names(EditedPolicy.canary(0)) { $0.hosts = ["canary.local": "canary"] } == ["stable", "canary"])
+        #expect(names(EditedPolicy.canary(0)) { $0.draining = ["canary"] } == ["stable", "canary"])
+        #expect(names(EditedPolicy.canary(10)) { $0.disabled = ["canary"] } == ["stable"])
+        #expect(names(EditedPolicy.canary(100)) == ["stable", "canary"])
+        #expect(names(EditedPolicy.shadow(10)) == ["primary", "shadow"])
+        #expect(names(EditedPolicy.shadow(0)) == ["primary"])
+        #expect(names(EditedPolicy.shadow(10)) { $0.draining = ["shadow"] } == ["primary"])
+        #expect(names(EditedPolicy.test([0, 1, 0])) == ["v0", "v1"])
+    }
+
+    @Test("An update loads before it is published, and frees after")
+    func update() async throws {
+        let models = try await shelf.resources(for: EditedPolicy.fixed())
+        let router = try RolloutRouter(policy: EditedPolicy.fixed())
+        let sms = try #require(router.rollout("sms"))
+        try await router.update(through: [models]) {
+            try $0.startCanary(of: "sms", serving: EditedPolicy.v2, to: .all)
+        }
+        #expect(shelf.versions == ["v1", "v2"])
+        let canary = sms.decision(for: "alice")
+        #expect(models.withValue(for: canary) { $0.version } == "v2")
+
+        try await router.update(through: [models]) { try $0.promote("sms") }
+        #expect(shelf.versions == ["v1", "v2"], "what is promoted is not loaded again")
+        #expect(shelf.alive == ["v2"])
+        #expect(models.withValue(for: sms.decision(for: "alice")) { $0.version } == "v2")
+        #expect(models.withValue(for: canary) { $0.version } == "v2", "the same release by its old name")
+        #expect(models.status.substitutions == 0)
+        #expect(router.history.last?.gates == ["ReleaseResources<Model>"])
+    }
+
+    @Test("A loader that fails for one of three refuses the update, and what it loaded for it is freed")
+    func failingLoad() async throws {
+        shelf.breakVersion("m2")
+        let old = EditedPolicy.test([1])
+        let models = try await shelf.resources(for: old)
+        let router = try RolloutRouter(policy: old)
+        let error = await #expect(throws: UpdateError.self) {
+            try await router.update(to: EditedPolicy.test([1, 1, 1]).at(2), through: [models])
+        }
+        #expect(
+            error?.description
+                == "The gate \"ReleaseResources<Model>\" refused: \"sms\" cannot serve model m2: Missing()"
+        )
+        #expect(shelf.versions == ["m0", "m1"])
+        #expect(shelf.alive == ["m0"])
+        #expect(shelf.models.map { $0.freed.load(ordering: .relaxed) } == [0, 1])
+        #expect(router.snapshot().policy == old)
+
+        // And again, once what was loaded is gone.
+        try await router.update(to: EditedPolicy.test([1, 1]).at(2), through: [models])
+        #expect(shelf.alive == ["m0", "m1"])
+    }
+
+    @Test("At the start a loader that fails is the caller's error")
+    func failingStart() async {
+        shelf.breakVersion("v2")
+        let error = ReleaseLoadError.failed("sms", EditedPolicy.v2, ThrownError(Missing()))
+        await #expect(throws: error) { try await shelf.resources(for: EditedPolicy.canary(10)) }
+        #expect(shelf.versions == ["v1"])
+        #expect(shelf.alive.isEmpty)
+    }
+
+    @Test("A value in use is freed when the last use ends, also across a suspension; once")
+    func pinned() async throws {
+        let models = try await shelf.resources(for: EditedPolicy.canary(100))
+        let router = try RolloutRouter(policy: EditedPolicy.canary(100))
+        let decision = try #require(router.rollout("sms")).decision(for: "alice")
+        let shelf = shelf
+        let (inside, release) = (OneShot<Bool>(), OneShot<Bool>())
+        let use = Task {
+            await models.withValue(for: decision) { model in
+                inside.fulfil(true)
+                _ = await release.value
+                return model.isAlive
+            }
+        }
+        _ = await inside.value
+        try await router.update(through: [models]) { try $0.abort("sms") }
+        #expect(shelf.alive == ["v1", "v2"])
+        #expect(models.status.retiring == 1)
+        #expect(models.status.loaded == ["sms": [EditedPolicy.v1]])
+
+        // A second use of the old decision meets the value of the first variant already, and is told.
+        let late = models.withValue(for: decision.variant) { model, serving in
+            #expect(serving.isSubstitute)
+            #expect(serving.variant.name == "stable")
+            return model.version
+        }
+        #expect(late == "v1")
+        #expect(models.status.substitutions == 1)
+
+        release.fulfil(true)
+        #expect(await use.value == true)
+        #expect(shelf.alive == ["v1"])
+        #expect(models.status.retiring == 0)
+        #expect(shelf.models.map { $0.freed.load(ordering: .relaxed) } == [0, 1])
+    }
+
+    @Test("Blue and green: switched and switched back in one call each, each loaded before it serves")
+    func blueGreen() async throws {
+        let models = try await shelf.resources(for: EditedPolicy.fixed())
+        let router = try RolloutRouter(policy: EditedPolicy.fixed())
+        let sms = try #require(router.rollout("sms"))
+        try await router.update(through: [models]) { try $0.setRelease(of: "stable", in: "sms", to: EditedPolicy.v2) }
+        #expect(models.withValue(for: sms.decision(for: "alice")) { $0.version } == "v2")
+        try await router.rollback(through: [models])
+        #expect(models.withValue(for: sms.decision(for: "alice")) { $0.version } == "v1")
+        #expect(shelf.versions == ["v1", "v2", "v1"])
+        #expect(shelf.alive == ["v1"])
+    }
+
+    @Test("A shadow's copy has a value of its own")
+    func shadow() async throws {
+        let models = try await shelf.resources(for: EditedPolicy.shadow(100))
+        let router = try RolloutRouter(policy: EditedPolicy.shadow(100))
+        let decision = try #require(router.rollout("sms")).decision(for: "alice")
+        #expect(models.withValue(for: decision) { $0.version } == "v1")
+        let shadow = try #require(decision.shadow)
+        let answer = models.withValue(for: shadow) { model, serving in
+            model.version + (serving.isSubstitute ? " in place of another" : "")
+        }
+        #expect(answer == "v2")
+    }
+
+    @Test("Rollouts that are left out have no value; what the body throws comes through")
+    func subset() async throws {
+        var policy = EditedPolicy.canary(10)
+        policy.rollouts["ui"] = RolloutDefinition(.fixed(EditedPolicy.v3))
+        let models = try await ReleaseResources(for: policy, in: ["sms"]) { _, release in release[.app] ?? "" }
+        let router = try RolloutRouter(policy: policy)
+        let ui = try #require(router.rollout("ui")).decision(for: "alice")
+        let sms = try #require(router.rollout("sms")).decision(for: "alice")
+        #expect(models.withValue(for: ui) { $0 } == nil)
+        #expect(throws: Missing.self) { try models.withValue(for: sms) { _ in throw Missing() } }
+        #expect(models.status.loaded.keys.map(\.text) == ["sms"])
+    }
+
+    @Test("A load that outlives its time refuses other updates until it returns, and leaves nothing behind")
+    func stuck() async throws {
+        let (clock, release) = (ManualClock(), OneShot<Bool>())
+        let shelf = shelf
+        let models = try await ReleaseResources<Model>(for: EditedPolicy.fixed()) { _, version in
+            if version == EditedPolicy.v2 { _ = await release.value }
+            return try shelf.load(version)
+        } free: { model in
+            model.freed.add(1, ordering: .relaxed)
+        }
+        let router = try RolloutRouter(policy: EditedPolicy.fixed())
+        let slow = Task {
+            try await router.update(through: [models], within: .seconds(5), clock: clock) {
+                try $0.setRelease(of: "stable", in: "sms", to: EditedPolicy.v2)
+            }
+        }
+        await clock.sleepers()
+        clock.advance(by: .seconds(5))
+        let late = GateRefusal(gate: models.name, cause: .timedOut(after: .seconds(5)))
+        await #expect(throws: UpdateError.refused(late)) { try await slow.value }
+
+        let toV3: (inout RolloutPolicy) throws -> Void = {
+            try $0.setRelease(of: "stable", in: "sms", to: EditedPolicy.v3)
+        }
+        let busy = GateRefusal(gate: models.name, cause: .threw(ThrownError(ReleaseLoadError.stillLoading)))
+        await #expect(throws: UpdateError.refused(busy)) { try await router.update(through: [models], toV3) }
+
+        release.fulfil(true)
+        while (try? await router.update(through: [models], toV3)) == nil { await Task.yield() }
+        #expect(shelf.versions == ["v1", "v2", "v3"])
+        #expect(shelf.alive == ["v3"])
+    }
+}
+
+@Suite("Resources of releases under load", .tags(.concurrency))
+struct ReleaseResourcesRaceTests {
+    typealias Shelf = ReleaseResourcesTests.Shelf
+
+    /// Readers use whatever their decisions say, old ones too, while the canary comes and goes with ever new releases.
+    @Test("Nobody ever uses a value that was freed, and every value is freed once")
+    func readers() async throws {
+        let shelf = Shelf()
+        let models = try await shelf.resources(for: EditedPolicy.canary(50))
+        let router = try RolloutRouter(policy: EditedPolicy.canary(50))
+        let sms = try #require(router.rollout("sms"))
+        let isDone = OneShot<Bool>()
+        let stop = Flag()
+        let (dead, unknown, uses) = (Counter(), Counter(), Counter())
+        // Threads of their own: two that spin in the pool would leave none for the tasks that update.
+        let finished = Counter()
+        for reader in 0..<2 {
+            Thread.detachNewThread {
+                var old = sms.decision(for: reader)
+                var unit = reader
+                while !stop.isSet {
+                    unit += 2
+                    let decision = sms.decision(for: unit)
+                    for asked in [decision, old] {
+                        let isAlive = models.withValue(for: asked) { $0.staysAlive }
+                        if isAlive == nil { unknown.add() }
+                        if isAlive == false { dead.add() }
+                        uses.add()
+                    }
+                    if unit % 64 < 2 { old = decision }
+                }
+                if finished.add() == 2 { isDone.fulfil(true) }
+            }
+        }
+        while uses.count == 0 { await Task.yield() }
+        for version in 0..<200 {
+            let release: Release = [.app: "v\(version)"]
+            try await router.update(through: [models]) { policy in
+                try policy.abort("sms")
+                try policy.startCanary(of: "sms", serving: release, to: .percent(50))
+            }
+        }
+        stop.set()
+        _ = await isDone.value
+        #expect(dead.count == 0)
+        #expect(unknown.count == 0)
+        #expect(shelf.alive.sorted() == ["v1", "v199"])
+        #expect(shelf.models.allSatisfy { $0.freed.load(ordering: .relaxed) <= 1 })
+        #expect(models.status.retiring == 0)
+    }
+
+    final class Counter: Sendable {
+        private let value = Atomic(0)
+
+        var count: Int { value.load(ordering: .relaxed) }
+
+        @discardableResult
+        func add() -> Int { value.wrappingAdd(1, ordering: .acquiringAndReleasing).newValue }
+    }
+
+    final class Flag: Sendable {
+        private let value = Atomic(false)
+
+        var isSet: Bool { value.load(ordering: .relaxed) }
+
+        func set() { value.store(true, ordering: .relaxed) }
+    }
+}

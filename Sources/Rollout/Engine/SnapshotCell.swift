@@ -9,13 +9,13 @@ import Synchronization
 /// The only file that publishes across threads. One writer at a time (`RouterState` holds a lock); any number of readers,
 /// who take no lock, write no memory and wait for nobody.
 ///
-///     words[0]   head: the number of policies published, whose low three bits name the current slot
-///     words[1]   ring: the address of the ring | log2 of the words of a slot
-///     words[16]  every ring there was, at the log2 of its slots' words; nobody reads it, but leak checkers follow it
+///     words[0]        head: the number of policies published, whose low three bits name the current slot
+///     words[8 ... 15] the slots: the address of each | log2 of its words
+///     words[16 ...]   every ring there was, at the log2 of its slots' words; nobody reads it, but leak checkers follow it
 ///
 ///     writer of policy s                                reader
-///     W1  store ring, releasing (if it grew)            R1  load head = s, acquiring
-///     W2  fence, releasing                              R2  load ring, acquiring
+///     W1  store the slots, releasing (if they grew)     R1  load head = s, acquiring
+///     W2  fence, releasing                              R2  load slot s mod 8, acquiring
 ///     W3  store the words of slot s mod 8, relaxed      R3  load words of slot s mod 8, relaxed
 ///     W4  store head = s, releasing                     R4  fence, acquiring
 ///                                                       R5  load head, relaxed: accept s ... s + 6
@@ -32,16 +32,16 @@ import Synchronization
 /// What got past would be a decision of two policies: the salt of one, the bounds of the other, a revision of either.
 /// W2 and R4 cost nothing on x86; a releasing store of each word would do for W2, and cost more elsewhere.
 ///
-/// **Claim 2:** any ring that R2 finds will do. Because
-/// 1. it is not older than s: its address was stored at W1, before the W4 that R1 loaded. Were R2 before R1, or R1
-///    relaxed, head could name a slot that the ring never got;
-/// 2. if it is newer, it holds the words of s: it began as a copy of the old one, complete before W1. R2 has to acquire
-///    that itself, as a reader of an older head gets no order from R1: relaxed, it could read a ring not yet written;
-///    if s was overwritten before the copy was made, then R2 also acquires a head beyond s + 6, and R5 sees it;
-/// 3. if it is older than the running one, nobody writes it any more, so what was current in it stays.
+/// **Claim 2:** any address that R2 finds will do. Because
+/// 1. it is not older than s: its ring's addresses were stored at W1, before the W4 that R1 loaded. Were R2 before R1, or
+///    R1 relaxed, head could name a slot that is too small;
+/// 2. if it is newer, the slot holds the words of s: it began as a copy of the old one, complete before W1. R2 has to
+///    acquire that itself, as a reader of an older head gets no order from R1: relaxed, it could read a slot not yet
+///    written; if s was overwritten before the copy was made, then R2 also acquires a head beyond s + 6, and R5 sees it;
+/// 3. if it is older than the running one, nobody writes that ring any more, so what was current in it stays.
 ///
 /// **Claim 3:** an image has room for the record of every handle, torn or not. Because a handle is made from a policy that
-/// is published already (`RouterState`), later policies have its record too, and by claim 2.1 the ring fits policy s.
+/// is published already (`RouterState`), later policies have its record too, and by claim 2.1 the slot fits policy s.
 ///
 /// **Claim 4:** revisions never go back, for one thread or for threads that synchronise. Because head only rises (64 bits
 /// do not wrap), and loads of one atomic word never go back in such threads, whatever their ordering (coherence).
@@ -57,17 +57,15 @@ import Synchronization
     /// A cache line, and the adjacent one that prefetchers fetch with it.
     private static let alignment = 128
     private static let head = 0
-    private static let ring = 1
+    private static let table = 8
     private static let rings = 16
 
     private let words: Words
 
     /// A cell that has published a first policy: there is none without.
-    ///
-    /// Relaxed will do for the ring: whoever got hold of the cell got what `init` stored.
     init(_ first: [UInt64]) {
         unsafe words = Self.allocate(Self.rings + 64)
-        unsafe words[Self.ring].store(newRing(exponent: Self.exponent(for: first.count)), ordering: .relaxed)
+        adopt(newRing(exponent: Self.exponent(for: first.count)))
         publish(first)
     }
 
@@ -76,8 +74,8 @@ import Synchronization
     func read<Result>(_ body: (PolicyImage) -> Result) -> Result {
         while true {
             let head = unsafe words[Self.head].load(ordering: .acquiring)  // R1
-            let ring = unsafe words[Self.ring].load(ordering: .acquiring)  // R2
-            let result = body(Self.image(head, ring))  // R3
+            let slot = unsafe words[Self.place(of: head)].load(ordering: .acquiring)  // R2
+            let result = body(Self.image(slot))  // R3
             atomicMemoryFence(ordering: .acquiring)  // R4
             let later = unsafe words[Self.head].load(ordering: .relaxed)  // R5
             if later &- head < UInt64(Self.slots - 1) { return result }
@@ -91,8 +89,8 @@ import Synchronization
     @inline(__always)
     func glance<Result>(_ body: (PolicyImage) -> Result?) -> Result? {
         let head = unsafe words[Self.head].load(ordering: .acquiring)
-        let ring = unsafe words[Self.ring].load(ordering: .acquiring)
-        let result = body(Self.image(head, ring))
+        let slot = unsafe words[Self.place(of: head)].load(ordering: .acquiring)
+        let result = body(Self.image(slot))
         atomicMemoryFence(ordering: .acquiring)
         let later = unsafe words[Self.head].load(ordering: .relaxed)
         return later == head ? result : nil
@@ -102,28 +100,29 @@ import Synchronization
     func publish(_ policy: [UInt64]) {
         growIfNeeded(for: policy.count)
         let next = unsafe words[Self.head].load(ordering: .relaxed) &+ 1
-        let slot = unsafe Self.slot(next, words[Self.ring].load(ordering: .relaxed))
+        let slot = unsafe Self.start(of: words[Self.place(of: next)].load(ordering: .relaxed))
         atomicMemoryFence(ordering: .releasing)  // W2
         for (index, word) in policy.enumerated() { unsafe slot[index].store(word, ordering: .relaxed) }  // W3
         unsafe words[Self.head].store(next, ordering: .releasing)  // W4
     }
 
-    /// Puts a ring with larger slots in the place of one whose slots are too small.
+    /// Puts larger slots in the place of slots that are too small.
     ///
     /// The outgrown ring stays, because a reader may be in it. As each has slots at least twice as large as the one before,
     /// they take together no more than the last.
     private func growIfNeeded(for count: Int) {
-        let old = unsafe words[Self.ring].load(ordering: .relaxed)
+        let old = unsafe words[Self.table].load(ordering: .relaxed)
         let needed = Self.exponent(for: count)
         guard needed > Self.exponent(of: old) else { return }
-        let new = newRing(exponent: needed)
-        for index in 0..<UInt64(Self.slots) {
-            let (from, to) = unsafe (Self.slot(index, old), Self.slot(index, new))
+        let ring = newRing(exponent: needed)
+        let (from, to) = unsafe (Self.start(of: old), Self.start(of: ring))
+        for slot in 0..<Self.slots {
             for word in 0..<(1 << Self.exponent(of: old)) {
-                unsafe to[word].store(from[word].load(ordering: .relaxed), ordering: .relaxed)
+                let copied = unsafe from[slot << Self.exponent(of: old) + word].load(ordering: .relaxed)
+                unsafe to[slot << needed + word].store(copied, ordering: .relaxed)
             }
         }
-        unsafe words[Self.ring].store(new, ordering: .releasing)  // W1
+        adopt(ring)
     }
 
     // MARK: Rings
@@ -133,28 +132,40 @@ import Synchronization
         Int.bitWidth - (max(count, alignment / 8) - 1).leadingZeroBitCount
     }
 
+    /// Where the address is of the slot that a head names.
     @inline(__always)
-    private static func exponent(of ring: UInt64) -> Int { Int(truncatingIfNeeded: ring & 63) }
+    private static func place(of head: UInt64) -> Int {
+        table &+ Int(truncatingIfNeeded: head & UInt64(slots - 1))
+    }
 
-    /// The slot that a head names in a ring.
-    ///
+    @inline(__always)
+    private static func exponent(of slot: UInt64) -> Int { Int(truncatingIfNeeded: slot & 63) }
+
     /// Never nil, because the address is that of an allocation: a branch here would be paid by every decision. The
     /// allocation is exposed by its conversion to an integer, so a pointer made from the integer may be followed.
     @inline(__always)
-    private static func slot(_ head: UInt64, _ ring: UInt64) -> Words {
-        let start = unsafe Words(bitPattern: UInt(ring & ~63)).unsafelyUnwrapped
-        return unsafe start + (Int(truncatingIfNeeded: head & UInt64(slots - 1)) &<< exponent(of: ring))
+    private static func start(of slot: UInt64) -> Words {
+        unsafe Words(bitPattern: UInt(slot & ~63)).unsafelyUnwrapped
     }
 
     @inline(__always)
-    private static func image(_ head: UInt64, _ ring: UInt64) -> PolicyImage {
-        unsafe PolicyImage(words: slot(head, ring), exponent: exponent(of: ring))
+    private static func image(_ slot: UInt64) -> PolicyImage {
+        unsafe PolicyImage(words: start(of: slot), exponent: exponent(of: slot))
     }
 
+    /// Eight slots, one after the other; the address of the first.
     private func newRing(exponent: Int) -> UInt64 {
         let ring = unsafe UInt64(UInt(bitPattern: Self.allocate(Self.slots << exponent))) | UInt64(exponent)
         unsafe words[Self.rings + exponent].store(ring, ordering: .relaxed)
         return ring
+    }
+
+    /// Has readers use the slots of a ring from now on.
+    private func adopt(_ ring: UInt64) {
+        for slot in 0..<Self.slots {
+            let address = ring + UInt64(slot << Self.exponent(of: ring) * 8)
+            unsafe words[Self.table + slot].store(address, ordering: .releasing)  // W1
+        }
     }
 
     private static func allocate(_ count: Int) -> Words {

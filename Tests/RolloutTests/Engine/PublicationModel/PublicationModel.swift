@@ -6,10 +6,10 @@ struct PublicationModel: Sendable {
     /// A departure from `SnapshotCell`.
     enum Change: String, CaseIterable, Sendable {
         // Each ordering of the proof, weakened.
-        case relaxedHeadStore, relaxedHeadLoad, relaxedRingStore, relaxedRingLoad
+        case relaxedHeadStore, relaxedHeadLoad, relaxedSlotStore, relaxedSlotLoad
         case noReleasingFence, lateReleasingFence, noAcquiringFence, earlyAcquiringFence
         // Each step of the proof, left out or put elsewhere.
-        case widerWindow, noSecondLook, ringBeforeHead, ringNotCopied, ringStoredBeforeCopy, ringStoredAfterHead
+        case widerWindow, noSecondLook, ringNotCopied, slotsStoredBeforeCopy, slotsStoredAfterHead
         case onlyRunningSlotCopied
         // What would do as well.
         case releasedWordsWithoutFence, acquiringSecondLook, overwrittenSlotNotCopied
@@ -22,7 +22,7 @@ struct PublicationModel: Sendable {
     enum Verdict {
         /// Made of anything but the one policy.
         static let torn = -1
-        /// The ring has no room for the policy.
+        /// The slot has no room for the policy.
         static let overrun = -2
         /// An older policy than a thread before it had read.
         static let backwards = -3
@@ -38,20 +38,23 @@ struct PublicationModel: Sendable {
 
     // MARK: Locations
 
-    private static let (head, ring, flag) = (0, 1, 2)
+    private static let (head, flag) = (0, 1)
     /// The words of a slot, by ring.
     private static let capacities = [2, 3]
     /// What memory holds that nobody has written.
     private static let garbage = -9
 
     var locations: [Int] {
-        [0, 0, 0] + Array(repeating: 0, count: slots * Self.capacities[0])
+        [0, 0] + Array(repeating: 0, count: slots) + Array(repeating: 0, count: slots * Self.capacities[0])
             + Array(repeating: Self.garbage, count: slots * Self.capacities[1])
     }
 
     private func word(_ index: Int, of policy: Int, ring: Int) -> Int {
-        3 + ring * slots * Self.capacities[0] + policy % slots * Self.capacities[ring] + index
+        2 + slots + ring * slots * Self.capacities[0] + policy % slots * Self.capacities[ring] + index
     }
+
+    /// Where it says in which ring a policy's slot is.
+    private func place(of policy: Int) -> Int { 2 + policy % slots }
 
     private func size(of policy: Int) -> Int { growsAt.map { policy >= $0 } == true ? 3 : 2 }
 
@@ -78,9 +81,9 @@ struct PublicationModel: Sendable {
     private func publish(_ policy: Int, _ script: inout ModelScript) throws(ModelPause) {
         let grows = policy == growsAt
         if grows {
-            if change == .ringStoredBeforeCopy { try storeRing(&script) }
+            if change == .slotsStoredBeforeCopy { try storeSlots(&script) }
             try copyRing(before: policy, &script)
-            if ![.ringStoredBeforeCopy, .ringStoredAfterHead].contains(change) { try storeRing(&script) }
+            if ![.slotsStoredBeforeCopy, .slotsStoredAfterHead].contains(change) { try storeSlots(&script) }
         }
         let ring = size(of: policy) == 3 ? 1 : 0
         let words = 0..<size(of: policy)
@@ -93,11 +96,13 @@ struct PublicationModel: Sendable {
         }
         if change == .lateReleasingFence { try script.fence(.releasing) }
         try script.store(policy, to: Self.head, ordering(.releasing, relaxedBy: .relaxedHeadStore))
-        if grows, change == .ringStoredAfterHead { try storeRing(&script) }
+        if grows, change == .slotsStoredAfterHead { try storeSlots(&script) }
     }
 
-    private func storeRing(_ script: inout ModelScript) throws(ModelPause) {
-        try script.store(1, to: Self.ring, ordering(.releasing, relaxedBy: .relaxedRingStore))
+    private func storeSlots(_ script: inout ModelScript) throws(ModelPause) {
+        for slot in 0..<slots {
+            try script.store(1, to: place(of: slot), ordering(.releasing, relaxedBy: .relaxedSlotStore))
+        }
     }
 
     /// Initialises the larger ring, and copies into it what the slots of the smaller one hold.
@@ -145,11 +150,8 @@ struct PublicationModel: Sendable {
     }
 
     private func pass(_ script: inout ModelScript) throws(ModelPause) -> Int {
-        let ringOrdering = ordering(.acquiring, relaxedBy: .relaxedRingLoad)
-        var ring = 0
-        if change == .ringBeforeHead { ring = try script.load(Self.ring, ringOrdering) }
         let policy = try script.load(Self.head, ordering(.acquiring, relaxedBy: .relaxedHeadLoad))
-        if change != .ringBeforeHead { ring = try script.load(Self.ring, ringOrdering) }
+        let ring = try script.load(place(of: policy), ordering(.acquiring, relaxedBy: .relaxedSlotLoad))
         guard size(of: policy) <= Self.capacities[ring] else { return Verdict.overrun }
         if change == .earlyAcquiringFence { try script.fence(.acquiring) }
         var isWhole = true

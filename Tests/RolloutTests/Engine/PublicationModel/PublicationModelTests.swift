@@ -89,7 +89,7 @@ struct PublicationModelTests {
 
     @Test(
         "Running the threads one after another loses nothing against every interleaving",
-        arguments: [nil, .noReleasingFence, .relaxedRingLoad, .ringNotCopied] as [PublicationModel.Change?]
+        arguments: [nil, .noReleasingFence, .relaxedSlotLoad, .ringNotCopied] as [PublicationModel.Change?]
     )
     func schedules(change: PublicationModel.Change?) {
         let one = Bounds(2, 3, growsAt: 3).model(change)

@@ -23,21 +23,22 @@ import Synchronization
         let variants = rollouts.map { id, definition in
             definition.strategy.variants.map { VariantRecord(rollout: id, name: $0.name, release: $0.release) }
         }
-        guard let numbers = registry.intern(variants.flatMap(\.self)),
+        guard let registered = registry.intern(variants.flatMap(\.self)),
             let cookies = CookieRegistry.shared.intern(rollouts.map { $0.value.cookieRules(of: $0.key) })
         else { return nil }
         var offset = 0
         let compilers = zip(zip(rollouts, cookies), variants).map { rollout, variants in
             let (rollout, cookie) = rollout
             defer { offset += variants.count }
-            let numbers = Array(numbers[offset..<(offset + variants.count)])
-            roster.enrol(rollout.key, first: numbers[0])
-            return RolloutCompiler(id: rollout.key, definition: rollout.value, numbers: numbers, cookie: cookie)
+            let variants = Array(registered[offset..<(offset + variants.count)])
+            roster.enrol(rollout.key, first: variants[0].number)
+            return RolloutCompiler(id: rollout.key, definition: rollout.value, variants: variants, cookie: cookie)
         }
         self.policy = policy
         self.appliedAt = appliedAt
         self.roster = roster
-        self.retired = Set(0..<roster.count).subtracting(compilers.compactMap { roster[$0.id] })
+        self.retired =
+            roster.count == compilers.count ? [] : Set(0..<roster.count).subtracting(compilers.compactMap { roster[$0.id] })
         self.words = Self.words(compilers, roster, retired, revision: policy.revision)
         self.exponent = SnapshotCell.exponent(for: words.count)
         unsafe memory = .allocate(capacity: 1 << exponent)
@@ -98,7 +99,8 @@ struct Roster: Sendable {
 
     mutating func enrol(_ id: RolloutID, first: VariantNumber) {
         if let ordinal = ordinals[id] {
-            firsts[ordinal] = first
+            // A roster that stays as it is shares its memory with the one before.
+            if firsts[ordinal] != first { firsts[ordinal] = first }
         } else {
             ordinals[id] = firsts.count
             firsts.append(first)

@@ -2,12 +2,12 @@
 struct RolloutCompiler {
     let id: RolloutID
     let definition: RolloutDefinition
-    /// The variants' numbers in declared order.
-    let numbers: [VariantNumber]
+    /// The strategy's variants in declared order.
+    let variants: [RegisteredVariant]
     /// Where the cookie is, for a strategy that draws.
     var cookie = CookieReference.none
 
-    private var first: VariantNumber { numbers[0] }
+    private var first: VariantNumber { variants[0].number }
 
     /// Writes the record at `start` and appends tables and further draws at the end.
     func compile(into words: inout [UInt64], at start: Int, revision: UInt32) {
@@ -74,7 +74,7 @@ struct RolloutCompiler {
 
     private func shadowSegments(_ share: Share, _ reason: Decision.Reason) -> [Segment] {
         var segments: [Segment] = []
-        if isServed(.shadow) { segments.extend(to: share.buckets, Outcome(first, shadow: numbers[1], reason)) }
+        if isServed(.shadow) { segments.extend(to: share.buckets, Outcome(first, shadow: variants[1].number, reason)) }
         segments.extend(to: Share.bucketCount, Outcome(first, reason))
         return segments
     }
@@ -142,21 +142,21 @@ struct RolloutCompiler {
     private func assignable() -> [(tag: VariantTag, outcome: Outcome)] {
         guard rules.contains(.honoured) else { return [] }
         let owned = definition.strategy.ownedBuckets
-        return zip(definition.strategy.variants, numbers).compactMap { variant, number in
+        return variants.compactMap { variant in
             guard !definition.disabled.contains(variant.name),
                 owned[variant.name, default: 0] > 0 || definition.draining.contains(variant.name)
             else { return nil }
-            return (VariantTag(variant.name, in: id), Outcome(number, .sticky, showsBucket: true))
+            return (variant.tag, Outcome(variant.number, .sticky, showsBucket: true))
         }
     }
 
     /// The variants that a decision of another service may name: all that are not disabled, whatever their share, because
     /// a host or a force may have led there; of a shadow's, only the one that answers.
     private func adoptable() -> [(tag: VariantTag, outcome: Outcome)] {
-        zip(definition.strategy.variants, numbers).compactMap { variant, number in
+        variants.compactMap { variant in
             guard !definition.disabled.contains(variant.name) else { return nil }
-            if case .shadow = definition.strategy, number != first { return nil }
-            return (VariantTag(variant.name, in: id), Outcome(number, .sticky))
+            if case .shadow = definition.strategy, variant.number != first { return nil }
+            return (variant.tag, Outcome(variant.number, .sticky))
         }
     }
 
@@ -169,7 +169,6 @@ struct RolloutCompiler {
     }
 
     private func byName(_ outcome: (VariantName, VariantNumber) -> Outcome) -> [VariantName: Outcome] {
-        let pairs = zip(definition.strategy.variants, numbers).map { ($0.name, outcome($0.name, $1)) }
-        return Dictionary(pairs) { first, _ in first }
+        Dictionary(variants.map { ($0.name, outcome($0.name, $0.number)) }) { first, _ in first }
     }
 }

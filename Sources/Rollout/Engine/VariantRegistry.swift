@@ -12,6 +12,13 @@ struct VariantRecord: Hashable, Sendable {
     let release: Release
 }
 
+/// What the compiler needs to know of a variant.
+struct RegisteredVariant: Hashable, Sendable {
+    let number: VariantNumber
+    let name: VariantName
+    let tag: VariantTag
+}
+
 /// Every variant that a policy of this process ever named, by number, for as long as the process lives.
 ///
 /// That is what lets a decision be two words and outlive its policy. Memory grows with the number of *distinct*
@@ -21,7 +28,13 @@ struct VariantRecord: Hashable, Sendable {
 @safe final class VariantRegistry: @unchecked Sendable {
     static let shared = VariantRegistry(capacity: 1_000_000)
 
-    private typealias Chunk = UnsafeMutablePointer<VariantRecord>
+    private struct Entry {
+        let record: VariantRecord
+        /// Kept, because to hash a name anew takes longer than all else that a policy's publication does with a variant.
+        let tag: VariantTag
+    }
+
+    private typealias Chunk = UnsafeMutablePointer<Entry>
     private static let chunkSize = 1024
 
     let capacity: Int
@@ -52,18 +65,18 @@ struct VariantRecord: Hashable, Sendable {
     ///    or whatever carried a decision from one thread to another,
     /// 3. a record is never written again.
     /// A relaxed load of the chunk would hand out a pointer whose memory has not arrived yet, were 2 to be broken.
-    subscript(number: VariantNumber) -> VariantRecord { unsafe record(number).pointee }
+    subscript(number: VariantNumber) -> VariantRecord { unsafe entry(number).pointee.record }
 
     /// The name alone: the rest of the record is not touched, so no reference of it is counted.
-    func name(_ number: VariantNumber) -> VariantName { unsafe record(number).pointee.name }
+    func name(_ number: VariantNumber) -> VariantName { unsafe entry(number).pointee.record.name }
 
     /// The release alone.
-    func release(_ number: VariantNumber) -> Release { unsafe record(number).pointee.release }
+    func release(_ number: VariantNumber) -> Release { unsafe entry(number).pointee.record.release }
 
     /// The rollout alone.
-    func rollout(_ number: VariantNumber) -> RolloutID { unsafe record(number).pointee.rollout }
+    func rollout(_ number: VariantNumber) -> RolloutID { unsafe entry(number).pointee.record.rollout }
 
-    private func record(_ number: VariantNumber) -> UnsafePointer<VariantRecord> {
+    private func entry(_ number: VariantNumber) -> UnsafePointer<Entry> {
         let index = Int(number.rawValue)
         guard index < capacity,
             let chunk = unsafe chunks[index / Self.chunkSize].load(ordering: .acquiring)
@@ -71,18 +84,20 @@ struct VariantRecord: Hashable, Sendable {
         return unsafe UnsafePointer(chunk + index % Self.chunkSize)
     }
 
-    /// The numbers of these records, new ones registered; nil, and nothing registered, where they no longer all fit.
-    func intern(_ records: [VariantRecord]) -> [VariantNumber]? {
+    /// These records as registered, new ones too; nil, and nothing registered, where they no longer all fit.
+    func intern(_ records: [VariantRecord]) -> [RegisteredVariant]? {
         numbers.withLock { numbers in
             let known = records.map { numbers[$0] }
             let fresh = Set(zip(records, known).lazy.filter { $0.1 == nil }.map(\.0)).count
             guard fresh <= capacity - numbers.count else { return nil }
             return zip(records, known).map { record, known in
-                if let known = known ?? numbers[record] { return known }
-                let number = VariantNumber(rawValue: UInt32(numbers.count))
-                store(record, at: numbers.count)
-                numbers[record] = number
-                return number
+                let number = known ?? numbers[record] ?? VariantNumber(rawValue: UInt32(numbers.count))
+                if number.rawValue == numbers.count {
+                    let tag = VariantTag(record.name, in: record.rollout)
+                    store(Entry(record: record, tag: tag), at: numbers.count)
+                    numbers[record] = number
+                }
+                return unsafe RegisteredVariant(number: number, name: record.name, tag: entry(number).pointee.tag)
             }
         }
     }
@@ -91,7 +106,7 @@ struct VariantRecord: Hashable, Sendable {
         stride(from: 0, to: count, by: Self.chunkSize).map { ($0 / Self.chunkSize, min(Self.chunkSize, count - $0)) }
     }
 
-    private func store(_ record: VariantRecord, at index: Int) {
+    private func store(_ entry: Entry, at index: Int) {
         let slot = unsafe chunks + index / Self.chunkSize
         let chunk: Chunk
         if let existing = unsafe slot.pointee.load(ordering: .relaxed) {
@@ -99,7 +114,7 @@ struct VariantRecord: Hashable, Sendable {
         } else {
             unsafe chunk = .allocate(capacity: Self.chunkSize)
         }
-        unsafe (chunk + index % Self.chunkSize).initialize(to: record)
+        unsafe (chunk + index % Self.chunkSize).initialize(to: entry)
         unsafe slot.pointee.store(chunk, ordering: .releasing)
     }
 }

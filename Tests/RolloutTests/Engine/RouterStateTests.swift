@@ -24,7 +24,7 @@ struct RouterStateTests {
         let handle = RolloutHandle(cell: state.cell, ordinal: 0)
         let registry = VariantRegistry(capacity: 1)
         let record = VariantRecord(rollout: "sms", name: .canary, release: [.app: "v1"])
-        let number = try #require(registry.intern([record])?.first)
+        let number = try #require(registry.intern([record])?.first?.number)
         // The locks that a writer holds while it compiles. None lets its own thread in twice, so to wait would be to hang.
         state.writer.withLock { _ in
             registry.numbers.withLock { _ in

@@ -62,7 +62,8 @@ extension RolloutPolicy {
 
     func epochDemands(from old: [RolloutID: RolloutDefinition]) -> [EpochDemand] {
         rollouts.sorted { $0.key < $1.key }.compactMap { id, definition in
-            old[id].flatMap { EpochDemand(of: definition, after: $0, id: id) }
+            guard let before = old[id], before != definition else { return nil }
+            return EpochDemand(of: definition, after: before, id: id)
         }
     }
 }

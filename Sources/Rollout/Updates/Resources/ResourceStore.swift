@@ -35,7 +35,7 @@
         let records = relevant.flatMap { id, definition in
             definition.reachableVariants.map { VariantRecord(rollout: id, name: $0.name, release: $0.release) }
         }
-        guard let numbers = VariantRegistry.shared.intern(records) else {
+        guard let numbers = VariantRegistry.shared.intern(records)?.map(\.number) else {
             throw UpdateError.invalid(PolicyError(PolicyProblem.tooManyVariants))
         }
         let variants = zip(numbers, records).map { ($0, ResourceKey(rollout: $1.rollout, release: $1.release)) }

@@ -117,6 +117,15 @@ extension PolicyFlawTests {
             #".hosts["a.example"]"#,
             #"expected a name, 1 ... 64 of the characters A-Z a-z 0-9 . _ -, found """#
         ),
+        .member("hosts as a list", #""hosts": ▸[]"#, .wrongType, ".hosts", "expected an object, found an array"),
+        .member("units as a list", #""forced": ▸["qa"]"#, .wrongType, ".forced", "expected an object, found an array"),
+        .member(
+            "unit to a number",
+            #""forced": {"qa": ▸1}"#,
+            .wrongType,
+            ".forced.qa",
+            "expected a string, found 1"
+        ),
         .member(
             "host twice",
             #""hosts": {"A.example:80": "stable", ▸"a.EXAMPLE.": "canary"}"#,
@@ -240,6 +249,20 @@ extension PolicyFlawTests {
     static let cookies: [PolicyFlaw] = [
         .member("cookie missing", #""sticky": ▸{"maxAge": 60}"#, .missing, ".sticky", #""cookie" is missing"#),
         .member("age missing", #""sticky": ▸{"cookie": "c"}"#, .missing, ".sticky", #""maxAge" is missing"#),
+        .member(
+            "name as a number",
+            #""sticky": {"cookie": ▸1, "maxAge": 60}"#,
+            .wrongType,
+            ".sticky.cookie",
+            "expected a string, found 1"
+        ),
+        .member(
+            "path null",
+            #""sticky": {"cookie": "c", "maxAge": 60, "path": ▸null}"#,
+            .wrongType,
+            ".sticky.path",
+            "expected a string, found null"
+        ),
         .member(
             "age of 59 s",
             #""sticky": {"cookie": "c", "maxAge": ▸59}"#,

@@ -339,6 +339,18 @@ struct PolicyFlawTests {
             ".variants[1].name",
             #""a" names a variant before this one"#
         ),
+        // Found by trying: the tags of both are b28100fe in a rollout called "r".
+        .strategy(
+            "two variants with one token tag",
+            """
+            ▸{"type": "ab_test", "variants": [
+              {"name": "v24587", "weight": 1, "release": {"a": "1"}},
+              {"name": "v64067", "weight": 1, "release": {"a": "2"}}]}
+            """,
+            .tagCollision,
+            "",
+            #""v24587" and "v64067" have one token tag: rename one of them"#
+        ),
         .strategy(
             "weight above its range",
             PolicyFlaw.test(weights: ("1", "▸1000001"), ""),

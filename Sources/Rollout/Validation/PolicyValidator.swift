@@ -25,6 +25,7 @@ extension RolloutPolicy {
             let isRead = !unreadStrategies.contains(id)
             validator.check(rollout, id: id, isStrategyRead: isRead, at: root.appending(id.text))
         }
+        if validator.violations.isEmpty { validator.checkSize(of: self) }
         return validator.violations
     }
 }

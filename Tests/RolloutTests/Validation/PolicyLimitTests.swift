@@ -43,6 +43,29 @@ struct PolicyLimitTests {
         #expect(error?.problems.first?.line == 1)
     }
 
+    @Test("A policy whose JSON would be above 16 MiB is refused, for nobody could read it again")
+    func writtenSize() throws {
+        // One byte of a unit, but six of JSON.
+        var rollout = RolloutDefinition(Self.canary)
+        for number in 0..<2_700 {
+            let unit = "\(number)" + String(repeating: "\u{1}", count: 1_024 - "\(number)".utf8.count)
+            rollout.forced[UnitID(unit)] = .canary
+        }
+        let policy = RolloutPolicy(revision: 1, rollouts: ["r": rollout])
+        #expect(problems(policy).isEmpty)
+        #expect(try RolloutPolicy(json: policy.json) == policy)
+
+        var larger = policy
+        larger.rollouts["other"] = rollout
+        let bytes = larger.json.utf8.count
+        let found = "\(bytes / 1_000_000),\(String(bytes / 1_000 % 1_000 + 1_000).dropFirst()),"
+        let problem = try #require(problems(larger).first)
+        #expect(problem.code == .tooLarge)
+        #expect(problem.path.isEmpty)
+        #expect(problem.message.hasPrefix("expected a policy of at most 16,777,216 bytes as JSON, found \(found)"))
+        #expect(problems(larger).count == 1)
+    }
+
     @Test("256 variants are valid, 257 are not")
     func variants() throws {
         var variants = try (0..<256).map { number in

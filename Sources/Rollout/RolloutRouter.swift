@@ -42,5 +42,7 @@
     public func snapshot() -> RolloutSnapshot { RolloutSnapshot(compiled: state.compiled) }
 
     /// The running policy and what has become of updates, as a value.
+    ///
+    /// O(rollouts and variants); the first time with a policy, also O(its JSON), for the digest.
     public var status: RolloutStatus { RolloutStatus(state.compiled, ignoredUpdates: state.ignoredUpdates) }
 }

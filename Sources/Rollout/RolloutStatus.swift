@@ -43,7 +43,7 @@ public struct RolloutStatus: Hashable, Sendable {
         let policy = compiled.policy
         self.revision = policy.revision
         self.environment = policy.environment
-        self.digest = policy.digest
+        self.digest = compiled.digest.text
         self.appliedAt = compiled.appliedAt
         self.ignoredUpdates = ignoredUpdates
         self.rollouts = policy.rollouts.sorted { $0.key < $1.key }.map { id, definition in

@@ -5,6 +5,8 @@ import Synchronization
 /// Unchecked, because of the pointer: nothing is written after `init`, and the memory goes with the object.
 @safe final class CompiledPolicy: @unchecked Sendable {
     let policy: RolloutPolicy
+    /// The policy's SHA-256.
+    let digest: PolicyDigest
     /// When it was applied, in Unix seconds by the caller's clock.
     let appliedAt: Int64?
     /// The place of every rollout the router ever served.
@@ -35,6 +37,7 @@ import Synchronization
             return RolloutCompiler(id: rollout.key, definition: rollout.value, variants: variants, cookie: cookie)
         }
         self.policy = policy
+        self.digest = PolicyDigest(of: policy)
         self.appliedAt = appliedAt
         self.roster = roster
         self.retired =

@@ -16,10 +16,8 @@ final class RouterState: Sendable {
     private let current: Lock<CompiledPolicy>
     /// Held by the one writer.
     let writer = Lock<Void>(())
-    /// What writers remember, and whom they tell.
-    let journal: UpdateJournal
-    /// Where updates wait that stand before gates.
-    let gateQueue = GateQueue()
+    /// What features keep for this router.
+    private let features = Lock<[ObjectIdentifier: any RouterFeature]>([:])
     /// A count that orders nothing, so relaxed; asking for it waits for no writer.
     private let ignored = Atomic<Int>(0)
 
@@ -33,7 +31,6 @@ final class RouterState: Sendable {
         }
         cell = SnapshotCell(first.words)
         current = Lock(first)
-        journal = UpdateJournal(startingWith: policy, at: appliedAt)
         Self.all.withLock { $0.append(self) }
     }
 
@@ -55,4 +52,21 @@ final class RouterState: Sendable {
             return exchange(&current, with: next)
         }
     }
+
+    /// What a feature keeps for this router; the first to ask has it made of the policy that then runs.
+    func feature<Feature: RouterFeature>(_ type: Feature.Type) -> Feature {
+        features.withLock { features in
+            if let known = features[ObjectIdentifier(type)] as? Feature { return known }
+            let new = Feature(startingWith: compiled)
+            features[ObjectIdentifier(type)] = new
+            return new
+        }
+    }
+}
+
+/// What a feature keeps for each router, for as long as the router lives.
+///
+/// So that this layer need not know the features that build on it.
+protocol RouterFeature: AnyObject, Sendable {
+    init(startingWith policy: CompiledPolicy)
 }

@@ -137,11 +137,11 @@ extension RouterState {
     ) async -> Result<UInt32, UpdateError> {
         let turn = GateWatch.Verdict()
         watch.watch(turn)
-        gateQueue.enter(turn)
+        updates.gateQueue.enter(turn)
         if let cause = await turn.value {
             return .failure(.refused(GateRefusal(gate: "the update before", cause: cause)))
         }
-        defer { gateQueue.leave() }
+        defer { updates.gateQueue.leave() }
 
         let passage = await keeping.passage(from: running, to: attempt.policy, under: watch)
         attempt.gates = passage.passed.map(\.name)

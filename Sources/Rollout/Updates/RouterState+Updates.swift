@@ -80,6 +80,7 @@ extension RouterState {
         publishes: Bool,
         retriesConflicts: Bool
     ) throws(UpdateError) -> UInt32? {
+        let journal = journal
         let (verdict, running) = writer.withLock { _ in
             let running = compiled
             var verdict = judge(attempt.policy, after: running.policy, from: expected)

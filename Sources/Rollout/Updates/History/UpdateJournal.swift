@@ -9,7 +9,7 @@ final class UpdateJournal: Sendable {
         var others: [UpdateRecord] = []
         /// Records that no recorder has had yet.
         var pending: [UpdateRecord] = []
-        /// The last definition of every rollout that is no longer in the policy: its assignments may still live.
+        /// What was last of every rollout that is no longer in the policy: its assignments may still live.
         var retired: [RolloutID: RolloutDefinition] = [:]
 
         var records: [UpdateRecord] { (accepted.map(\.record) + others).sorted { $0.number < $1.number } }
@@ -78,7 +78,7 @@ final class UpdateJournal: Sendable {
             memory.accepted.append((record, policy))
             if memory.accepted.count > Self.limit { memory.accepted.removeFirst() }
             for (id, definition) in running?.rollouts ?? [:] where policy.rollouts[id] == nil {
-                memory.retired[id] = definition
+                memory.retired[id] = definition.withoutRules
             }
             for id in memory.retired.keys where policy.rollouts[id] != nil { memory.retired[id] = nil }
         }
@@ -102,5 +102,15 @@ final class UpdateJournal: Sendable {
             for record in all { recorder.record(record) }
             recorders.append(recorder)
         }
+    }
+}
+
+extension RolloutDefinition {
+    /// What an epoch depends on, for a router remembers that of every rollout it ever served: no hosts and no units.
+    fileprivate var withoutRules: RolloutDefinition {
+        var definition = self
+        definition.hosts = [:]
+        definition.forced = [:]
+        return definition
     }
 }

@@ -15,8 +15,8 @@
 @safe public struct RolloutRouter: Sendable {
     private let unmanaged: Unmanaged<RouterState>
 
-    /// The shared state, without counting a reference: it is never released.
-    var state: RouterState { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
+    /// The shared state. It is never released, so the reference that a use of it counts is only a detour: handles have none.
+    var state: RouterState { unsafe unmanaged.takeUnretainedValue() }
 
     /// A router that runs this policy.
     ///

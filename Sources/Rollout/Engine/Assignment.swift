@@ -19,7 +19,8 @@ public struct Assignment: Hashable, Sendable {
 
     /// An assignment to a variant, or, with no variant, one that only keeps the bucket of a visitor who is not enrolled.
     ///
-    /// Nil where the bucket is outside 0 ..< 1,000,000.
+    /// Nil where the bucket is outside 0 ..< 1,000,000. Hashes the names with SHA-256: microseconds, not nanoseconds, so make it
+    /// where the assignment is stored, or keep it.
     public init?(variant: VariantName?, of rollout: RolloutID, bucket: Int?, epoch: UInt32, revision: UInt32) {
         if let bucket, !(0..<Share.bucketCount ~= bucket) { return nil }
         self.tag = variant.map { VariantTag($0, in: rollout) } ?? .notEnrolled
@@ -48,14 +49,13 @@ public struct Assignment: Hashable, Sendable {
         self.isBinding = false
     }
 
-    /// What to remember of a decision, or nil where it is none to be remembered: it came of no draw and no assignment.
+    /// What to remember of a decision, or nil where it is none to be remembered: it came of no draw and no assignment. O(1).
     public init?(remembering decision: Decision) {
         guard decision.bucket != nil || decision.reason == .sticky else { return nil }
-        let enrolled = decision.reason != .notEnrolled
+        let isEnrolled = decision.reason != .notEnrolled
         self.init(
-            variant: enrolled ? VariantRegistry.shared.name(decision.variant.number) : nil,
-            of: decision.variant.rollout,
-            bucket: decision.bucket,
+            tag: isEnrolled ? VariantRegistry.shared.tag(decision.variant.number) : .notEnrolled,
+            bucketField: decision.bucket.map(UInt32.init) ?? Outcome.none,
             epoch: decision.epoch,
             revision: decision.revision
         )

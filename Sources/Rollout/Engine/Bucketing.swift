@@ -11,8 +11,8 @@ enum Bucketing {
     /// The bucket of a hashed unit, 0 ..< 1,000,000.
     ///
     /// **Claim:** the bucket is below 1,000,000, because the high half of `point * n` is floor(point * n / 2^64), and
-    /// point < 2^64. Each bucket gets floor or ceil of 2^64 / 1,000,000 points, so a bucket's chance is off by less than
-    /// one part in 10^13.
+    /// point < 2^64. Each bucket gets floor or ceil of 2^64 / 1,000,000 points, so were points drawn evenly, a bucket's
+    /// chance would be off by less than one part in 10^13.
     @inline(__always)
     static func bucket(ofKey key: UInt64, saltHash: UInt64) -> UInt64 {
         let product = (key ^ saltHash).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)

@@ -40,8 +40,8 @@ import Synchronization
         self.digest = PolicyDigest(of: policy)
         self.appliedAt = appliedAt
         self.roster = roster
-        self.retired =
-            roster.count == compilers.count ? [] : Set(0..<roster.count).subtracting(compilers.compactMap { roster[$0.id] })
+        let all = roster.count == compilers.count ? [] : Set(0..<roster.count)
+        self.retired = all.subtracting(compilers.compactMap { roster[$0.id] })
         self.words = Self.words(compilers, roster, retired, revision: policy.revision)
         self.exponent = SnapshotCell.exponent(for: words.count)
         unsafe memory = .allocate(capacity: 1 << exponent)

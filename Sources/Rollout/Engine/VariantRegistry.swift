@@ -76,6 +76,9 @@ struct RegisteredVariant: Hashable, Sendable {
     /// The rollout alone.
     func rollout(_ number: VariantNumber) -> RolloutID { unsafe entry(number).pointee.record.rollout }
 
+    /// The tag alone.
+    func tag(_ number: VariantNumber) -> VariantTag { unsafe entry(number).pointee.tag }
+
     private func entry(_ number: VariantNumber) -> UnsafePointer<Entry> {
         let index = Int(number.rawValue)
         guard index < capacity,
@@ -97,7 +100,7 @@ struct RegisteredVariant: Hashable, Sendable {
                     store(Entry(record: record, tag: tag), at: numbers.count)
                     numbers[record] = number
                 }
-                return unsafe RegisteredVariant(number: number, name: record.name, tag: entry(number).pointee.tag)
+                return RegisteredVariant(number: number, name: record.name, tag: tag(number))
             }
         }
     }

@@ -9,12 +9,13 @@ struct CommandLineTests {
         #expect(result.error == "")
         for part in [
             "route --policy FILE", "check FILE", "explain --policy FILE --rollout ID", "--version", "exit status",
+            "OLD NEW", "FILE OPERATION [ARGUMENT…]",
         ] {
             #expect(result.text.contains(part), "\(part)")
         }
     }
 
-    @Test("Each command has a help of its own", arguments: ["route", "check", "explain"])
+    @Test("Each command has a help of its own", arguments: ["route", "check", "explain", "plan", "edit"])
     func commandHelp(command: String) throws {
         let asked = try Demo.run(command, "--help")
         #expect(asked.status == 0)
@@ -35,7 +36,7 @@ struct CommandLineTests {
         arguments: [
             (["rout"], #"unknown command "rout"; did you mean "route"?"#),
             (["chekc", "x"], #"unknown command "chekc"; did you mean "check"?"#),
-            (["frobnicate"], #"unknown command "frobnicate"; there is "route", "check", "explain" or "help""#),
+            (["frobnicate"], #"unknown command "frobnicate"; there is "route", "check", "explain", "plan""#),
             ([""], #"unknown command """#),
             (["--hepl"], #"unknown option "--hepl"; did you mean "--help"?"#),
             (["--versoin"], #"unknown option "--versoin"; did you mean "--version"?"#),
@@ -52,6 +53,11 @@ struct CommandLineTests {
             (["check"], "FILE is missing"),
             (["check", "a", "b"], #"unexpected "b""#),
             (["explain", "--policy", "a"], "--rollout ID is missing"),
+            (["plna", "a", "b"], #"unknown command "plna"; did you mean "plan"?"#),
+            (["plan", "a"], "NEW is missing"),
+            (["plan", "a", "b", "c"], #"unexpected "c""#),
+            (["plan", "a", "b", "--jsn"], #"unknown option "--jsn"; did you mean "--json"?"#),
+            (["edit", "a"], "OPERATION is missing"),
         ]
     )
     func misunderstood(arguments: [String], message: String) throws {

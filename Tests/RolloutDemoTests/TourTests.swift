@@ -12,10 +12,10 @@ struct TourTests {
         #expect(result.status == 0)
         #expect(result.error == "")
         for title in [
-            "1. Every strategy", "2. A ramp", "3. Updates under load", "4. A policy that is refused", "5. The status",
-            "6. The cost of a decision",
+            "1. Every strategy", "2. A ramp", "3. Updates under load", ". A policy that is refused",
+            ". Updates that are refused", ". A rollback", ". The status", ". The cost of a decision",
         ] {
-            #expect(result.lines.contains { $0.hasPrefix(title) }, "\(title)")
+            #expect(result.lines.contains { $0.contains(title) }, "\(title)")
         }
         #expect(!result.text.contains("\u{1B}"))
         #expect(result.lines.allSatisfy { !$0.hasSuffix(" ") })
@@ -44,6 +44,34 @@ struct TourTests {
             members = row[2]
         }
         #expect(members == 50_000)
+        #expect(lines.contains("  stable    750,000  75 %    150,000  15 %"))
+        #expect(lines.contains("  150,000 move, and no allocation could move fewer than 150,000."))
+    }
+
+    @Test("A gate, a missing epoch and another revision each refuse an update, and no decision changes")
+    func refusedUpdates() throws {
+        let text = try Self.run.get().text
+        #expect(text.contains("refused: \"sms\" cannot serve app v9, model v9: v9.bin: no such file"))
+        #expect(text.contains("rollouts.sms.epoch: expected at least 1, because the release of \"canary\" changed"))
+        #expect(text.contains("  Revision 7 runs: read it, and base the change on it."))
+        #expect(text.contains("  4  eve    revision 7  refused"))
+        #expect(text.contains("Decisions of 1,056 units that changed meanwhile: 0"))
+    }
+
+    @Test("A rollback brings everybody back, and an abort leaves nobody in the canary")
+    func rollback() throws {
+        let lines = try Self.run.get().lines
+        func step(_ name: String) throws -> [String] {
+            let line = try #require(lines.first { $0.hasPrefix("  \(name)  ") })
+            return line.dropFirst(2 + name.count).split(separator: " ").map(String.init)
+        }
+        let (first, back) = (try step("canary of 10 %"), try step("rolled back"))
+        #expect(first.prefix(2) == ["7", "0"])
+        #expect(back.prefix(2) == ["9", "2"])
+        #expect(back[2...] == first[2...])
+        #expect(back[3] == "100.00")
+        #expect(try step("promoted").prefix(3) == ["8", "1", "1,056"])
+        #expect(try step("aborted").prefix(3) == ["10", "3", "0"])
     }
 
     @Test(
@@ -55,6 +83,6 @@ struct TourTests {
         let environment = ["NO_COLOR": noColour, "TERM": "xterm"]
         let text = try Terminal.output(of: [], environment: environment)
         #expect(text.contains("\u{1B}[") == expected)
-        #expect(text.contains("6. The cost of a decision"))
+        #expect(text.contains(". The cost of a decision"))
     }
 }

@@ -50,6 +50,9 @@ struct Arguments {
     /// An operand by its place, or nil where there are not so many.
     func operand(_ index: Int) -> String? { operands.indices.contains(index) ? operands[index] : nil }
 
+    /// The operands from a place on.
+    func operands(from index: Int) -> [String] { Array(operands.dropFirst(index)) }
+
     private mutating func takeOption(_ word: String, _ words: inout ArraySlice<String>) throws(Stop) {
         let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
         let name = parts[0] == "-h" ? Option.help.name : String(parts[0])
@@ -75,7 +78,7 @@ struct Arguments {
         if let missing = command.operands.dropFirst(operands.count).first(where: \.isRequired) {
             throw unusable("\(missing.name) is missing")
         }
-        if operands.count > command.operands.count {
+        if operands.count > command.operands.count, command.operands.last?.isRepeated != true {
             throw unusable("unexpected \"\(operands[command.operands.count])\"")
         }
     }

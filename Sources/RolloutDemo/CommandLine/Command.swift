@@ -6,10 +6,12 @@ struct Command: Sendable {
     var options: [Option] = []
     /// What it does, in one line.
     let summary: String
+    /// What its own help tells beside that, by lines.
+    var details: [String] = []
     let run: @Sendable (Arguments) async throws(Stop) -> ExitStatus
 
     /// Every command, in the order of the help.
-    static let all: [Command] = [.route, .check, .explain]
+    static let all: [Command] = [.route, .check, .explain, .plan, .edit]
 
     static func named(_ name: String) -> Command? { all.first { $0.name == name } }
 
@@ -24,6 +26,8 @@ struct Command: Sendable {
 struct Operand: Sendable {
     let name: String
     var isRequired = false
+    /// Whether more of them may follow; only the last operand.
+    var isRepeated = false
 }
 
 /// A word of the command line that starts with `--`, and the value after it if it takes one.

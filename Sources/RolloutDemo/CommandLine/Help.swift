@@ -29,12 +29,13 @@ enum Help {
         let lines = options.map { option in
             "  " + option.usage + String(repeating: " ", count: width - option.usage.count + 3) + option.summary
         }
+        let details = command.details.isEmpty ? "" : command.details.joined(separator: "\n") + "\n\n"
         return """
             usage: \(Program.name) \(command.usage)
 
             \(command.summary)
 
-            \(lines.joined(separator: "\n"))
+            \(details)\(lines.joined(separator: "\n"))
 
             """
     }

@@ -6,7 +6,8 @@
     import Darwin
 #endif
 
-/// The few system calls the program needs: the only file that knows the platform's C library.
+/// The few system calls the program needs. No other file knows the platform's C library, but for `AppendOnlyFile.swift`,
+/// which is there to be copied.
 enum Platform {
     /// An error number of the system with its text.
     struct SystemError: Error {

@@ -1,51 +1,89 @@
 import Rollout
 
 extension Station {
-    /// A canary that grows: whoever is in stays in.
+    /// A canary that grows: who will move is known before, and whoever is in stays in.
     static let ramp = Station(title: "A ramp in which nobody leaves the canary") { stage throws(Stop) in
         let units = (0..<50_000).map { "user-\($0)" }
-        var policy = stage.policy
-        let router = try stage.router(policy)
+        let router = try stage.router(stage.policy)
         let handle = try stage.rollout("sms", of: router)
-        var members = [Bool](repeating: false, count: units.count)
+        var members = units.map { handle.decision(for: $0).variant.name == "canary" }
         var table = Table("rrrrrl")
         table.head("canary", "units in it", "share", "joined", "left")
-        for percent in [10.0, 25, 50, 100] {
-            let share = Share.percent(percent)
-            policy.revision += 1
-            policy.rollouts["sms"]?.strategy = .canary(
-                share,
-                stable: [.app: "v1", .model: "v1"],
-                canary: [.app: "v2", .model: "v2"]
-            )
-            try update(router, to: policy)
-            var (inside, joined, left) = (0, 0, 0)
-            for (index, unit) in units.enumerated() {
-                let isMember = handle.decision(for: unit).variant.name == "canary"
-                inside += isMember ? 1 : 0
-                if isMember, !members[index] { joined += 1 }
-                if !isMember, members[index] { left += 1 }
-                members[index] = isMember
+        add(Step(members, before: members.map { _ in false }), of: .percent(10), to: &table)
+        for share in [Share.percent(25), .percent(50), .all] {
+            let running = router.snapshot().policy
+            try edit(router, because: "healthy") { policy throws(EditError) in
+                try policy.setShare(of: "sms", to: share)
             }
-            table.add(
-                "\(share)",
-                "\(grouped(inside))",
-                "\(RolloutDemo.percent(inside, of: units.count))",
-                "\(grouped(joined))",
-                Table.Cell(grouped(left), left == 0 ? .green : .red),
-                Table.Cell(bar(inside, of: units.count), .green)
-            )
+            if share == .percent(25) {
+                try show(Plan(from: running, to: router.snapshot().policy, only: "sms"), on: &stage)
+            }
+            let before = members
+            members = units.map { handle.decision(for: $0).variant.name == "canary" }
+            add(Step(members, before: before), of: share, to: &table)
         }
-        stage.say("sms over \(grouped(units.count)) units, published step by step; joined and left are counted against")
+        stage.say("sms over \(grouped(units.count)) units, edited step by step; joined and left are counted against")
         stage.say("the step before.")
         stage.show(table)
     }
+}
+
+/// How a step of the ramp came out.
+private struct Step {
+    let inside: Int
+    let joined: Int
+    let left: Int
+    let all: Int
+
+    init(_ members: [Bool], before: [Bool]) {
+        inside = members.count { $0 }
+        joined = zip(before, members).count { !$0 && $1 }
+        left = zip(before, members).count { $0 && !$1 }
+        all = members.count
+    }
+}
+
+private func add(_ step: Step, of share: Share, to table: inout Table) {
+    table.add(
+        "\(share)",
+        "\(grouped(step.inside))",
+        "\(percent(step.inside, of: step.all))",
+        "\(grouped(step.joined))",
+        Table.Cell(grouped(step.left), step.left == 0 ? .green : .red),
+        Table.Cell(bar(step.inside, of: step.all), .green)
+    )
+}
+
+private func show(_ plan: Plan, on stage: inout Stage) throws(Stop) {
+    stage.say("What plan says of the step from 10 to 25 %, in buckets:")
+    for case .kept(let movement) in plan.movement.rollouts.values {
+        stage.show(movement.table)
+        let isLeast = movement.moved == movement.minimum
+        stage.say(
+            "  \(grouped(movement.moved)) move, and no allocation could move fewer than \(grouped(movement.minimum)).",
+            isLeast ? .green : .red
+        )
+    }
+    stage.say("")
 }
 
 /// Publishes a policy of the tour.
 func update(_ router: RolloutRouter, to policy: RolloutPolicy) throws(Stop) {
     do throws(UpdateError) {
         try router.update(to: policy, now: Platform.unixTime)
+    } catch {
+        throw .unusable("the update did not happen: \(error)")
+    }
+}
+
+/// Edits a policy of the tour.
+func edit(
+    _ router: RolloutRouter,
+    because reason: String,
+    _ edit: (inout RolloutPolicy) throws(EditError) -> Void
+) throws(Stop) {
+    do throws(UpdateError) {
+        try router.update(by: "tour", because: reason, now: Platform.unixTime) { try edit(&$0) }
     } catch {
         throw .unusable("the update did not happen: \(error)")
     }

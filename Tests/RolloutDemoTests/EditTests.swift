@@ -1,0 +1,149 @@
+import Rollout
+import RolloutDemo
+import Testing
+
+@Suite("edit")
+struct EditTests {
+    private let folder: TemporaryFolder
+    private let old: RolloutPolicy
+
+    init() throws {
+        folder = try TemporaryFolder()
+        old = try RolloutPolicy(json: Recorded.text(Recorded.strategies))
+    }
+
+    struct Row: Sendable, CustomTestStringConvertible {
+        let words: [String]
+        /// What the policy needs to have been through before.
+        var before: @Sendable (inout RolloutPolicy) throws -> Void = { _ in }
+        let edit: @Sendable (inout RolloutPolicy) throws -> Void
+
+        var testDescription: String { words.joined(separator: " ") }
+    }
+
+    static let rows: [Row] = [
+        Row(words: ["share", "sms", "25"]) { try $0.setShare(of: "sms", to: .percent(25)) },
+        Row(words: ["share", "sms", "33.3333"]) { try $0.setShare(of: "sms", to: .percent(33.3333)) },
+        Row(words: ["share", "ranker", "0"]) { try $0.setShare(of: "ranker", to: .none) },
+        Row(words: ["promote", "sms"]) { try $0.promote("sms") },
+        Row(words: ["abort", "sms"]) { try $0.abort("sms") },
+        Row(words: ["abort", "ranker"]) { try $0.abort("ranker") },
+        Row(words: ["start-canary", "ui", "1", "app=v4", "model=x=y"]) {
+            try $0.startCanary(of: "ui", serving: [.app: "v4", .model: "x=y"], to: .percent(1))
+        },
+        Row(words: ["start-shadow", "ui", "5", "app=v4"]) {
+            try $0.startShadow(of: "ui", serving: [.app: "v4"], to: .percent(5))
+        },
+        Row(words: ["promote-shadow", "ranker"]) { try $0.promoteShadow("ranker") },
+        Row(words: ["release", "ui", "stable", "app=green"]) {
+            try $0.setRelease(of: "stable", in: "ui", to: [.app: "green"])
+        },
+        Row(words: ["salt", "sms", "pepper"]) { try $0.setSalt(of: "sms", to: "pepper") },
+        Row(words: ["salt", "sms"]) { try $0.setSalt(of: "sms", to: nil) },
+        Row(words: ["force", "sms", "alice", "canary"]) { try $0.force("alice", to: "canary", in: "sms") },
+        Row(words: ["force", "sms", "--", "-5", "stable"]) { try $0.force("-5", to: "stable", in: "sms") },
+        Row(words: ["unforce", "sms", "qa-1"]) { try $0.unforce("qa-1", in: "sms") },
+        Row(words: ["disable", "recommender", "bandit"]) { try $0.disable("bandit", in: "recommender") },
+        Row(words: ["enable", "recommender", "bandit"], before: { try $0.disable("bandit", in: "recommender") }) {
+            try $0.enable("bandit", in: "recommender")
+        },
+        Row(words: ["drain", "recommender", "bandit"]) { try $0.drain("bandit", in: "recommender") },
+        Row(words: ["undrain", "recommender", "bandit"], before: { try $0.drain("bandit", in: "recommender") }) {
+            try $0.undrain("bandit", in: "recommender")
+        },
+        Row(words: ["rebalance", "recommender", "treatment=3", "bandit=0"]) {
+            try $0.rebalance("recommender", weights: ["treatment": 3, "bandit": 0])
+        },
+        Row(words: ["coverage", "recommender", "90"]) { try $0.setCoverage(of: "recommender", to: .percent(90)) },
+    ]
+
+    @Test("Every operation does what the library's edit does, and raises the revision", arguments: rows)
+    func operations(row: Row) throws {
+        var policy = old
+        try row.before(&policy)
+        let path = try folder.path("p.json", policy.json)
+        let result = try Demo.run(["edit", path] + row.words, input: [])
+        #expect(result.status == 0, "\(result.error)")
+        var expected = policy
+        expected.revision = 8
+        try row.edit(&expected)
+        #expect(expected != policy)
+        #expect(try RolloutPolicy(json: result.text) == expected)
+        #expect(result.errorLines.first == "revision 7 -> 8")
+
+        let next = try folder.path("next.json", result.text)
+        #expect(try Demo.run("plan", path, next).text == result.error, "plan says what edit said")
+        let quiet = try Demo.run(["edit", "--quiet", "-"] + row.words, input: policy.json.utf8)
+        #expect(quiet.text == result.text)
+        #expect(quiet.error == "")
+    }
+
+    @Test("The help lists every operation, and each has a row above")
+    func help() throws {
+        let lines = try Demo.run("edit", "--help").lines
+        let start = try #require(lines.firstIndex(of: "operations:"))
+        let names = lines[(start + 1)...].prefix { !$0.isEmpty }.filter { !$0.hasPrefix("      ") }
+            .compactMap { $0.split(separator: " ").first.map(String.init) }
+        #expect(Set(names) == Set(Self.rows.map { $0.words[0] }))
+        let bare = try Demo.run("edit", Recorded.policy, "help")
+        #expect(bare.error.contains("operations: " + names.joined(separator: ", ")))
+    }
+
+    @Test(
+        "What cannot be understood ends with 2, no output, and what was meant",
+        arguments: [
+            (["promot", "sms"], #"unknown operation "promot"; did you mean "promote"?"#),
+            (["startcanary", "sms"], #"did you mean "start-canary"?"#),
+            (["frobnicate"], "operations: share, rebalance, coverage, promote, abort, "),
+            (["share"], "edit share: ID is missing\nusage: RolloutDemo edit FILE share ID PERCENT"),
+            (["share", "sms"], "PERCENT is missing"),
+            (["share", "sms", "25%"], #"PERCENT: expected a multiple of 0.0001 in 0 ... 100, without a sign"#),
+            (["share", "sms", "100.0001"], #"found "100.0001""#),
+            (["share", "sms", "0.00001"], #"found "0.00001""#),
+            (["share", "sms", "nan"], #"found "nan""#),
+            (["share", "sms", "25", "26"], #"unexpected "26""#),
+            (["share", "s m s", "25"], #"ID: expected 1 to 64 of the characters A-Z a-z 0-9 . _ -, found "s m s""#),
+            (["rebalance", "recommender"], "VARIANT=WEIGHT is missing"),
+            (["rebalance", "recommender", "control"], "such as treatment=3"),
+            (["rebalance", "recommender", "control=1", "control=2"], "each name once"),
+            (["rebalance", "recommender", "control=1.5"], #"found "control=1.5""#),
+            (["start-canary", "ui", "5"], "COMPONENT=VERSION is missing"),
+            (["start-canary", "ui", "5", "=v2"], "such as app=v2"),
+            (["share", "smms", "25"], #"no such rollout; it has "ranker", "recommender", "sms" or "ui""#),
+            (["promote", "recommender"], "it has no canary to promote; rebalance the weights"),
+            (["share", "ui", "5"], "it has no share to set; start a canary or a shadow first"),
+            (["start-canary", "sms", "5", "app=v3"], "a canary of 10 % is under way; promote it or abort it first"),
+            (["disable", "sms", "canari"], #"it has no variant "canari"; it has "stable" or "canary""#),
+            (["coverage", "recommender", "70.0001"], "it can shrink to 0 %"),
+        ]
+    )
+    func misunderstood(words: [String], message: String) throws {
+        let result = try Demo.run(["edit", Recorded.strategies] + words, input: [])
+        #expect(result.status == 2)
+        #expect(result.text == "")
+        #expect(result.error.contains(message), "\(result.error)")
+        #expect(result.error.hasPrefix("RolloutDemo: edit"))
+    }
+
+    @Test("A policy that is invalid, or would be, ends with 1 and its problems; nothing is printed")
+    func invalid() throws {
+        let bad = try folder.path("bad.json", #"{"schema": 1, "revision": -1, "rollouts": {}}"#)
+        let before = try Demo.run("edit", bad, "promote", "sms")
+        #expect(before.status == 1)
+        #expect(before.text == "")
+        #expect(before.error.hasPrefix("\(bad):1:27: revision: "))
+
+        // `policy.json` lists the pairs that may be served.
+        let words = ["edit", Recorded.policy, "release", "sms", "canary", "app=v2", "model=v1"]
+        let after = try Demo.run(words, input: [])
+        #expect(after.status == 1)
+        #expect(after.text == "")
+        #expect(after.error.contains("The policy is invalid. rollouts.sms.strategy.canary"), "\(after.error)")
+
+        var last = old
+        last.revision = .max
+        let full = try Demo.run("edit", folder.path("last.json", last.json), "promote", "sms")
+        #expect(full.status == 1)
+        #expect(full.error.contains("4,294,967,295 runs, and no revision comes after it"))
+    }
+}

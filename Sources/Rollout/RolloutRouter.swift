@@ -10,8 +10,8 @@
 ///
 /// A router is one word, and copies share one state that lives as long as the process: one router a service, not one a
 /// request. With i the bytes of the compiled policy, rounded up to a power of two, that state takes 10 i and less than a
-/// kilobyte: eight slots, and the snapshot's two copies; and another 8 i at most where it outgrew smaller slots. A canary
-/// counts 256 bytes towards i; see <doc:how-updates-stay-atomic> for the rest.
+/// kilobyte: eight slots, and the snapshot's two copies; and another 8 i at most where it outgrew smaller slots. The history
+/// comes on top. A canary counts 256 bytes towards i; see <doc:how-updates-stay-atomic> for the rest.
 @safe public struct RolloutRouter: Sendable {
     private let unmanaged: Unmanaged<RouterState>
 

@@ -8,13 +8,14 @@ struct CommandLineTests {
         #expect(result.status == 0)
         #expect(result.error == "")
         for part in [
-            "route --policy FILE", "check FILE", "explain --policy FILE --rollout ID", "--version", "exit status",
+            "route --policy FILE", "check FILE", "explain --policy FILE --rollout ID", "keys new", "--keys FILE",
+            "--version", "exit status",
         ] {
             #expect(result.text.contains(part), "\(part)")
         }
     }
 
-    @Test("Each command has a help of its own", arguments: ["route", "check", "explain"])
+    @Test("Each command has a help of its own", arguments: ["route", "check", "explain", "keys"])
     func commandHelp(command: String) throws {
         let asked = try Demo.run(command, "--help")
         #expect(asked.status == 0)
@@ -35,7 +36,7 @@ struct CommandLineTests {
         arguments: [
             (["rout"], #"unknown command "rout"; did you mean "route"?"#),
             (["chekc", "x"], #"unknown command "chekc"; did you mean "check"?"#),
-            (["frobnicate"], #"unknown command "frobnicate"; there is "route", "check", "explain" or "help""#),
+            (["frobnicate"], #"unknown command "frobnicate"; there is "route", "check", "explain", "keys" or "help""#),
             ([""], #"unknown command """#),
             (["--hepl"], #"unknown option "--hepl"; did you mean "--help"?"#),
             (["--versoin"], #"unknown option "--versoin"; did you mean "--version"?"#),
@@ -52,6 +53,9 @@ struct CommandLineTests {
             (["check"], "FILE is missing"),
             (["check", "a", "b"], #"unexpected "b""#),
             (["explain", "--policy", "a"], "--rollout ID is missing"),
+            (["keys"], "new is missing"),
+            (["keys", "nwe"], #"unknown operation "nwe"; did you mean "new"?"#),
+            (["keys", "new", "7"], #"unexpected "7""#),
         ]
     )
     func misunderstood(arguments: [String], message: String) throws {

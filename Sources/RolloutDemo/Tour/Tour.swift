@@ -2,7 +2,9 @@ import Rollout
 
 /// A guided tour on a built-in policy and a recorded log. Every number in it is measured while it runs.
 enum Tour {
-    private static let stations: [Station] = [.strategies, .ramp, .liveUpdate, .refusal, .status, .speed]
+    private static let stations: [Station] = [
+        .strategies, .ramp, .liveUpdate, .cookies, .pairs, .refusal, .status, .speed,
+    ]
 
     static func run() async throws(Stop) -> ExitStatus {
         let start = ContinuousClock.now

@@ -9,13 +9,13 @@ struct CommandLineTests {
         #expect(result.error == "")
         for part in [
             "route --policy FILE", "check FILE", "explain --policy FILE --rollout ID", "--version", "exit status",
-            "OLD NEW", "FILE OPERATION [ARGUMENT…]",
+            "keys new", "--keys FILE", "OLD NEW", "FILE OPERATION [ARGUMENT…]",
         ] {
             #expect(result.text.contains(part), "\(part)")
         }
     }
 
-    @Test("Each command has a help of its own", arguments: ["route", "check", "explain", "plan", "edit"])
+    @Test("Each command has a help of its own", arguments: ["route", "check", "explain", "plan", "edit", "keys"])
     func commandHelp(command: String) throws {
         let asked = try Demo.run(command, "--help")
         #expect(asked.status == 0)
@@ -58,6 +58,9 @@ struct CommandLineTests {
             (["plan", "a", "b", "c"], #"unexpected "c""#),
             (["plan", "a", "b", "--jsn"], #"unknown option "--jsn"; did you mean "--json"?"#),
             (["edit", "a"], "OPERATION is missing"),
+            (["keys"], "new is missing"),
+            (["keys", "nwe"], #"unknown operation "nwe"; did you mean "new"?"#),
+            (["keys", "new", "7"], #"unexpected "7""#),
         ]
     )
     func misunderstood(arguments: [String], message: String) throws {

@@ -11,11 +11,20 @@ struct TourTests {
         let result = try Self.run.get()
         #expect(result.status == 0)
         #expect(result.error == "")
-        for title in [
-            "1. Every strategy", "2. A ramp", "3. Updates under load", ". A policy that is refused",
-            ". Updates that are refused", ". A rollback", ". The status", ". The cost of a decision",
-        ] {
-            #expect(result.lines.contains { $0.contains(title) }, "\(title)")
+        let titles = [
+            "Every strategy",
+            "A ramp",
+            "Updates under load",
+            "Sessions that keep their version",
+            "App and model that belong together",
+            "A policy that is refused",
+            "Updates that are refused",
+            "A rollback",
+            "The status",
+            "The cost of a decision",
+        ]
+        for (index, title) in titles.enumerated() {
+            #expect(result.lines.contains { $0.hasPrefix("\(index + 1). \(title)") }, "\(title)")
         }
         #expect(!result.text.contains("\u{1B}"))
         #expect(result.lines.allSatisfy { !$0.hasSuffix(" ") })
@@ -72,6 +81,38 @@ struct TourTests {
         #expect(back[3] == "100.00")
         #expect(try step("promoted").prefix(3) == ["8", "1", "1,056"])
         #expect(try step("aborted").prefix(3) == ["10", "3", "0"])
+    }
+
+    /// The cells of the rows below a table's head, labels without their blanks.
+    private func rows(below head: String, _ count: Int) throws -> [[String]] {
+        let lines = try Self.run.get().lines
+        let start = try #require(lines.firstIndex { $0.contains(head) })
+        return lines[(start + 1)...].prefix(count).map { line in
+            line.replacing("  ", with: "\t").split(separator: "\t").map {
+                $0.trimmingCharacters(in: .whitespaces).replacing(",", with: "")
+            }
+        }
+    }
+
+    @Test("A ramp moves no live session, and a rollback reaches all of them")
+    func sessions() throws {
+        let rows = try rows(below: "cookies written", 4)
+        #expect(rows.map { $0.suffix(2) } == [["0", "5000"], ["0", "0"], ["0", "5000"], [rows[3][2], "5000"]])
+        let shares = rows.map { $0[1] }
+        #expect(shares[0] == shares[1], "live sessions stay where they are")
+        #expect(shares[2].hasPrefix("4") || shares[2].hasPrefix("5"), "new ones are drawn at 50 %: \(shares[2])")
+        #expect(shares[3] == "0.00 %", "nobody is left in a canary that was rolled back")
+        #expect(try Self.run.get().text.contains("came too late: 5,000."))
+    }
+
+    @Test("A mixed pair is always marked")
+    func pairs() throws {
+        let rows = try rows(below: "mixed, unmarked", 4)
+        #expect(
+            rows.map { $0.suffix(3) } == [
+                ["5000", "0", "0"], ["5000", "0", "0"], ["5000", "0", "5000"], ["5000", "0", "0"],
+            ]
+        )
     }
 
     @Test(

@@ -16,6 +16,8 @@ extension PolicyProblem {
         public static let tooMany = Code("tooMany")
         /// More distinct variants than a process may ever know.
         public static let tooManyVariants = Code("tooManyVariants")
+        /// More distinct cookies than a process may ever know.
+        public static let tooManyCookies = Code("tooManyCookies")
         /// The same key twice in one object.
         public static let duplicateKey = Code("duplicateKey")
         /// A key that means nothing here.

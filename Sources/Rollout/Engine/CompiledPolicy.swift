@@ -18,16 +18,29 @@ import Synchronization
     private let memory: UnsafeMutablePointer<Atomic<UInt64>>
     private let exponent: Int
 
-    /// Compiles a valid policy; nil where the process already knows too many variants for the new ones to fit.
-    init?(_ policy: RolloutPolicy, after roster: Roster, appliedAt: Int64?, registry: VariantRegistry = .shared) {
+    /// Compiles a valid policy.
+    ///
+    /// - Throws: `PolicyError` where the process already knows too many variants or cookies for the new ones to fit; then
+    ///   none of them was registered.
+    init(
+        _ policy: RolloutPolicy,
+        after roster: Roster,
+        appliedAt: Int64?,
+        registry: VariantRegistry = .shared,
+        cookies: CookieRegistry = .shared
+    ) throws(PolicyError) {
         var roster = roster
         let rollouts = policy.rollouts.sorted { $0.key < $1.key }
         let variants = rollouts.map { id, definition in
             definition.strategy.variants.map { VariantRecord(rollout: id, name: $0.name, release: $0.release) }
         }
-        guard let registered = registry.intern(variants.flatMap(\.self)),
-            let cookies = CookieRegistry.shared.intern(rollouts.map { $0.value.cookieRules(of: $0.key) })
-        else { return nil }
+        let rules = rollouts.map { $0.value.cookieRules(of: $0.key) }
+        let (cookies, registered) = try cookies.intern(rules) { () throws(PolicyError) in
+            guard let registered = registry.intern(variants.flatMap(\.self)) else {
+                throw PolicyError(PolicyProblem.tooManyVariants)
+            }
+            return registered
+        }
         var offset = 0
         let compilers = zip(zip(rollouts, cookies), variants).map { rollout, variants in
             let (rollout, cookie) = rollout

@@ -1,6 +1,7 @@
 /// The cookie of a rollout as a session reads it: at an address that never changes, complete and constant.
 ///
-/// Safe, because the bytes are never written again and never go.
+/// Safe, because the bytes are never written again and go only with their registry, which for policies that are published
+/// is the process's.
 @safe struct CookieRecord: @unchecked Sendable {
     /// What makes one cookie differ from another.
     struct Rules: Hashable, Sendable {
@@ -18,11 +19,17 @@
 
     init(_ rules: Rules) {
         self.rules = rules
-        unsafe name = Self.immortal(rules.cookie.name)
-        unsafe rollout = Self.immortal(rules.rollout.text)
+        unsafe name = Self.copy(rules.cookie.name)
+        unsafe rollout = Self.copy(rules.rollout.text)
     }
 
-    private static func immortal(_ text: String) -> UnsafeRawBufferPointer {
+    /// Gives the memory of the texts back; for a registry that goes, and with it whoever could read them.
+    func deallocateTexts() {
+        unsafe name.deallocate()
+        unsafe rollout.deallocate()
+    }
+
+    private static func copy(_ text: String) -> UnsafeRawBufferPointer {
         let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 16)
         unsafe bytes.copyBytes(from: text.utf8)
         return UnsafeRawBufferPointer(bytes)

@@ -26,9 +26,7 @@ final class RouterState: Sendable {
 
     /// Takes a policy that ``PolicyValidator`` found valid.
     init(_ policy: RolloutPolicy, appliedAt: Int64?) throws(PolicyError) {
-        guard let first = CompiledPolicy(policy, after: Roster(), appliedAt: appliedAt) else {
-            throw PolicyError(PolicyProblem.tooManyVariants)
-        }
+        let first = try CompiledPolicy(policy, after: Roster(), appliedAt: appliedAt)
         cell = SnapshotCell(first.words)
         current = Lock(first)
         Self.all.withLock { $0.append(self) }

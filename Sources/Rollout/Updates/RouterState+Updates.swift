@@ -87,10 +87,10 @@ extension RouterState {
             if case .mayRun = verdict {
                 guard publishes else { return (verdict, running.policy.revision) }
                 let (policy, time) = (attempt.policy, attempt.origin.time)
-                if let next = CompiledPolicy(policy, after: running.roster, appliedAt: time) {
-                    publish(next)
-                } else {
-                    verdict = .refused(.invalid(PolicyError(PolicyProblem.tooManyVariants)))
+                do throws(PolicyError) {
+                    publish(try CompiledPolicy(policy, after: running.roster, appliedAt: time))
+                } catch {
+                    verdict = .refused(.invalid(error))
                 }
             }
             if case .older = verdict { countIgnored() }

@@ -10,11 +10,11 @@ extension PolicyValidator {
                 "expected a path that starts with \"/\", printable ASCII without \";\", found \(quoted(cookie.path))"
             )
         }
-        if let domain = cookie.domain, domain.isEmpty || !Self.isDomain(domain) {
+        if let domain = cookie.domain, !Self.isDomain(domain) {
             report(
                 .badCookie,
                 at: path.appending("domain"),
-                "expected a domain of letters, digits, \"-\" and \".\", found \(quoted(domain))"
+                "expected a domain: parts of 1 ... 63 letters, digits and \"-\", joined by \".\", found \(quoted(domain))"
             )
         }
         if cookie.sameSite == .none, !cookie.isSecure {
@@ -59,15 +59,19 @@ extension PolicyValidator {
             && text.utf8.allSatisfy { 0x20...0x7E ~= $0 && $0 != UInt8(ascii: ";") }
     }
 
+    /// One dot before the first part means nothing, and browsers pass over it; any other empty part has no host.
     private static func isDomain(_ text: String) -> Bool {
-        text.utf8.count <= 253
-            && text.utf8.allSatisfy { byte in
-                switch byte {
-                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-                    UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."):
-                    true
-                default: false
-                }
-            }
+        let name = text.utf8.first == UInt8(ascii: ".") ? text.utf8.dropFirst() : text.utf8[...]
+        let parts = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
+        return text.utf8.count <= 253 && parts.allSatisfy { 1...63 ~= $0.count && $0.allSatisfy(isDomainByte) }
+    }
+
+    private static func isDomainByte(_ byte: UInt8) -> Bool {
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
+            true
+        default: false
+        }
     }
 }

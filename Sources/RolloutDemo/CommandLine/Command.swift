@@ -11,7 +11,7 @@ struct Command: Sendable {
     let run: @Sendable (Arguments) async throws(Stop) -> ExitStatus
 
     /// Every command, in the order of the help.
-    static let all: [Command] = [.route, .check, .explain, .plan, .edit]
+    static let all: [Command] = [.route, .check, .explain, .plan, .edit, .keys]
 
     static func named(_ name: String) -> Command? { all.first { $0.name == name } }
 
@@ -44,5 +44,10 @@ struct Option: Sendable {
 extension Option {
     static let policy = Option(name: "--policy", value: "FILE", isRequired: true, summary: "the policy document")
     static let now = Option(name: "--now", value: "UNIX", summary: "the time (default: the clock's)")
+    static let keys = Option(
+        name: "--keys",
+        value: "FILE",
+        summary: "the keys of cookies; without it none are read or written"
+    )
     static let help = Option(name: "--help", summary: "how to call the command")
 }

@@ -16,7 +16,7 @@ enum Help {
           --version    the version
 
         A request is a line of JSON: {"unit": "alice", "host": "www.example.org", "rollout": "sms"}; every key is
-        optional, the unit a string or an integer, other keys are ignored.
+        optional, the unit a string or an integer, "cookies" the value of the Cookie header; other keys are ignored.
 
         exit status: 0 done, 1 problems in what was read (all reported), 2 the command line or a file cannot be used
 

@@ -9,13 +9,14 @@ struct ExplainedRules {
     let definition: RolloutDefinition
     let unit: String?
     let host: String?
+    let session: ExplainedSession
 
     /// The rules that may name the variant, in the order they are asked.
     var inOrder: [(name: String, rule: () -> Answer)] {
         [
             ("host rule", hostRule),
             ("forced unit", forcedUnit),
-            ("assignment", { (["the request brings none"], nil) }),
+            ("assignment", assignment),
             ("draw", draw),
             ("missing unit", { (["the request brings no unit"], last) }),
         ]
@@ -59,7 +60,7 @@ struct ExplainedRules {
         case .shadow: return (["\(first) answers everybody"], .init(variant: first, reason: .fixed))
         case .canary, .abTest: break
         }
-        guard let unit else { return (["nothing to draw: the request brings no unit"], nil) }
+        guard let unit else { return drawWithoutUnit() }
         let trace = DrawTrace(unit: unit, salt: salt)
         let lines = told(trace, unit, salt) + rangeLines(around: trace.bucket)
         let owner = definition.ownedRanges.first { $0.buckets.contains(trace.bucket) }?.variant
@@ -86,11 +87,11 @@ struct ExplainedRules {
 
     // MARK: Parts
 
-    private var first: VariantName { definition.strategy.variants[0].name }
+    var first: VariantName { definition.strategy.variants[0].name }
 
     private var salt: String { definition.salt ?? id.text }
 
-    private func isServed(_ name: VariantName) -> Bool {
+    func isServed(_ name: VariantName) -> Bool {
         name == first || !definition.disabled.contains(name) && !definition.draining.contains(name)
     }
 }

@@ -25,8 +25,15 @@ package struct Explanation {
     }
 
     /// Explains a request; an empty unit is none.
-    package init(of id: RolloutID, _ definition: RolloutDefinition, unit: String?, host: String?) {
-        let rules = ExplainedRules(id: id, definition: definition, unit: unit?.isEmpty == true ? nil : unit, host: host)
+    package init(
+        of id: RolloutID,
+        _ definition: RolloutDefinition,
+        unit: String?,
+        host: String?,
+        _ session: ExplainedSession = .none
+    ) {
+        let unit = unit?.isEmpty == true ? nil : unit
+        let rules = ExplainedRules(id: id, definition: definition, unit: unit, host: host, session: session)
         var steps: [Step] = []
         var decided: Outcome?
         for (name, rule) in rules.inOrder {

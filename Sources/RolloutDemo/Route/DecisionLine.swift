@@ -10,7 +10,12 @@ struct DecisionLine {
 
     mutating func flush(to output: inout Output) throws(Stop) { try output.flush(&writer) }
 
-    mutating func append(_ decision: Decision, for unit: RequestLine.Unit?, in rollout: RolloutID) {
+    mutating func append(
+        _ decision: Decision,
+        setCookie: String?,
+        for unit: RequestLine.Unit?,
+        in rollout: RolloutID
+    ) {
         writer.beginObject()
         writer.key("rollout")
         writer.string(rollout.text)
@@ -36,7 +41,7 @@ struct DecisionLine {
             writer.null()
         }
         writer.key("setCookie")
-        writer.null()
+        if let setCookie { writer.string(setCookie) } else { writer.null() }
         writer.endObject()
         writer.endLine()
     }

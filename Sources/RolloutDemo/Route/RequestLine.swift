@@ -12,6 +12,8 @@ struct RequestLine {
     let unit: Unit?
     let rollout: String?
     let host: String?
+    /// The value of the Cookie header.
+    let cookies: String?
 
     /// Why a line is no request, with what was expected.
     struct Problem: Error {
@@ -39,7 +41,7 @@ struct RequestLine {
         unit = try Self.unit(request["unit"])
         rollout = try Self.text("rollout", of: request)
         host = try Self.text("host", of: request)
-        _ = try Self.text("cookies", of: request)
+        cookies = try Self.text("cookies", of: request)
     }
 
     private static func unit(_ value: JSONValue?) throws(Problem) -> Unit? {

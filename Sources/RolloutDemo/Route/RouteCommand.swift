@@ -14,16 +14,23 @@ extension Command {
     static let route = Command(
         name: "route",
         operands: [Operand(name: "REQUESTS")],
-        options: [.policy, .rollout, .now, .quiet],
+        options: [.policy, .rollout, .now, .keys, .quiet],
         summary: "reads requests as JSON Lines (a file, or standard input), writes one decision a line, sums up"
     ) { arguments throws(Stop) in
         let policy = try PolicyFile.policy(at: try arguments.required(.policy))
-        let now = try arguments.integer(.now) ?? Platform.unixTime
-        let targets = try RouteTargets(policy, now: now)
+        let now = try arguments.integer(.now)
+        let sessions = try arguments[.keys].map { path throws(Stop) in try KeyFile.sessions(at: path) }
+        let targets = try RouteTargets(policy, now: now ?? Platform.unixTime)
         let standard = if let id = arguments[.rollout] { try targets.target(ofOption: id) } else { targets.only }
         let input = try Input(arguments.operand(0))
         defer { input.close() }
         var run = RouteRun(targets, standard: standard, isQuiet: arguments.has(.quiet))
+        if let sessions {
+            run.sessions = sessions
+            run.now = now
+        } else if policy.rollouts.values.contains(where: { $0.sticky != nil }) {
+            run.note("no --keys is given: cookies are neither read nor written")
+        }
         try run.route(input)
         return try run.finish(policy)
     }
@@ -37,6 +44,10 @@ private struct RouteRun {
     /// Where a request goes that names no rollout.
     private let standard: RouteTargets.Target?
     private let isQuiet: Bool
+    /// What reads and writes cookies, or nil for nobody.
+    var sessions: SessionRouter?
+    /// The time of every request, or nil for the clock's.
+    var now: Int64?
     private var decisions = DecisionLine()
     private var output = Output.standard
     private var errors = Output.error
@@ -51,6 +62,11 @@ private struct RouteRun {
         self.standard = standard
         self.isQuiet = isQuiet
         progress = Progress(isWanted: !isQuiet && errors.isTerminal)
+    }
+
+    /// Says something once, before all else.
+    mutating func note(_ text: String) {
+        if !isQuiet { errors.append(line: "\(Program.name): \(text)") }
     }
 
     mutating func route(_ input: Input) throws(Stop) {
@@ -85,9 +101,23 @@ private struct RouteRun {
         if bytes.allSatisfy(Self.blanks.contains) { return }
         let request = try RequestLine(bytes)
         let target = try targets.target(of: request, standard: standard)
-        let decision = target.handle.decision(for: request.unit?.text, host: request.host)
+        let (decision, setCookie) = answer(to: request, from: target.handle)
         tally.count(decision)
-        decisions.append(decision, for: request.unit, in: target.id)
+        decisions.append(decision, setCookie: setCookie, for: request.unit, in: target.id)
+    }
+
+    private func answer(to request: RequestLine, from handle: RolloutHandle) -> (Decision, setCookie: String?) {
+        guard let sessions else { return (handle.decision(for: request.unit?.text, host: request.host), nil) }
+        let answer = sessions.route(
+            SessionRequest(
+                unit: request.unit?.text,
+                host: request.host,
+                cookies: request.cookies,
+                now: now ?? Platform.unixTime
+            ),
+            through: handle
+        )
+        return (answer.decision, answer.setCookie)
     }
 
     private mutating func flush() throws(Stop) {

@@ -3,7 +3,7 @@ import Rollout
 /// A guided tour on a built-in policy and a recorded log. Every number in it is measured while it runs.
 enum Tour {
     private static let stations: [Station] = [
-        .strategies, .ramp, .liveUpdate, .refusal, .refusedUpdate, .rollback, .status, .speed,
+        .strategies, .ramp, .liveUpdate, .cookies, .pairs, .refusal, .refusedUpdate, .rollback, .status, .speed,
     ]
 
     static func run() async throws(Stop) -> ExitStatus {

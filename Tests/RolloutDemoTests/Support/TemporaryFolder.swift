@@ -22,4 +22,11 @@ final class TemporaryFolder {
 
     /// Writes a text file in the folder, and gives its path.
     func path(_ name: String, _ text: String) throws -> String { try file(name, Array(text.utf8)).path }
+
+    /// Writes a text file that only these may use.
+    func path(_ name: String, _ text: String, permissions: Int) throws -> String {
+        let path = try path(name, text)
+        try FileManager.default.setAttributes([.posixPermissions: permissions], ofItemAtPath: path)
+        return path
+    }
 }

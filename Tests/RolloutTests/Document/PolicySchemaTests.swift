@@ -34,6 +34,8 @@ import Testing
         canary(
             #","sticky":{"cookie":"x","maxAge":34560000,"secure":false,"sameSite":"Strict","domain":"a.b","path":"/x"}"#
         ),
+        canary(#","sticky":{"cookie":"x","maxAge":60,"domain":".a-1.Example"}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":60,"domain":"localhost"}"#),
         canary(#","hosts":{"A.example:80":"stable"},"forced":{"ü":"canary"},"bucketing":{"scheme":"rollout"}"#),
         canary(#","compatible":[{"a":"1"},{"a":"2"}]"#),
         abTest("", variants: variant),
@@ -74,6 +76,9 @@ import Testing
         canary(#","sticky":{"cookie":"x","maxAge":60,"pin":"x"}"#),
         canary(#","sticky":{"cookie":"x","maxAge":60,"path":"x"}"#),
         canary(#","sticky":{"cookie":"x","maxAge":60,"domain":""}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":60,"domain":"."}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":60,"domain":"a..b"}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":60,"domain":"a.b."}"#),
         canary(#","sticky":{"cookie":"x","maxAge":60,"sameSite":"lax"}"#),
         canary(#","sticky":{"cookie":"x","maxAge":60,"secure":1}"#),
         abTest("", variants: ""), abTest("", variants: #"{"name":"a","weight":-1,"release":{"m":"1"}}"#),

@@ -46,15 +46,17 @@ struct RouterStateTests {
         var roster = Roster()
         var sizes: Set<Int> = []
         for revision in 1...3_000 as ClosedRange<UInt32> {
-            let next = CompiledPolicy(policy(revision, releases: 3), after: roster, appliedAt: nil, registry: registry)
-            let compiled = try #require(next)
+            let next = policy(revision, releases: 3)
+            let compiled = try CompiledPolicy(next, after: roster, appliedAt: nil, registry: registry)
             roster = compiled.roster
             sizes.insert(compiled.words.count)
         }
         #expect(sizes.count == 1)
         #expect(roster.count == 2)
         let full = policy(3_004, releases: 5)
-        #expect(CompiledPolicy(full, after: roster, appliedAt: nil, registry: registry) == nil)
+        #expect(throws: PolicyError(PolicyProblem.tooManyVariants)) {
+            try CompiledPolicy(full, after: roster, appliedAt: nil, registry: registry)
+        }
     }
 
     @Test("Publishing policies that fit leaves the ring as it is")

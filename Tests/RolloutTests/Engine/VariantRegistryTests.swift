@@ -37,15 +37,17 @@ struct VariantRegistryTests {
     }
 
     @Test("A policy whose variants do not fit is refused")
-    func policy() {
+    func policy() throws {
         let registry = VariantRegistry(capacity: 2)
         let canary = RolloutDefinition(.canary(.percent(1), stable: ["app": "1"], canary: ["app": "2"]))
         let fitting = RolloutPolicy(revision: 1, rollouts: ["a": canary])
         let roster = Roster()
-        #expect(CompiledPolicy(fitting, after: roster, appliedAt: nil, registry: registry) != nil)
+        _ = try CompiledPolicy(fitting, after: roster, appliedAt: nil, registry: registry)
         let large = RolloutPolicy(revision: 2, rollouts: ["a": canary, "b": canary])
-        #expect(CompiledPolicy(large, after: roster, appliedAt: nil, registry: registry) == nil)
-        #expect(CompiledPolicy(fitting, after: roster, appliedAt: nil, registry: registry) != nil)
+        #expect(throws: PolicyError(PolicyProblem.tooManyVariants)) {
+            try CompiledPolicy(large, after: roster, appliedAt: nil, registry: registry)
+        }
+        _ = try CompiledPolicy(fitting, after: roster, appliedAt: nil, registry: registry)
         #expect(PolicyProblem.tooManyVariants.code == .tooManyVariants)
         #expect(PolicyProblem.tooManyVariants.message.contains("1,000,000"))
     }

@@ -131,7 +131,10 @@ struct ReplicaTests {
     func race() async throws {
         let (router, handle) = try Fixture.router(Fixture.policy(revision: 1, epoch: 1))
         let sessions = try Fixture.sessions()
+        let isDone = Lock(false)
         let writer = Task.detached {
+            // Whatever becomes of the updates, the reader is told to end.
+            defer { isDone.withLock { $0 = true } }
             for revision in UInt32(2)...400 {
                 // The epoch and the cookie's name change together: a token read by one and judged by the other would show.
                 try router.update(
@@ -144,7 +147,7 @@ struct ReplicaTests {
         }
         var mixed = 0
         var revision: UInt32 = 0
-        while revision < 400 {
+        while !isDone.withLock({ $0 }) {
             let answer = sessions.route(SessionRequest(unit: "alice", now: Fixture.now), through: handle)
             revision = answer.decision.revision
             if revision > 1, answer.setCookie?.hasPrefix("c\(revision)=") != true { mixed += 1 }
@@ -152,5 +155,6 @@ struct ReplicaTests {
         }
         try await writer.value
         #expect(mixed == 0)
+        #expect(revision > 1, "updates were seen")
     }
 }

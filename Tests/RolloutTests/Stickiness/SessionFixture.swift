@@ -94,7 +94,7 @@ extension SessionRouter {
             cookie: StickyCookie(name: Fixture.cookieName, maxAge: 60),
             assignsMissing: false
         )
-        let reference = try #require(CookieRegistry.shared.intern([rules])?.first)
+        let reference = try #require(CookieRegistry.shared.intern([rules]) {}.cookies.first)
         let record = unsafe try #require(reference.record)
         let tag = SessionBytes.with(unit: unit ?? "", host: host ?? "", cookies: "", now: Fixture.now) { bytes in
             unsafe state.tag(of: signed, key: token.key, unit: bytes.unit, bytes, record)

@@ -63,7 +63,7 @@ struct StressPlan: Sendable {
         for shape in 0..<StressPolicies.count {
             let policy = StressPolicies.policy(UInt32(shape))
             try policy.validate()
-            guard let next = CompiledPolicy(policy, after: roster, appliedAt: nil) else { throw StressError() }
+            let next = try CompiledPolicy(policy, after: roster, appliedAt: nil)
             roster = next.roster
             compiled.append(next)
         }

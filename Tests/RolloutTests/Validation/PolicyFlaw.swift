@@ -66,6 +66,16 @@ struct PolicyFlaw: Sendable, CustomTestStringConvertible {
         member(rule, #""sticky": {\#(members)}"#, .badCookie, ".sticky" + path, message)
     }
 
+    /// A cookie's domain that no host is in.
+    static func domain(_ rule: String, _ domain: String) -> PolicyFlaw {
+        cookie(
+            rule,
+            #""cookie": "c", "maxAge": 60, "domain": ▸"\#(domain)""#,
+            ".domain",
+            #"expected a domain: parts of 1 ... 63 letters, digits and "-", joined by ".", found \#(quoted(domain))"#
+        )
+    }
+
     static let canary =
         #""strategy": {"type": "canary", "percent": 10, "stable": {"app": "v1"}, "canary": {"app": "v2"}}"#
 

@@ -1,0 +1,58 @@
+import Foundation
+import Testing
+
+@Suite("keys")
+struct KeysTests {
+    @Test("A fresh line is a number and 32 bytes in base64, and each is another")
+    func fresh() throws {
+        let results = try (0..<3).map { _ in try Demo.run("keys", "new") }
+        #expect(results.allSatisfy { $0.status == 0 && $0.error == "" && $0.lines.count == 1 })
+        let secrets = try results.map { result in
+            let parts = try #require(result.lines.first).split(separator: " ")
+            #expect(parts.count == 2)
+            #expect(UInt8(parts[0]) != nil, "\(parts[0]) is no number in 0 ... 255")
+            return try #require(Data(base64Encoded: String(parts[1])))
+        }
+        #expect(secrets.allSatisfy { $0.count == 32 })
+        #expect(Set(secrets).count == 3)
+    }
+
+    @Test("A fresh line, kept as only its owner can read it, signs cookies")
+    func signs() throws {
+        let sticky = try StickyPolicy()
+        let keys = try sticky.folder.path("fresh", Demo.run("keys", "new").text, permissions: 0o400)
+        let result = try sticky.route(#"{"unit":"alice"}"#, "--keys", keys)
+        #expect(result.status == 0)
+        #expect(result.text.contains(#""setCookie":"sms-app-version="#))
+    }
+
+    @Test(
+        "A key file that cannot be used ends with 2, where it is wrong, and no output",
+        arguments: [
+            ("", 0o600, "there is no key"),
+            (StickyPolicy.key, 0o640, "has the permissions 0640; only its owner may read a key file (chmod 600"),
+            (StickyPolicy.key, 0o604, "has the permissions 0604"),
+            ("# first\n7 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==", 0o600, "keys:2: "),
+            ("7 nonsense!", 0o600, "keys:1: "),
+            ("256 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=", 0o600, "keys:1: expected a number from 0 to 255"),
+            (StickyPolicy.key + "\n" + StickyPolicy.key, 0o600, "keys:2: key 7 is there twice"),
+        ]
+    )
+    func unusable(text: String, permissions: Int, message: String) throws {
+        let sticky = try StickyPolicy()
+        let keys = try sticky.folder.path("keys", text, permissions: permissions)
+        for result in [try sticky.route("{}", "--keys", keys), try sticky.explain("--keys", keys)] {
+            #expect(result.status == 2)
+            #expect(result.text == "")
+            #expect(result.error.hasPrefix("RolloutDemo: --keys: "))
+            #expect(result.error.contains(message), "\(result.error)")
+        }
+    }
+
+    @Test("A key file that is not there ends with 2")
+    func missing() throws {
+        let result = try StickyPolicy().route("{}", "--keys", "/nowhere/keys")
+        #expect(result.status == 2)
+        #expect(result.error.contains("/nowhere/keys: cannot open: "))
+    }
+}

@@ -9,7 +9,7 @@ FILENAME ~ /every-toolchain/ { rules[++ruleCount] = $0; next }
 
 limits != "" && FILENAME == limits { limit[$1] = $2; next }
 
-{ order[++count] = $1; instructions[$1] = $2; allocations[$1] = $3; retains[$1] = $4; releases[$1] = $5 }
+{ order[++count] = $1; instructions[$1] = $2; allocations[$1] = $3; retains[$1] = $4; releases[$1] = $5; compressions[$1] = $6 }
 
 END {
     for (name in limit) if (!(name in instructions)) complain(name " has a limit and was not measured")
@@ -32,6 +32,8 @@ function within(name) {
 # zero PREFIX                no allocation, retain or release in any probe whose name begins so
 # seen NAME                  the control's events are found, each exactly once
 # ratio LIMIT NAME BASE      NAME takes at most LIMIT times the instructions of BASE
+# beyond LIMIT NAME BASE     NAME takes at most LIMIT instructions more than BASE
+# compressions N NAME        NAME calls the compression of SHA-256 exactly N times
 function judge(kind, first, second, third,    i, name, matched) {
     if (kind == "zero") {
         for (i = 1; i <= count; i++) {
@@ -55,14 +57,27 @@ function judge(kind, first, second, third,    i, name, matched) {
         } else if (instructions[second] > first * instructions[third])
             complain(sprintf("%s takes %.2f times %s, the limit is %s", second, instructions[second] / instructions[third],
                 third, first))
+    } else if (kind == "beyond") {
+        if (!(second in instructions) || !(third in instructions)) {
+            complain("how far " second " goes beyond " third " was not measured")
+        } else if (instructions[second] > first + instructions[third])
+            complain(sprintf("%s takes %d instructions more than %s, the limit is %d", second,
+                instructions[second] - instructions[third], third, first))
+    } else if (kind == "compressions") {
+        if (!(second in instructions)) { complain("the compressions of " second " were not measured"); return }
+        hashed[second] = first
+        if (compressions[second] != first)
+            complain(sprintf("%s compresses %s times, not %d", second, compressions[second], first))
     } else complain("unknown rule: " kind)
 }
 
 function print_table(    i, name) {
-    printf "%-34s %12s %12s %9s %9s   %s\n", "", "instructions", "allocations", "retains", "releases", "limit"
+    printf "%-34s %12s %12s %9s %9s %7s   %s\n", "", "instructions", "allocations", "retains", "releases", "SHA-256",
+        "limit"
     for (i = 1; i <= count; i++) {
         name = order[i]
-        printf "%-34s %12s %12s %9s %9s   %s\n", name, instructions[name], allocations[name], retains[name],
-            releases[name], (name in limit ? limit[name] " instructions" : "") (name in zero ? ", 0 of the others" : "")
+        printf "%-34s %12s %12s %9s %9s %7s   %s\n", name, instructions[name], allocations[name], retains[name],
+            releases[name], compressions[name], (name in limit ? limit[name] " instructions" : "") \
+            (name in zero ? ", 0 allocated or counted" : "") (name in hashed ? ", " hashed[name] " compressions" : "")
     }
 }

@@ -5,32 +5,51 @@
 @_cdecl("LLVMFuzzerTestOneInput")
 public func fuzzPolicy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
+    let policy: RolloutPolicy
     do throws(PolicyError) {
-        let policy = try RolloutPolicy(json: bytes)
-        let again = try RolloutPolicy(json: policy.json)
-        precondition(again == policy)
-        decide(by: policy)
+        policy = try RolloutPolicy(json: bytes)
     } catch {
         precondition(!error.problems.isEmpty)
         precondition(error.problems.allSatisfy { ($0.line ?? 0) >= 1 && ($0.column ?? 0) >= 1 && !$0.message.isEmpty })
+        return 0
     }
+    precondition((try? RolloutPolicy(json: policy.json)) == policy)
+    // Registries of its own, so that a run of hours does not fill the process's.
+    let (registry, cookies) = (VariantRegistry(capacity: 4_096), CookieRegistry(capacity: 64))
+    let compiled = try? CompiledPolicy(policy, after: Roster(), appliedAt: nil, registry: registry, cookies: cookies)
+    if let compiled { decide(by: policy, compiled, registry) }
     return 0
 }
 
-private func decide(by policy: RolloutPolicy) {
-    let registry = VariantRegistry(capacity: 4_096)
-    guard let compiled = CompiledPolicy(policy, after: Roster(), appliedAt: nil, registry: registry) else { return }
+private func decide(by policy: RolloutPolicy, _ compiled: CompiledPolicy, _ registry: VariantRegistry) {
     for (id, definition) in policy.rollouts {
         guard let ordinal = compiled.roster[id] else { preconditionFailure("\(id) has no ordinal") }
         let record = RolloutRecord(compiled.image, ordinal: ordinal)
         let hosts = [nil, "example.org"] + definition.hosts.keys.prefix(4).map(\.text)
+        let assignments = [nil] + assignments(of: id, definition)
+        func check(_ decision: Decision) {
+            precondition(registry[decision.variant.number].rollout == id)
+            precondition(decision.revision == policy.revision && decision.epoch == definition.epoch)
+            precondition(decision.bucket.map { 0..<Share.bucketCount ~= $0 } ?? true)
+        }
         for unit in [nil, "alice", "42"] + definition.forced.keys.prefix(4).map(\.text) {
             for host in hosts {
-                let decision = RequestBytes.with(unit: unit, host: host) { record.decision(for: $0, holding: nil) }
-                precondition(registry[decision.variant.number].rollout == id)
-                precondition(decision.revision == policy.revision && decision.epoch == definition.epoch)
-                precondition(decision.bucket.map { 0..<Share.bucketCount ~= $0 } ?? true)
+                for assignment in assignments {
+                    check(RequestBytes.with(unit: unit, host: host) { record.decision(for: $0, holding: assignment) })
+                }
             }
+            // The short way must come to what the long one does, or leave it to that.
+            guard let unit, let short = record.decision(forKey: XXH3.hash(unit)) else { continue }
+            precondition(short == RequestBytes.with(unit: unit, host: nil) { record.decision(for: $0, holding: nil) })
         }
     }
+}
+
+/// Assignments of this epoch and of its neighbours, with every variant, with none, and with a bucket beyond the last.
+private func assignments(of id: RolloutID, _ definition: RolloutDefinition) -> [Assignment?] {
+    let epochs = [definition.epoch, definition.epoch &+ 1, definition.epoch &- 1]
+    let tags = definition.strategy.variants.prefix(4).map { VariantTag($0.name, in: id) } + [.notEnrolled]
+    return epochs.flatMap { epoch in
+        tags.map { Assignment(tag: $0, bucketField: 7, epoch: epoch, revision: 1) }
+    } + [Assignment(tag: .notEnrolled, bucketField: .max, epoch: definition.epoch, revision: 1)]
 }

@@ -15,6 +15,7 @@ let benchmarks: @Sendable () -> Void = {
     registerUnits()
     registerPolicies()
     registerCallers()
+    registerSessions()
     registerThreads()
     registerUpdates()
 }

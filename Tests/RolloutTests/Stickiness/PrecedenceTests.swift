@@ -80,7 +80,7 @@ struct PrecedenceTests {
 
     @Test("is as the table says", arguments: rows)
     func table(_ row: Row) throws {
-        let setting = try Setting(row.policy)
+        let setting = try PrecedenceSetting(row.policy)
         let answer = try setting.answer(row.host, row.unit, row.token)
         #expect(answer.decision.variant.name == row.variant)
         #expect(answer.decision.reason == row.reason)
@@ -89,7 +89,7 @@ struct PrecedenceTests {
 
     @Test("is as the rules say in every combination", arguments: PolicyState.allCases)
     func everyCombination(_ policy: PolicyState) throws {
-        let setting = try Setting(policy)
+        let setting = try PrecedenceSetting(policy)
         for host in HostRule.allCases {
             for unit in Visitor.allCases {
                 for token in Token.allCases {
@@ -130,7 +130,7 @@ enum Token: CaseIterable, Sendable {
 
 /// A policy with everything that a row of the table names. Tokens hold bucket 42, which is the canary's at 10 %; a fresh
 /// bucket is 500,000, which is not.
-private struct Setting {
+struct PrecedenceSetting {
     private let handle: RolloutHandle
     private let sessions: SessionRouter
     private let drawnStable: String

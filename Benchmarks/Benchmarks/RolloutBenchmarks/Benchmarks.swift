@@ -17,6 +17,7 @@ let benchmarks: @Sendable () -> Void = {
     registerCallers()
     registerThreads()
     registerUpdates()
+    registerResources()
 }
 
 /// A benchmark of one call, a thousand times an iteration.

@@ -18,6 +18,7 @@ let benchmarks: @Sendable () -> Void = {
     registerSessions()
     registerThreads()
     registerUpdates()
+    registerResources()
 }
 
 /// A benchmark of one call, a thousand times an iteration.

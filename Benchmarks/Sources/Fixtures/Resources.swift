@@ -15,13 +15,13 @@ extension ReleaseResources where Value == Model {
         nonisolated(unsafe) var loaded: ReleaseResources?
         let done = DispatchSemaphore(value: 0)
         Task {
-            loaded = try? await ReleaseResources(for: policy) { _, release in
+            unsafe loaded = try? await ReleaseResources(for: policy) { _, release in
                 Model(version: release[.model] == "v1" ? 1 : 2)
             }
             done.signal()
         }
         done.wait()
-        guard let resources = loaded else { preconditionFailure("a model that is made in memory was not loaded") }
+        guard let resources = unsafe loaded else { preconditionFailure("a model that is made in memory was not loaded") }
         return resources
     }
 }

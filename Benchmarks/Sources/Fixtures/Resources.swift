@@ -21,7 +21,7 @@ extension ReleaseResources where Value == Model {
             done.signal()
         }
         done.wait()
-        guard let resources = unsafe loaded else { preconditionFailure("a model that is made in memory was not loaded") }
-        return resources
+        guard let loaded = unsafe loaded else { preconditionFailure("a model that is made in memory was not loaded") }
+        return loaded
     }
 }

@@ -141,8 +141,9 @@ import Synchronization
     @inline(__always)
     private static func exponent(of slot: UInt64) -> Int { Int(truncatingIfNeeded: slot & 63) }
 
-    /// Never nil, because the address is that of an allocation: a branch here would be paid by every decision. The
-    /// allocation is exposed by its conversion to an integer, so a pointer made from the integer may be followed.
+    /// The first word of a slot. Never nil, because the address is that of an allocation: a branch here would be paid
+    /// by every decision. The allocation is exposed by its conversion to an integer, so a pointer made from the integer
+    /// may be followed.
     @inline(__always)
     private static func start(of slot: UInt64) -> Words {
         unsafe Words(bitPattern: UInt(slot & ~63)).unsafelyUnwrapped

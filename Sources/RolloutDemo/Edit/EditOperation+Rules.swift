@@ -19,37 +19,21 @@ extension EditOperation {
             let (id, unit) = (try words.id(), try words.unit())
             return { policy throws(EditError) in try policy.unforce(unit, in: id) }
         },
-        EditOperation(
-            name: "disable",
-            arguments: "ID VARIANT",
-            summary: "takes a variant out of service at once; the first variant serves in its place"
-        ) { words throws(Stop) in
-            let (id, variant) = (try words.id(), try words.variant())
-            return { policy throws(EditError) in try policy.disable(variant, in: id) }
-        },
-        EditOperation(
-            name: "enable",
-            arguments: "ID VARIANT",
-            summary: "puts a disabled variant back"
-        ) { words throws(Stop) in
-            let (id, variant) = (try words.id(), try words.variant())
-            return { policy throws(EditError) in try policy.enable(variant, in: id) }
-        },
-        EditOperation(
-            name: "drain",
-            arguments: "ID VARIANT",
-            summary: "lets nobody new into a variant; live assignments keep it"
-        ) { words throws(Stop) in
-            let (id, variant) = (try words.id(), try words.variant())
-            return { policy throws(EditError) in try policy.drain(variant, in: id) }
-        },
-        EditOperation(
-            name: "undrain",
-            arguments: "ID VARIANT",
-            summary: "lets units be drawn into a draining variant again"
-        ) { words throws(Stop) in
-            let (id, variant) = (try words.id(), try words.variant())
-            return { policy throws(EditError) in try policy.undrain(variant, in: id) }
-        },
+        .onVariant(
+            "disable",
+            "takes a variant out of service at once; the first variant serves in its place"
+        ) { policy, id, variant throws(EditError) in try policy.disable(variant, in: id) },
+        .onVariant(
+            "enable",
+            "puts a disabled variant back"
+        ) { policy, id, variant throws(EditError) in try policy.enable(variant, in: id) },
+        .onVariant(
+            "drain",
+            "lets nobody new into a variant; live assignments keep it"
+        ) { policy, id, variant throws(EditError) in try policy.drain(variant, in: id) },
+        .onVariant(
+            "undrain",
+            "lets units be drawn into a draining variant again"
+        ) { policy, id, variant throws(EditError) in try policy.undrain(variant, in: id) },
     ]
 }

@@ -20,8 +20,7 @@ struct EditOperation: Sendable {
     static func edit(_ words: [String]) throws(Stop) -> Edit {
         guard let name = words.first else { throw .unusable("edit: OPERATION is missing\n" + choice) }
         guard let operation = all.first(where: { $0.name == name }) else {
-            let known = all.map(\.name)
-            let advice = nearest(to: name, among: known).map { "; did you mean \(quoted($0))?" } ?? ""
+            let advice = suggestion(for: name, among: all.map(\.name))
             throw .unusable("edit: unknown operation \(quoted(name))\(advice)\n" + choice)
         }
         var rest = EditWords(words.dropFirst(), of: operation)
@@ -31,4 +30,40 @@ struct EditOperation: Sendable {
     }
 
     private static var choice: String { "operations: " + all.map(\.name).joined(separator: ", ") }
+}
+
+/// Operations of one form, which differ in what they do.
+extension EditOperation {
+    static func onRollout(
+        _ name: String,
+        _ summary: String,
+        _ edit: @escaping @Sendable (inout RolloutPolicy, RolloutID) throws(EditError) -> Void
+    ) -> EditOperation {
+        EditOperation(name: name, arguments: "ID", summary: summary) { words throws(Stop) in
+            let id = try words.id()
+            return { policy throws(EditError) in try edit(&policy, id) }
+        }
+    }
+
+    static func onVariant(
+        _ name: String,
+        _ summary: String,
+        _ edit: @escaping @Sendable (inout RolloutPolicy, RolloutID, VariantName) throws(EditError) -> Void
+    ) -> EditOperation {
+        EditOperation(name: name, arguments: "ID VARIANT", summary: summary) { words throws(Stop) in
+            let (id, variant) = (try words.id(), try words.variant())
+            return { policy throws(EditError) in try edit(&policy, id, variant) }
+        }
+    }
+
+    static func start(
+        _ name: String,
+        _ summary: String,
+        _ edit: @escaping @Sendable (inout RolloutPolicy, RolloutID, Release, Share) throws(EditError) -> Void
+    ) -> EditOperation {
+        EditOperation(name: name, arguments: "ID PERCENT COMPONENT=VERSION…", summary: summary) { words throws(Stop) in
+            let (id, share, release) = (try words.id(), try words.share(), try words.release())
+            return { policy throws(EditError) in try edit(&policy, id, release, share) }
+        }
+    }
 }

@@ -29,33 +29,16 @@ import Synchronization
         registry: VariantRegistry = .shared,
         cookies: CookieRegistry = .shared
     ) throws(PolicyError) {
+        let ids = policy.rollouts.keys.sorted()
         var roster = roster
-        let rollouts = policy.rollouts.sorted { $0.key < $1.key }
-        let variants = rollouts.map { id, definition in
-            definition.strategy.variants.map { VariantRecord(rollout: id, name: $0.name, release: $0.release) }
-        }
-        let rules = rollouts.map { $0.value.cookieRules(of: $0.key) }
-        let (cookies, registered) = try cookies.intern(rules) { () throws(PolicyError) in
-            guard let registered = registry.intern(variants.flatMap(\.self)) else {
-                throw PolicyError(PolicyProblem.tooManyVariants)
-            }
-            return registered
-        }
-        var offset = 0
-        let compilers = zip(zip(rollouts, cookies), variants).map { rollout, variants in
-            let (rollout, cookie) = rollout
-            defer { offset += variants.count }
-            let variants = Array(registered[offset..<(offset + variants.count)])
-            roster.enrol(rollout.key, first: variants[0].number)
-            return RolloutCompiler(id: rollout.key, definition: rollout.value, variants: variants, cookie: cookie)
-        }
+        try roster.enrol(ids, of: policy, in: registry, cookies)
         self.policy = policy
         self.digest = PolicyDigest(of: policy)
         self.appliedAt = appliedAt
         self.roster = roster
-        let all = roster.count == compilers.count ? [] : Set(0..<roster.count)
-        self.retired = all.subtracting(compilers.compactMap { roster[$0.id] })
-        self.words = Self.words(compilers, roster, retired, revision: policy.revision)
+        let all = roster.count == ids.count ? [] : Set(0..<roster.count)
+        self.retired = all.subtracting(ids.compactMap { roster[$0] })
+        self.words = Self.words(policy, ids, roster, retired)
         self.exponent = SnapshotCell.exponent(for: words.count)
         unsafe memory = .allocate(capacity: 1 << exponent)
         for index in 0..<(1 << exponent) {
@@ -75,51 +58,25 @@ import Synchronization
     }
 
     private static func words(
-        _ compilers: [RolloutCompiler],
+        _ policy: RolloutPolicy,
+        _ ids: [RolloutID],
         _ roster: Roster,
-        _ retired: Set<Int>,
-        revision: UInt32
+        _ retired: Set<Int>
     ) -> [UInt64] {
-        var words = [UInt64](repeating: 0, count: roster.count * RecordLayout.size)
-        for compiler in compilers {
-            guard let ordinal = roster[compiler.id] else { continue }
-            compiler.compile(into: &words, at: ordinal * RecordLayout.size, revision: revision)
+        // Room for a canary's tables too, so that a policy of such rollouts is not copied as it grows.
+        var words: [UInt64] = []
+        words.reserveCapacity(2 * roster.count * RecordLayout.size)
+        words.append(contentsOf: repeatElement(0, count: roster.count * RecordLayout.size))
+        for id in ids {
+            guard let definition = policy.rollouts[id], let ordinal = roster[id] else { continue }
+            RolloutCompiler(id, definition, roster[ordinal])
+                .compile(into: &words, at: ordinal * RecordLayout.size, revision: policy.revision)
         }
         for ordinal in retired {
+            let first = roster[ordinal].variants[0].number
             let start = ordinal * RecordLayout.size
-            RolloutCompiler.retire(roster.first(at: ordinal), into: &words, at: start, revision: revision)
+            RolloutCompiler.retire(first, into: &words, at: start, revision: policy.revision)
         }
         return words
-    }
-}
-
-extension RolloutDefinition {
-    /// The cookie that sessions keep, or nil for none; where nothing is drawn there is nothing to remember.
-    fileprivate func cookieRules(of id: RolloutID) -> CookieRecord.Rules? {
-        guard strategy.draws, let sticky else { return nil }
-        return CookieRecord.Rules(rollout: id, cookie: sticky, assignsMissing: missingUnit == .assign)
-    }
-}
-
-/// The rollouts a router has ever served, each at the ordinal that its handles hold. Ordinals are never reused.
-struct Roster: Sendable {
-    private var ordinals: [RolloutID: Int] = [:]
-    private var firsts: [VariantNumber] = []
-
-    var count: Int { firsts.count }
-
-    subscript(id: RolloutID) -> Int? { ordinals[id] }
-
-    /// The first variant that the rollout last had.
-    func first(at ordinal: Int) -> VariantNumber { firsts[ordinal] }
-
-    mutating func enrol(_ id: RolloutID, first: VariantNumber) {
-        if let ordinal = ordinals[id] {
-            // A roster that stays as it is shares its memory with the one before.
-            if firsts[ordinal] != first { firsts[ordinal] = first }
-        } else {
-            ordinals[id] = firsts.count
-            firsts.append(first)
-        }
     }
 }

@@ -1,12 +1,20 @@
 /// Compiles one rollout into its record, and whatever the record refers to.
 struct RolloutCompiler {
-    let id: RolloutID
-    let definition: RolloutDefinition
-    /// The strategy's variants in declared order.
-    let variants: [RegisteredVariant]
-    /// Where the cookie is, for a strategy that draws.
-    var cookie = CookieReference.none
+    private let id: RolloutID
+    private let definition: RolloutDefinition
+    private let registered: RegisteredRollout
+    private let names: VariantNames
+    private let allocation: [AllocatedRange]
 
+    init(_ id: RolloutID, _ definition: RolloutDefinition, _ registered: RegisteredRollout) {
+        self.id = id
+        self.definition = definition
+        self.registered = registered
+        names = VariantNames(registered.variants.map(\.name))
+        allocation = definition.strategy.allocation
+    }
+
+    private var variants: [RegisteredVariant] { registered.variants }
     private var first: VariantNumber { variants[0].number }
 
     /// Writes the record at `start` and appends tables and further draws at the end.
@@ -19,7 +27,7 @@ struct RolloutCompiler {
         }
         let hosts = TextTable.append(hostEntries(&words), to: &words)
         let forced = TextTable.append(forcedEntries(&words), to: &words)
-        let filter = TextFilter.append(definition.forced.keys.map(\.text), to: &words)
+        let filter = TextFilter.append(definition.forced.keys, to: &words)
         if hosts != 0 { marks.formUnion(.hosts) }
         if forced != 0 { marks.formUnion(.forced) }
 
@@ -32,7 +40,7 @@ struct RolloutCompiler {
         words[start + RecordLayout.forced] = forced
         words[start + RecordLayout.filter] = filter
         words[start + RecordLayout.assignments] = TagTable.append(assignable(), to: &words) | rules.word
-        words[start + RecordLayout.cookie] = cookie.word
+        words[start + RecordLayout.cookie] = registered.cookie.word
         words[start + RecordLayout.adoptions] = TagTable.append(adoptable(), to: &words)
     }
 
@@ -54,6 +62,7 @@ struct RolloutCompiler {
 
     private func segments() -> [Segment] {
         var segments: [Segment] = []
+        segments.reserveCapacity(allocation.count + 1)
         switch definition.strategy {
         case .fixed:
             segments.extend(to: Share.bucketCount, Outcome(first, .fixed))
@@ -61,11 +70,10 @@ struct RolloutCompiler {
             segments = shadowSegments(share, .fixed)
         case .canary, .abTest:
             let notEnrolled = Outcome(first, .notEnrolled, showsBucket: true)
-            let outcomes = byName { name, number in
-                isServed(name) ? Outcome(number, .split, showsBucket: true) : notEnrolled
-            }
-            for range in definition.strategy.allocation {
-                segments.extend(to: range.buckets.upperBound, outcomes[range.variant] ?? notEnrolled)
+            for range in allocation {
+                let number = isServed(range.variant) ? number(of: range.variant) : nil
+                let outcome = number.map { Outcome($0, .split, showsBucket: true) } ?? notEnrolled
+                segments.extend(to: range.buckets.upperBound, outcome)
             }
             segments.extend(to: Share.bucketCount, notEnrolled)
         }
@@ -125,12 +133,12 @@ struct RolloutCompiler {
         _ reason: Decision.Reason,
         _ words: inout [UInt64]
     ) -> (VariantName) -> (Outcome, Outcome) {
-        let plain = byName { name, number in
-            definition.disabled.contains(name) ? Outcome(first, .notEnrolled) : Outcome(number, reason)
-        }
-        let fallback = Outcome(first, .notEnrolled)
         guard case .shadow(let share, _, _) = definition.strategy else {
-            return { (plain[$0] ?? fallback, plain[$0] ?? fallback) }
+            return { name in
+                let number = definition.disabled.contains(name) ? nil : number(of: name)
+                let outcome = number.map { Outcome($0, reason) } ?? Outcome(first, .notEnrolled)
+                return (outcome, outcome)
+            }
         }
         let offset = words.count
         words.append(contentsOf: repeatElement(0, count: RecordLayout.drawSize))
@@ -141,10 +149,13 @@ struct RolloutCompiler {
     /// The variants that a live assignment keeps: not disabled, and drawn into or draining.
     private func assignable() -> [(tag: VariantTag, outcome: Outcome)] {
         guard rules.contains(.honoured) else { return [] }
-        let owned = definition.strategy.ownedBuckets
-        return variants.compactMap { variant in
+        var isOwner = [Bool](repeating: false, count: variants.count)
+        for range in allocation {
+            if let place = names.place(of: range.variant) { isOwner[place] = true }
+        }
+        return zip(variants, isOwner).compactMap { variant, isOwner in
             guard !definition.disabled.contains(variant.name),
-                owned[variant.name, default: 0] > 0 || definition.draining.contains(variant.name)
+                isOwner || definition.draining.contains(variant.name)
             else { return nil }
             return (variant.tag, Outcome(variant.number, .sticky, showsBucket: true))
         }
@@ -168,7 +179,7 @@ struct RolloutCompiler {
         return rules
     }
 
-    private func byName(_ outcome: (VariantName, VariantNumber) -> Outcome) -> [VariantName: Outcome] {
-        Dictionary(variants.map { ($0.name, outcome($0.name, $0.number)) }) { first, _ in first }
+    private func number(of name: VariantName) -> VariantNumber? {
+        names.place(of: name).map { variants[$0].number }
     }
 }

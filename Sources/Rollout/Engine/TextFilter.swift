@@ -6,13 +6,13 @@
 /// nearest cache; a text that is not there passes one time in sixteen at most.
 enum TextFilter {
     /// Appends a filter to the words of a policy, and gives the word that refers to it.
-    static func append(_ texts: [String], to words: inout [UInt64]) -> UInt64 {
-        guard !texts.isEmpty else { return 0 }
-        let count = 1 << (Int.bitWidth - ((texts.count + 3) / 4 - 1).leadingZeroBitCount)
+    static func append(_ units: some Collection<UnitID>, to words: inout [UInt64]) -> UInt64 {
+        guard !units.isEmpty else { return 0 }
+        let count = 1 << (Int.bitWidth - ((units.count + 3) / 4 - 1).leadingZeroBitCount)
         let start = words.count
         words.append(contentsOf: repeatElement(0, count: count))
-        for text in texts {
-            let hash = XXH3.hash(text)
+        for unit in units {
+            let hash = XXH3.hash(unit.text)
             words[start + Int(truncatingIfNeeded: hash >> 6) & (count - 1)] |= 1 << (hash & 63)
         }
         return UInt64(start) | UInt64(count - 1) << 32

@@ -61,7 +61,12 @@ extension RolloutStrategy {
     }
 
     /// Whether units are drawn into variants, so that an assignment means something.
-    var draws: Bool { [.canary, .abTest].contains(kind) }
+    var draws: Bool {
+        switch self {
+        case .canary, .abTest: true
+        case .fixed, .shadow: false
+        }
+    }
 
     /// The variants in declared order; the first is the safe one.
     public var variants: [(name: VariantName, release: Release)] {

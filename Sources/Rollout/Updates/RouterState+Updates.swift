@@ -27,14 +27,14 @@ extension RouterState {
     func refuse(_ policy: RolloutPolicy?, at revision: UInt32?, _ origin: UpdateOrigin, _ error: UpdateError)
         -> UpdateError
     {
-        journal.enter(policy, at: revision, origin, outcome: .refused(error), running: compiled.policy)
+        journal.enter(policy, at: revision, origin, error, running: compiled)
         journal.handOut()
         return error
     }
 
     /// Enters what gates refused, and gives the error back.
     func refuse(_ attempt: UpdateAttempt, _ error: UpdateError) -> UpdateError {
-        journal.enter(attempt, outcome: .refused(error), running: compiled.policy)
+        journal.enter(attempt, PolicyDigest(of: attempt.policy), outcome: .refused(error), running: compiled)
         journal.handOut()
         return error
     }
@@ -83,21 +83,29 @@ extension RouterState {
         let journal = journal
         let (verdict, running) = writer.withLock { _ in
             let running = compiled
+            let revision = running.policy.revision
             var verdict = judge(attempt.policy, after: running.policy, from: expected)
+            var published: CompiledPolicy?
             if case .mayRun = verdict {
-                guard publishes else { return (verdict, running.policy.revision) }
-                let (policy, time) = (attempt.policy, attempt.origin.time)
+                guard publishes else { return (verdict, revision) }
                 do throws(PolicyError) {
-                    publish(try CompiledPolicy(policy, after: running.roster, appliedAt: time))
+                    let next = try CompiledPolicy(
+                        attempt.policy,
+                        after: running.roster,
+                        appliedAt: attempt.origin.time
+                    )
+                    publish(next)
+                    published = next
                 } catch {
                     verdict = .refused(.invalid(error))
                 }
             }
             if case .older = verdict { countIgnored() }
             if let outcome = verdict.outcome, !(retriesConflicts && verdict.isConflict) {
-                journal.enter(attempt, outcome: outcome, running: running.policy)
+                let digest = published?.digest ?? PolicyDigest(of: attempt.policy)
+                journal.enter(attempt, digest, outcome: outcome, running: running)
             }
-            return (verdict, running.policy.revision)
+            return (verdict, revision)
         }
         journal.handOut()
         switch verdict {

@@ -9,7 +9,7 @@ final class RouterUpdates: RouterFeature {
     let gateQueue = GateQueue()
 
     init(startingWith policy: CompiledPolicy) {
-        journal = UpdateJournal(startingWith: policy.policy, at: policy.appliedAt)
+        journal = UpdateJournal(startingWith: policy)
     }
 }
 

@@ -54,7 +54,7 @@ struct DrawTests {
     @Test("A filter lets everybody pass whom it holds, and few others", arguments: [1, 4, 5, 50, 10_000])
     func filter(_ count: Int) {
         var words: [UInt64] = [1, 2, 3]
-        let filter = TextFilter.append((0..<count).map { "held-\($0)" }, to: &words)
+        let filter = TextFilter.append((0..<count).map { UnitID("held-\($0)") }, to: &words)
         Self.withImage(of: words) { image in
             for index in 0..<count {
                 #expect(TextFilter.mayHold(XXH3.hash("held-\(index)"), in: image, filter: filter))

@@ -46,7 +46,9 @@ struct PublicationStressTests {
 
     @Test("The readers find every fault of a ring", arguments: HeldRing.Fault.allCases)
     func faults(fault: HeldRing.Fault) throws {
-        let total = try held(fault)
+        // A machine that runs one thread at a time for a while may let a round pass; twenty in a row it does not.
+        var total = StressCounts()
+        for _ in 0..<20 where total.torn == 0 { total = total + (try held(fault)) }
         #expect(total.torn > 0)
     }
 

@@ -61,10 +61,11 @@ extension RolloutPolicy {
     public func epochDemands(from old: RolloutPolicy) -> [EpochDemand] { epochDemands(from: old.rollouts) }
 
     func epochDemands(from old: [RolloutID: RolloutDefinition]) -> [EpochDemand] {
-        rollouts.sorted { $0.key < $1.key }.compactMap { id, definition in
+        let demands = rollouts.compactMap { id, definition -> EpochDemand? in
             guard let before = old[id], before != definition else { return nil }
             return EpochDemand(of: definition, after: before, id: id)
         }
+        return demands.sorted { $0.rollout < $1.rollout }
     }
 }
 

@@ -5,82 +5,98 @@ final class UpdateJournal: Sendable {
 
     private struct Memory {
         var count = 0
-        var accepted: [(record: UpdateRecord, policy: RolloutPolicy)] = []
-        var others: [UpdateRecord] = []
+        var accepted = Recent<(record: UpdateRecord, policy: RolloutPolicy)>(UpdateJournal.limit)
+        var others = Recent<UpdateRecord>(UpdateJournal.limit)
         /// Records that no recorder has had yet.
         var pending: [UpdateRecord] = []
         /// What was last of every rollout that is no longer in the policy: its assignments may still live.
         var retired: [RolloutID: RolloutDefinition] = [:]
 
-        var records: [UpdateRecord] { (accepted.map(\.record) + others).sorted { $0.number < $1.number } }
+        var records: [UpdateRecord] { (accepted.all.map(\.record) + others.all).sorted { $0.number < $1.number } }
+
+        /// The next record, which waits from now on to be handed out.
+        mutating func record(
+            _ revision: UInt32?,
+            _ origin: UpdateOrigin,
+            _ gates: [String],
+            _ digest: PolicyDigest?,
+            _ outcome: UpdateRecord.Outcome,
+            _ running: CompiledPolicy?
+        ) -> UpdateRecord {
+            count += 1
+            let record = UpdateRecord(
+                number: count,
+                revision: revision,
+                running: (outcome == .accepted ? revision : nil) ?? running?.policy.revision ?? 0,
+                author: origin.author,
+                reason: origin.reason,
+                time: origin.time,
+                gates: gates,
+                outcome: outcome,
+                old: running?.digest,
+                new: digest
+            )
+            pending.append(record)
+            return record
+        }
     }
 
     private let memory = Lock(Memory())
     /// Held while records are handed out, so that they come in order; never together with the writers' lock.
     private let recorders = Lock<[any UpdateRecorder]>([])
 
-    init(startingWith policy: RolloutPolicy, at time: Int64?) {
-        enter(UpdateAttempt(policy: policy, origin: UpdateOrigin(time: time)), outcome: .accepted, running: nil)
+    init(startingWith first: CompiledPolicy) {
+        let attempt = UpdateAttempt(policy: first.policy, origin: UpdateOrigin(time: first.appliedAt))
+        enter(attempt, first.digest, outcome: .accepted, running: nil)
     }
 
     var records: [UpdateRecord] { memory.withLock(\.records) }
 
     func policy(of revision: UInt32) -> RolloutPolicy? {
-        memory.withLock { memory in memory.accepted.last { $0.policy.revision == revision }?.policy }
+        memory.withLock { memory in memory.accepted.all.last { $0.policy.revision == revision }?.policy }
     }
 
     /// The revisions that can be restored, oldest first; the last one runs.
-    var revisions: [UInt32] { memory.withLock { memory in memory.accepted.map(\.policy.revision) } }
+    var revisions: [UInt32] { memory.withLock { memory in memory.accepted.all.map(\.policy.revision) } }
 
     /// The rollouts whose assignments may live although the running policy lacks them.
     var retired: [RolloutID: RolloutDefinition] { memory.withLock(\.retired) }
 
     // MARK: Writing
 
-    /// Enters an attempt; `running` is the policy it met. Accepted ones come in the order of their publication, because
-    /// the writer still holds its lock.
-    func enter(_ attempt: UpdateAttempt, outcome: UpdateRecord.Outcome, running: RolloutPolicy?) {
-        let (policy, revision) = (attempt.policy, attempt.policy.revision)
-        enter(policy, at: revision, attempt.origin, attempt.gates, outcome: outcome, running: running)
+    /// Enters an attempt with its policy's digest; `running` is what it met. Accepted ones come in the order of their
+    /// publication, because the writer still holds its lock.
+    func enter(
+        _ attempt: UpdateAttempt,
+        _ digest: PolicyDigest,
+        outcome: UpdateRecord.Outcome,
+        running: CompiledPolicy?
+    ) {
+        let policy = attempt.policy
+        memory.withLock { memory in
+            let record = memory.record(policy.revision, attempt.origin, attempt.gates, digest, outcome, running)
+            guard outcome == .accepted else { return memory.others.append(record) }
+            memory.accepted.append((record, policy))
+            if let rollouts = running?.policy.rollouts {
+                for id in rollouts.keys where !policy.rollouts.keys.contains(id) {
+                    memory.retired[id] = rollouts[id]?.withoutRules
+                }
+            }
+            for id in memory.retired.keys where policy.rollouts.keys.contains(id) { memory.retired[id] = nil }
+        }
     }
 
-    /// Enters an attempt of which there may be no policy, not even a revision.
+    /// Enters a refused attempt of which there may be no policy, not even a revision.
     func enter(
         _ policy: RolloutPolicy?,
         at revision: UInt32?,
         _ origin: UpdateOrigin,
-        _ gates: [String] = [],
-        outcome: UpdateRecord.Outcome,
-        running: RolloutPolicy?
+        _ error: UpdateError,
+        running: CompiledPolicy
     ) {
+        let digest = policy.map(PolicyDigest.init(of:))
         memory.withLock { memory in
-            memory.count += 1
-            let last = memory.accepted.last
-            let isLast = last != nil && last?.policy.revision == running?.revision
-            let record = UpdateRecord(
-                number: memory.count,
-                revision: revision,
-                running: (outcome == .accepted ? revision : nil) ?? running?.revision ?? 0,
-                author: origin.author,
-                reason: origin.reason,
-                time: origin.time,
-                gates: gates,
-                outcome: outcome,
-                old: isLast ? last?.record.new : running.map(PolicyDigest.init(of:)),
-                new: policy.map(PolicyDigest.init(of:))
-            )
-            memory.pending.append(record)
-            guard outcome == .accepted, let policy else {
-                memory.others.append(record)
-                if memory.others.count > Self.limit { memory.others.removeFirst() }
-                return
-            }
-            memory.accepted.append((record, policy))
-            if memory.accepted.count > Self.limit { memory.accepted.removeFirst() }
-            for (id, definition) in running?.rollouts ?? [:] where policy.rollouts[id] == nil {
-                memory.retired[id] = definition.withoutRules
-            }
-            for id in memory.retired.keys where policy.rollouts[id] != nil { memory.retired[id] = nil }
+            memory.others.append(memory.record(revision, origin, [], digest, .refused(error), running))
         }
     }
 

@@ -73,11 +73,13 @@ struct RouterStateTests {
     @Test("Ten million updates of the same names cost no memory", .enabled(if: StressEffort.isLong))
     func tenMillionUpdates() throws {
         let router = try RolloutRouter(policy: policy(1, releases: 3))
-        var policies = (0..<3).map { policy($0, releases: 3) }
+        let policies = (0..<3).map { policy($0, releases: 3) }
         func update(through last: UInt32) throws {
             for revision in (router.snapshot().revision + 1)...last {
-                policies[Int(revision) % 3].revision = revision
-                try router.update(to: policies[Int(revision) % 3])
+                var next = policies[Int(revision) % 3]
+                next.revision = revision
+                for id in next.rollouts.keys { next.rollouts[id]?.epoch = revision }
+                try router.update(to: next)
             }
         }
         try update(through: 10_000)

@@ -90,7 +90,7 @@ import Synchronization
     func glance<Result>(_ body: (PolicyImage) -> Result?) -> Result? {
         let head = unsafe words[Self.head].load(ordering: .acquiring)
         let slot = unsafe words[Self.place(of: head)].load(ordering: .acquiring)
-        let result = body(Self.image(slot))
+        guard let result = body(Self.image(slot)) else { return nil }
         atomicMemoryFence(ordering: .acquiring)
         let later = unsafe words[Self.head].load(ordering: .relaxed)
         return later == head ? result : nil

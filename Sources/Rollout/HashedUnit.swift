@@ -4,7 +4,7 @@
 public struct HashedUnit: Hashable, Sendable {
     // The text first: the key then arrives in a register that a multiplication needs, and nothing has to be moved.
     private let exact: ExactText
-    let key: UInt64
+    @usableFromInline let key: UInt64
 
     /// The unit's text.
     public var text: String { exact.text }

@@ -4,6 +4,7 @@
 ///     salted = key xor XXH3-64(salt)
 ///     point  = the high xor the low half of salted x 0x9E3779B97F4A7C15
 ///     bucket = the high half of point x 1,000,000
+@usableFromInline
 enum Bucketing {
     /// The salt of a draw that is independent of the rollout's own.
     static func derivedSalt(_ salt: String, _ purpose: String) -> String { "\(salt)\u{0}\(purpose)" }
@@ -13,6 +14,7 @@ enum Bucketing {
     /// **Claim:** the bucket is below 1,000,000, because the high half of `point * n` is floor(point * n / 2^64), and
     /// point < 2^64. Each bucket gets floor or ceil of 2^64 / 1,000,000 points, so were points drawn evenly, a bucket's
     /// chance would be off by less than one part in 10^13.
+    @inlinable
     @inline(__always)
     static func bucket(ofKey key: UInt64, saltHash: UInt64) -> UInt64 {
         let product = (key ^ saltHash).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)

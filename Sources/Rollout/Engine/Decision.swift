@@ -4,9 +4,15 @@
 /// counting, and keeps no policy alive.
 public struct Decision: Hashable, Sendable {
     /// An ``Outcome`` with the bucket filled in.
-    let answer: UInt64
+    @usableFromInline let answer: UInt64
     /// The revision in the low half, the epoch in the high half.
-    let origin: UInt64
+    @usableFromInline let origin: UInt64
+
+    @inlinable
+    init(answer: UInt64, origin: UInt64) {
+        self.answer = answer
+        self.origin = origin
+    }
 
     /// What the unit gets.
     public var variant: Variant {

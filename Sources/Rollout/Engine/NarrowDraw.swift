@@ -9,12 +9,13 @@
 /// **Claim:** no lane borrows from the next. Because 1. a bucket is below 2^20, 2. a lane is at least 2^20.
 /// The number of guards standing is the number of bounds the bucket does not exceed: 3 for the first segment, 0 for the
 /// fourth. Outcomes lie in that order. Segments that are not there have the bound 2^20 - 1, which no bucket exceeds.
+@usableFromInline
 enum NarrowDraw {
     /// The most segments that fit.
     static let capacity = 4
 
-    private static let lanes: UInt64 = 1 | 1 << 21 | 1 << 42
-    private static let guards = lanes << 20
+    @inlinable static var lanes: UInt64 { 1 | 1 << 21 | 1 << 42 }
+    @inlinable static var guards: UInt64 { lanes << 20 }
 
     /// The three bounds in one word, of up to four segments by their inclusive upper bounds.
     static func packed(_ upperBounds: some Collection<Int>) -> UInt64 {
@@ -30,6 +31,7 @@ enum NarrowDraw {
     ///
     /// The product with 1 + 2^21 + 2^42 brings all three guards to bit 62, where their sum has the two bits it needs; what
     /// it brings elsewhere lies below and carries into no higher lane, or falls off the end.
+    @inlinable
     @inline(__always)
     static func standing(_ bounds: UInt64, at bucket: UInt64) -> Int {
         let standing = (bounds &- bucket &* lanes) & guards

@@ -6,9 +6,11 @@
 ///     bits 20 ... 39   number of the shadow in the registry, all ones for none
 ///     bits 40 ... 43   the reason, 15 for "the next draw is at the word offset in bits 0 ... 39"
 ///     bits 44 ... 63   0 where the bucket goes, all ones where no bucket was drawn
+@usableFromInline
 struct Outcome: Hashable, Sendable {
-    let word: UInt64
+    @usableFromInline let word: UInt64
 
+    @inlinable
     init(word: UInt64) { self.word = word }
 
     init(_ variant: VariantNumber, shadow: VariantNumber? = nil, _ reason: Decision.Reason, showsBucket: Bool = false) {
@@ -39,7 +41,7 @@ struct Outcome: Hashable, Sendable {
     static let reasonMask: UInt64 = 0xF
     static let shadowShift: UInt64 = 20
     static let reasonShift: UInt64 = 40
-    static let bucketShift: UInt64 = 44
+    @inlinable static var bucketShift: UInt64 { 44 }
     /// The value of a 20-bit field that says "none": above every bucket and every variant's number.
     static let none: UInt32 = 0xF_FFFF
     private static let nextDraw: UInt64 = 15

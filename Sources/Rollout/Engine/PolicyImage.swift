@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 /// A compiled policy as the machine reads it: 2^n atomic words, all loads relaxed.
 ///
@@ -12,11 +12,13 @@ import Synchronization
 ///
 /// A table's size comes from a word too, so whoever walks a table takes no more of it than `mask`: it then ends
 /// within the image, whose size does not come from a word.
+@usableFromInline
 @safe struct PolicyImage {
-    private let words: UnsafePointer<Atomic<UInt64>>
+    @usableFromInline let words: UnsafePointer<Atomic<UInt64>>
     /// log2 of the number of words. Kept in this form, because most decisions need no mask.
-    private let exponent: Int
+    @usableFromInline let exponent: Int
 
+    @inlinable
     @inline(__always)
     init(words: UnsafePointer<Atomic<UInt64>>, exponent: Int) {
         unsafe self.words = unsafe words
@@ -32,6 +34,7 @@ import Synchronization
     subscript(offset: Int) -> UInt64 { unsafe words[offset & mask].load(ordering: .relaxed) }
 
     /// A word of a record: `index` is below ``RecordLayout/size``.
+    @inlinable
     @inline(__always)
     func word(_ index: Int, ofRecordAt start: Int) -> UInt64 {
         unsafe (words + start + index).pointee.load(ordering: .relaxed)

@@ -19,15 +19,16 @@
 ///    15  adoptions     `TagTable`: what a decision of another service may name
 ///
 /// A draw that an outcome refers to is the first line of a record, without its origin.
+@usableFromInline
 enum RecordLayout {
     /// The words of a record.
     static let size = 16
 
-    static let marks = 0
-    static let salt = 1
-    static let origin = 2
-    static let bounds = 3
-    static let outcomes = 4
+    @inlinable static var marks: Int { 0 }
+    @inlinable static var salt: Int { 1 }
+    @inlinable static var origin: Int { 2 }
+    @inlinable static var bounds: Int { 3 }
+    @inlinable static var outcomes: Int { 4 }
     static let missing = 8
     static let stale = 9
     static let hosts = 10
@@ -43,14 +44,19 @@ enum RecordLayout {
 
 /// Which parts a record has beyond its first draw; with a wide draw, its offset in the upper half, and in bits 16 ... 31 how
 /// many segments it has.
+@usableFromInline
 struct RecordMarks: OptionSet, Sendable {
-    let rawValue: UInt64
+    @usableFromInline let rawValue: UInt64
 
-    static let wide = RecordMarks(rawValue: 1)
+    @inlinable
+    init(rawValue: UInt64) { self.rawValue = rawValue }
+
+    @inlinable static var wide: RecordMarks { RecordMarks(rawValue: 1) }
     static let hosts = RecordMarks(rawValue: 2)
-    static let forced = RecordMarks(rawValue: 4)
+    @inlinable static var forced: RecordMarks { RecordMarks(rawValue: 4) }
 
     /// Whether a unit's hash is all that a decision takes, and the record all that it reads.
+    @inlinable
     @inline(__always)
     var isPlain: Bool { rawValue & (RecordMarks.wide.rawValue | RecordMarks.forced.rawValue) == 0 }
 

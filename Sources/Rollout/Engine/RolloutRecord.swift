@@ -3,17 +3,26 @@
 ///     host rule -> forced unit -> assignment -> draw -> missing unit
 ///
 /// Total and pure: no clock, no randomness, no error, no allocation, no reference counting.
+@usableFromInline
 struct RolloutRecord {
-    let image: PolicyImage
-    private let start: Int
+    @usableFromInline let image: PolicyImage
+    @usableFromInline let start: Int
 
     @inline(__always)
     init(_ image: PolicyImage, ordinal: Int) { self.init(image, start: ordinal * RecordLayout.size) }
 
+    @inlinable
     @inline(__always)
     init(_ image: PolicyImage, start: Int) {
         self.image = image
         self.start = start
+    }
+
+    /// The decision for a unit by its hash alone, or nil where the record is not plain.
+    @inlinable
+    @inline(__always)
+    func plainDecision(forKey key: UInt64) -> Decision? {
+        RecordMarks(rawValue: word(RecordLayout.marks)).isPlain ? narrowDraw(at: bucket(ofKey: key)) : nil
     }
 
     /// The decision for a unit by its hash alone, or nil where the unit may be a forced one or the draw needs a search.
@@ -98,6 +107,7 @@ struct RolloutRecord {
 
     // MARK: Draws
 
+    @inlinable
     @inline(__always)
     func bucket(ofKey key: UInt64) -> UInt64 {
         Bucketing.bucket(ofKey: key, saltHash: word(RecordLayout.salt))
@@ -112,8 +122,9 @@ struct RolloutRecord {
         return answer(outcome, bucket: bucket)
     }
 
+    @inlinable
     @inline(__always)
-    private func narrowDraw(at bucket: UInt64) -> Decision {
+    func narrowDraw(at bucket: UInt64) -> Decision {
         let index = NarrowDraw.standing(word(RecordLayout.bounds), at: bucket)
         return answer(Outcome(word: word(RecordLayout.outcomes &+ index)), bucket: bucket)
     }
@@ -126,11 +137,13 @@ struct RolloutRecord {
         return answer(Outcome(word: image[next + RecordLayout.outcomes + index]), bucket: bucket)
     }
 
+    @inlinable
     @inline(__always)
     func answer(_ outcome: Outcome, bucket: UInt64 = 0) -> Decision {
         Decision(answer: outcome.word | bucket << Outcome.bucketShift, origin: word(RecordLayout.origin))
     }
 
+    @inlinable
     @inline(__always)
     func word(_ index: Int) -> UInt64 { image.word(index, ofRecordAt: start) }
 }

@@ -1,4 +1,4 @@
-import Synchronization
+public import Synchronization
 
 #if !_pointerBitWidth(_64)
     #error("Rollout runs on 64-bit platforms: an Int holds every offset that 40 bits of a torn word can name")
@@ -49,18 +49,19 @@ import Synchronization
 /// Readers try again only where seven policies were published inside one read. ThreadSanitizer knows no fences, so it is
 /// silent on W2 and R4; `PublicationModelTests` runs this table through every execution that the memory model allows
 /// within small bounds, as it is and with each ordering weakened in turn. `PublicationStressTests` runs the code.
+@usableFromInline
 @safe struct SnapshotCell: @unchecked Sendable {
-    private typealias Words = UnsafeMutablePointer<Atomic<UInt64>>
+    @usableFromInline typealias Words = UnsafeMutablePointer<Atomic<UInt64>>
 
     /// A power of two: the low bits of head name the slot.
-    private static let slots = 8
+    @inlinable static var slots: Int { 8 }
     /// A cache line, and the adjacent one that prefetchers fetch with it.
     private static let alignment = 128
-    private static let head = 0
-    private static let table = 8
+    @inlinable static var head: Int { 0 }
+    @inlinable static var table: Int { 8 }
     private static let rings = 16
 
-    private let words: Words
+    @usableFromInline let words: Words
 
     /// A cell that has published a first policy: there is none without.
     init(_ first: [UInt64]) {
@@ -86,11 +87,12 @@ import Synchronization
     ///
     /// The loads of ``read(_:)``, and a stricter test: a head that has not moved at all. For a first attempt that makes
     /// no call and has no loop, so that the compiler saves no register for it.
+    @inlinable
     @inline(__always)
     func glance<Result>(_ body: (PolicyImage) -> Result?) -> Result? {
         let head = unsafe words[Self.head].load(ordering: .acquiring)
         let slot = unsafe words[Self.place(of: head)].load(ordering: .acquiring)
-        let result = body(Self.image(slot))
+        guard let result = body(Self.image(slot)) else { return nil }
         atomicMemoryFence(ordering: .acquiring)
         let later = unsafe words[Self.head].load(ordering: .relaxed)
         return later == head ? result : nil
@@ -133,24 +135,28 @@ import Synchronization
     }
 
     /// Where the address is of the slot that a head names.
+    @inlinable
     @inline(__always)
-    private static func place(of head: UInt64) -> Int {
+    static func place(of head: UInt64) -> Int {
         table &+ Int(truncatingIfNeeded: head & UInt64(slots - 1))
     }
 
+    @inlinable
     @inline(__always)
-    private static func exponent(of slot: UInt64) -> Int { Int(truncatingIfNeeded: slot & 63) }
+    static func exponent(of slot: UInt64) -> Int { Int(truncatingIfNeeded: slot & 63) }
 
     /// The first word of a slot. Never nil, because the address is that of an allocation: a branch here would be paid
     /// by every decision. The allocation is exposed by its conversion to an integer, so a pointer made from the integer
     /// may be followed.
+    @inlinable
     @inline(__always)
-    private static func start(of slot: UInt64) -> Words {
+    static func start(of slot: UInt64) -> Words {
         unsafe Words(bitPattern: UInt(slot & ~63)).unsafelyUnwrapped
     }
 
+    @inlinable
     @inline(__always)
-    private static func image(_ slot: UInt64) -> PolicyImage {
+    static func image(_ slot: UInt64) -> PolicyImage {
         unsafe PolicyImage(words: start(of: slot), exponent: exponent(of: slot))
     }
 

@@ -3,6 +3,7 @@
 /// The result is a function of the bytes alone: of neither their alignment nor the machine's byte order. Hashing
 /// allocates nothing and counts no references. Up to 128 bytes, which is every usual unit, the code is straight-line
 /// and inlined into its caller; longer inputs leave for functions of their own.
+@usableFromInline
 enum XXH3 {
     /// The hash of `bytes`.
     ///

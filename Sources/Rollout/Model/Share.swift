@@ -43,7 +43,7 @@ public struct Share: Hashable, Sendable, Comparable {
     private init(uncheckedBuckets: Int) { self.buckets = uncheckedBuckets }
 
     /// The resolution of every allocation: the hash contract's last line.
-    static let bucketCount = 1_000_000
+    @inlinable static var bucketCount: Int { 1_000_000 }
 }
 
 extension Share: CustomStringConvertible {

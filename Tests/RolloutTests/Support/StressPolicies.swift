@@ -17,7 +17,7 @@ struct StressQuestion: Sendable {
         self.kind = kind
     }
 
-    /// What a publication answers, in the two attempts that a handle makes.
+    /// What a publication answers, in the attempts that a handle makes.
     func ask(_ publication: some Publication, ordinal: Int, retries: inout Int) -> Decision {
         switch kind {
         case .unit(let text):
@@ -28,7 +28,8 @@ struct StressQuestion: Sendable {
                     RolloutRecord($0, ordinal: ordinal).decision(for: DecimalUnit(DecimalText(number)))
                 }
         case .hashed(let unit):
-            glance(publication, ordinal, unit.key) ?? deliberate(publication, ordinal, unit.text, &retries)
+            publication.glance { RolloutRecord($0, ordinal: ordinal).plainDecision(forKey: unit.key) }
+                ?? glance(publication, ordinal, unit.key) ?? deliberate(publication, ordinal, unit.text, &retries)
         case .request(let unit, let host, let assignment):
             RequestBytes.with(unit: unit, host: host) { request in
                 read(publication, &retries) {
@@ -100,6 +101,7 @@ enum StressPolicies {
         StressQuestion("shadow", .request(unit: "frank", host: "canary.example", holding: nil)),
         StressQuestion("sometimes", .unit("grace")),
         StressQuestion("sometimes", .integer(7)),
+        StressQuestion("sometimes", .hashed(HashedUnit("heidi"))),
     ]
 
     static func policy(_ revision: UInt32) -> RolloutPolicy {
@@ -140,7 +142,12 @@ enum StressPolicies {
             ),
         ]
         if shape % 4 != 3 {
-            rollouts["sometimes"] = RolloutDefinition(.fixed(release("fixed")), epoch: revision)
+            // Plain: neither wide nor with a unit forced.
+            rollouts["sometimes"] = RolloutDefinition(
+                .canary(part, stable: release("first"), canary: release("second")),
+                salt: "sometimes \(shape)",
+                epoch: revision
+            )
         }
         return RolloutPolicy(revision: revision, rollouts: rollouts)
     }

@@ -12,6 +12,9 @@ let callers: [Probe] = {
         Probe("caller.array") { count in
             for _ in 0..<count { consume(service.array[3].decision(for: unit)) }
         },
+        Probe("caller.dictionary") { count in
+            for _ in 0..<count { consume(service.dictionary[7]?.decision(for: unit)) }
+        },
         Probe("caller.router") { count in
             for _ in 0..<count {
                 let router = service.router
@@ -31,12 +34,14 @@ private final class Service: @unchecked Sendable {
     var handle: RolloutHandle
     var router: RolloutRouter
     var array: [RolloutHandle]
+    var dictionary: [Int: RolloutHandle]
     var decisions: [Decision]
 
     init(handle: RolloutHandle) {
         self.handle = handle
         self.router = .running(.canary())
         self.array = Array(repeating: handle, count: 8)
+        self.dictionary = Dictionary(uniqueKeysWithValues: (0..<8).map { ($0, handle) })
         self.decisions = Array(repeating: handle.decision(for: 1), count: 8)
     }
 }

@@ -4,14 +4,12 @@ struct RolloutCompiler {
     private let definition: RolloutDefinition
     private let registered: RegisteredRollout
     private let names: VariantNames
-    private let allocation: [AllocatedRange]
 
     init(_ id: RolloutID, _ definition: RolloutDefinition, _ registered: RegisteredRollout) {
         self.id = id
         self.definition = definition
         self.registered = registered
         names = VariantNames(registered.variants.map(\.name))
-        allocation = definition.strategy.allocation
     }
 
     private var variants: [RegisteredVariant] { registered.variants }
@@ -39,9 +37,12 @@ struct RolloutCompiler {
         words[start + RecordLayout.hosts] = hosts
         words[start + RecordLayout.forced] = forced
         words[start + RecordLayout.filter] = filter
-        words[start + RecordLayout.assignments] = TagTable.append(assignable(), to: &words) | rules.word
+        if rules.contains(.honoured) {
+            let table = TagTable.append(variants, to: &words) { assigned($0, drawnBy: segments) }
+            words[start + RecordLayout.assignments] = table | rules.word
+        }
         words[start + RecordLayout.cookie] = registered.cookie.word
-        words[start + RecordLayout.adoptions] = TagTable.append(adoptable(), to: &words)
+        words[start + RecordLayout.adoptions] = TagTable.append(variants, to: &words, adopted)
     }
 
     /// The record of a rollout that is no longer in the policy: one answer for everybody.
@@ -62,7 +63,6 @@ struct RolloutCompiler {
 
     private func segments() -> [Segment] {
         var segments: [Segment] = []
-        segments.reserveCapacity(allocation.count + 1)
         switch definition.strategy {
         case .fixed:
             segments.extend(to: Share.bucketCount, Outcome(first, .fixed))
@@ -70,10 +70,9 @@ struct RolloutCompiler {
             segments = shadowSegments(share, .fixed)
         case .canary, .abTest:
             let notEnrolled = Outcome(first, .notEnrolled, showsBucket: true)
-            for range in allocation {
+            for range in definition.strategy.allocation {
                 let number = isServed(range.variant) ? number(of: range.variant) : nil
-                let outcome = number.map { Outcome($0, .split, showsBucket: true) } ?? notEnrolled
-                segments.extend(to: range.buckets.upperBound, outcome)
+                segments.extend(to: range.buckets.upperBound, number.map(split) ?? notEnrolled)
             }
             segments.extend(to: Share.bucketCount, notEnrolled)
         }
@@ -86,6 +85,8 @@ struct RolloutCompiler {
         segments.extend(to: Share.bucketCount, Outcome(first, reason))
         return segments
     }
+
+    private func split(_ number: VariantNumber) -> Outcome { Outcome(number, .split, showsBucket: true) }
 
     /// Whether units are drawn into the variant: the first one always, others unless disabled or draining.
     private func isServed(_ name: VariantName) -> Bool {
@@ -146,29 +147,21 @@ struct RolloutCompiler {
         return { _ in (Outcome(nextDrawAt: offset), Outcome(first, reason)) }
     }
 
-    /// The variants that a live assignment keeps: not disabled, and drawn into or draining.
-    private func assignable() -> [(tag: VariantTag, outcome: Outcome)] {
-        guard rules.contains(.honoured) else { return [] }
-        var isOwner = [Bool](repeating: false, count: variants.count)
-        for range in allocation {
-            if let place = names.place(of: range.variant) { isOwner[place] = true }
-        }
-        return zip(variants, isOwner).compactMap { variant, isOwner in
-            guard !definition.disabled.contains(variant.name),
-                isOwner || definition.draining.contains(variant.name)
-            else { return nil }
-            return (variant.tag, Outcome(variant.number, .sticky, showsBucket: true))
-        }
+    /// What a live assignment of a variant leads to: it keeps a variant that is drawn into or draining, not disabled.
+    private func assigned(_ variant: RegisteredVariant, drawnBy segments: [Segment]) -> Outcome? {
+        let drawn = split(variant.number)
+        let isDrawn = segments.contains { $0.outcome == drawn }
+        guard isDrawn || definition.draining.contains(variant.name), !definition.disabled.contains(variant.name)
+        else { return nil }
+        return drawn.because(.sticky)
     }
 
-    /// The variants that a decision of another service may name: all that are not disabled, whatever their share, because
-    /// a host or a force may have led there; of a shadow's, only the one that answers.
-    private func adoptable() -> [(tag: VariantTag, outcome: Outcome)] {
-        variants.compactMap { variant in
-            guard !definition.disabled.contains(variant.name) else { return nil }
-            if case .shadow = definition.strategy, variant.number != first { return nil }
-            return (variant.tag, Outcome(variant.number, .sticky))
-        }
+    /// What a decision of another service that names a variant leads to: to all that are not disabled, whatever their share,
+    /// because a host or a force may have led there; of a shadow's, only to the one that answers.
+    private func adopted(_ variant: RegisteredVariant) -> Outcome? {
+        if definition.disabled.contains(variant.name) { return nil }
+        if case .shadow = definition.strategy, variant.number != first { return nil }
+        return Outcome(variant.number, .sticky)
     }
 
     private var rules: AssignmentRules {

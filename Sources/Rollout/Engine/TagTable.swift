@@ -5,16 +5,27 @@
 /// A record refers to it by 48 bits of a word: offset | n << 32, 0 for no table.
 enum TagTable {
     /// Appends a table to the words of a policy, and gives the word that refers to it.
-    static func append(_ outcomes: [(tag: VariantTag, outcome: Outcome)], to words: inout [UInt64]) -> UInt64 {
-        guard !outcomes.isEmpty else { return 0 }
-        let exponent = Int.bitWidth - (2 * outcomes.count - 1).leadingZeroBitCount
+    ///
+    /// - Parameters:
+    ///   - variants: At least one; the table has room for all.
+    ///   - words: The policy's words.
+    ///   - outcome: What an assignment of a variant leads to, or nil where it may hold it no longer.
+    /// - Returns: The word.
+    static func append(
+        _ variants: [RegisteredVariant],
+        to words: inout [UInt64],
+        _ outcome: (RegisteredVariant) -> Outcome?
+    ) -> UInt64 {
+        let exponent = Int.bitWidth - (2 * variants.count - 1).leadingZeroBitCount
         let start = words.count
         let mask = 1 << exponent - 1
         words.append(contentsOf: repeatElement(0, count: 2 << exponent))
-        for (tag, outcome) in outcomes {
-            var place = Int(tag.rawValue) & mask
+        for variant in variants {
+            guard let outcome = outcome(variant) else { continue }
+            let tag = variant.tag.rawValue
+            var place = Int(tag) & mask
             while words[start + 2 * place] != 0 { place = (place + 1) & mask }
-            words[start + 2 * place] = UInt64(tag.rawValue)
+            words[start + 2 * place] = UInt64(tag)
             words[start + 2 * place + 1] = outcome.word
         }
         return UInt64(start) | UInt64(exponent) << 32

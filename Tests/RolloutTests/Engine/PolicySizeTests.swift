@@ -17,7 +17,7 @@ struct PolicySizeTests {
     @Test("A fixed rollout, a shadow and a canary")
     func rollouts() throws {
         #expect(try bytes(RolloutDefinition(.fixed([.app: "v1"]))) == 160)
-        #expect(try bytes(RolloutDefinition(.shadow(.percent(1), primary: [.app: "v1"], shadow: [.app: "v2"]))) == 160)
+        #expect(try bytes(RolloutDefinition(.shadow(.percent(1), primary: [.app: "v1"], shadow: [.app: "v2"]))) == 192)
         #expect(try bytes(RolloutDefinition(Self.canary)) == 256)
         #expect(try bytes(RolloutDefinition(Self.canary), rollouts: 1_000) == 256_000)
     }

@@ -7,8 +7,9 @@ public func fuzzJSON(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     do throws(JSONError) {
         let document = try JSONDocument(parsing: bytes)
-        for duplicate in document.duplicates { visit(duplicate, in: document, isDuplicate: true) }
-        visit(document.root, in: document, isDuplicate: !document.duplicates.isEmpty)
+        var locator = PolicyLocator(document)
+        for duplicate in document.duplicates { visit(duplicate, with: &locator, isDuplicate: true) }
+        visit(document.root, with: &locator, isDuplicate: !document.duplicates.isEmpty)
         if document.duplicates.isEmpty { checkRoundTrip(document) }
     } catch {
         precondition(0...count ~= error.offset)
@@ -18,21 +19,21 @@ public func fuzzJSON(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     return 0
 }
 
-private func visit(_ value: JSONValue, in document: JSONDocument, isDuplicate: Bool) {
+private func visit(_ value: JSONValue, with locator: inout PolicyLocator, isDuplicate: Bool) {
     precondition(value.excerpt.unicodeScalars.count <= 40)
     precondition(value.position.line >= 1)
     for scale in [0, 4, -3] { _ = value.decimal(scale: scale) }
     // An integer is its own decimal at scale 0, whichever of the two ways it is read.
     if let integer = value.integer(as: Int.self) { precondition(value.decimal(scale: 0) == integer) }
-    if !isDuplicate { precondition(document.nearest(to: value.path).path == value.path) }
+    if !isDuplicate { precondition(locator.value(at: value.path).path == value.path) }
     var count = 0
     for element in value.elements {
-        visit(element, in: document, isDuplicate: isDuplicate)
+        visit(element, with: &locator, isDuplicate: isDuplicate)
         count += 1
     }
     for (key, member) in value.members {
         precondition(value[key] != nil)
-        visit(member, in: document, isDuplicate: isDuplicate)
+        visit(member, with: &locator, isDuplicate: isDuplicate)
         count += 1
     }
     precondition(count == value.count)

@@ -38,21 +38,6 @@ package struct JSONDocument: Sendable {
     /// A caller that must not guess which of two values was meant reports all of them.
     package var duplicates: [JSONValue] { storage.keys.duplicates.map { JSONValue(storage, Int($0)) } }
 
-    /// The value at that path, or the nearest ancestor there is: where to point for something that is missing.
-    package func nearest(to path: JSONPath) -> JSONValue {
-        var value = root
-        for element in path.elements {
-            let child =
-                switch element {
-                case .key(let key): value[key]
-                case .index(let index): value.elements.first { Int($0.node.label) == index }
-                }
-            guard let child else { break }
-            value = child
-        }
-        return value
-    }
-
     /// What all values of a document share. A class, so that passing a value costs one reference count.
     final class Storage: Sendable {
         let tape: JSONTape

@@ -8,16 +8,4 @@ extension DecimalText {
             unsafe body(UnsafeRawBufferPointer(rebasing: bytes[..<count]))
         }
     }
-
-    /// Calls `body` with the decimal text of `value`.
-    @inline(__always)
-    static func withDecimalBytes<Result>(_ value: Int64, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        unsafe DecimalText(value).withBytes(body)
-    }
-
-    /// Calls `body` with the decimal text of `value`.
-    @inline(__always)
-    static func withDecimalBytes<Result>(_ value: UInt64, _ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-        unsafe DecimalText(value).withBytes(body)
-    }
 }

@@ -1,5 +1,6 @@
-package import Rollout
 import Testing
+
+@testable package import Rollout
 
 @Suite("JSON paths")
 struct JSONPathTests {
@@ -32,7 +33,8 @@ struct JSONPathTests {
         ] as [(String, JSONPath, String)]
     )
     func paths(description: String, path: JSONPath, excerpt: String) throws {
-        let value = try JSONDocument(parsing: Array(Self.text.utf8)).nearest(to: path)
+        var locator = PolicyLocator(try JSONDocument(parsing: Array(Self.text.utf8)))
+        let value = locator.value(at: path)
         #expect(value.excerpt == excerpt)
         #expect(value.path == path)
         #expect(path.description == description)
@@ -48,7 +50,8 @@ struct JSONPathTests {
         ] as [(JSONPath, String)]
     )
     func nearest(path: JSONPath, expected: String) throws {
-        #expect(try JSONDocument(parsing: Array(Self.text.utf8)).nearest(to: path).path.description == expected)
+        var locator = PolicyLocator(try JSONDocument(parsing: Array(Self.text.utf8)))
+        #expect(locator.value(at: path).path.description == expected)
     }
 
     @Test("Keys compare by bytes")

@@ -1,5 +1,6 @@
-import Rollout
 import Testing
+
+@testable import Rollout
 
 @Suite("JSON properties")
 struct JSONPropertyTests {
@@ -19,9 +20,10 @@ struct JSONPropertyTests {
         var generator = SplitMix64(seed: seed)
         for _ in 0..<25 {
             let document = try JSONDocument(parsing: JSONTree.random(depth: 4, using: &generator).canonicalBytes)
+            var locator = PolicyLocator(document)
             var values = [document.root]
             while let value = values.popLast() {
-                let found = document.nearest(to: value.path)
+                let found = locator.value(at: value.path)
                 #expect(found.position == value.position)
                 #expect(found.path == value.path)
                 values.append(contentsOf: value.elements)

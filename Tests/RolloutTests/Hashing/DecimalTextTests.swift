@@ -29,7 +29,7 @@ struct DecimalTextTests {
     @Test("is right for every group of four digits, in each place", arguments: places)
     func everyGroup(_ place: UInt64) {
         let wrong = (UInt64(0)..<10_000).filter { group in
-            [0, 9_000_000_000_000_000].contains { high in
+            [0, 9_000_000_000_000_000 as UInt64].contains { high in
                 let value = high + group * place
                 let text = unsafe DecimalText(value).withBytes { unsafe String(decoding: $0, as: UTF8.self) }
                 return text != String(value)

@@ -25,6 +25,11 @@ extension SessionRequest {
 extension String {
     /// The cookies of others, 285 bytes of them.
     public static let otherCookies = String(repeating: "abcdefgh=12345678; ", count: 15)
+
+    /// A header of so many bytes, of one pair over and over.
+    public static func cookies(_ pair: String, bytes: Int) -> String {
+        String(repeating: pair, count: bytes / pair.utf8.count)
+    }
 }
 
 extension SessionRouter {

@@ -24,6 +24,9 @@ let callers: [Probe] = {
         Probe("caller.decisions") { count in
             for index in 0..<count { service.decisions[index & 7] = service.handle.decision(for: unit) }
         },
+        Probe("caller.decisionsByKey") { count in
+            for index in 0..<count { service.decisionsByKey[index & 7] = service.handle.decision(for: unit) }
+        },
     ]
 }()
 
@@ -36,6 +39,7 @@ private final class Service: @unchecked Sendable {
     var array: [RolloutHandle]
     var dictionary: [Int: RolloutHandle]
     var decisions: [Decision]
+    var decisionsByKey: [Int: Decision] = [:]
 
     init(handle: RolloutHandle) {
         self.handle = handle

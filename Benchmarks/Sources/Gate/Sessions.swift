@@ -16,6 +16,11 @@ let sessions: [Probe] = {
         route("none", nil, bucketPinned),
         route("other", "theme=dark; s=ab", bucketPinned),
         route("written", nil, sticky),
+        // A header of the largest size that servers let pass, and half of it: of short pairs, and of names that begin as ours.
+        route("header.32K", .cookies("a=1; ", bytes: 32 << 10), bucketPinned),
+        route("header.64K", .cookies("a=1; ", bytes: 64 << 10), bucketPinned),
+        route("header.names.32K", .cookies("sms-app-versio=1; ", bytes: 32 << 10), bucketPinned),
+        route("header.names.64K", .cookies("sms-app-versio=1; ", bytes: 64 << 10), bucketPinned),
         Probe("session.header.write") { count in
             for _ in 0..<count { consume(router.header(for: decision, unit: Units.bytes36, now: SessionRequest.now)) }
         },

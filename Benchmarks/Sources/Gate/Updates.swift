@@ -3,6 +3,10 @@ import Rollout
 
 /// Changing the policy: judged, compiled and published.
 let updates: [Probe] = [
+    Probe("policy.validate") { count in
+        let policy = RolloutPolicy.canary()
+        for _ in 0..<count { consume(Result { try policy.validate() }) }
+    },
     update("rollouts.1", .canary()),
     update("rollouts.10", .many(10)),
 ]

@@ -7,7 +7,7 @@
 ///     answer.setCookie                   // "sms-app-version=AQcAAA…", or nil
 ///
 /// One session router a service, not one a request: it is one word, and copies share one state that lives as long as the
-/// process. A request with a valid cookie costs three compressions of SHA-256 (for ids, hosts and units of up to 55 bytes
+/// process. A request with a valid cookie costs three compressions of SHA-256 (for id, host and unit of up to 63 bytes
 /// together), no lock, no allocation and no reference count; one that is to be sent a cookie costs a string.
 @safe public struct SessionRouter: Sendable {
     private let unmanaged: Unmanaged<SessionState>

@@ -29,7 +29,7 @@ extension RouterState {
             guard let wanted, let earlier = journal.policy(of: wanted) else {
                 throw .unknownRevision(revision, remembered: journal.revisions.filter { $0 != running.revision })
             }
-            next = try earlier.restored(over: rollouts(knownBy: running))
+            next = try earlier.restored(over: journal.epochs.rollouts(with: running))
         }
     }
 

@@ -39,12 +39,6 @@ extension RouterState {
         return error
     }
 
-    /// The rollouts of a policy, and those that are gone but may have live assignments.
-    func rollouts(knownBy policy: RolloutPolicy) -> [RolloutID: RolloutDefinition] {
-        let retired = journal.retired
-        return retired.isEmpty ? policy.rollouts : policy.rollouts.merging(retired) { current, _ in current }
-    }
-
     // MARK: Judging
 
     private enum Verdict: Sendable {
@@ -120,7 +114,7 @@ extension RouterState {
         if let expected, expected != revision { return .refused(.conflict(current: revision)) }
         if policy.revision < revision { return .older }
         if policy.revision == revision { return policy == running ? .same : .refused(.conflict(current: revision)) }
-        let demands = policy.epochDemands(from: rollouts(knownBy: running))
+        let demands = policy.epochDemands(from: running, journal.epochs)
         return demands.isEmpty ? .mayRun : .refused(.needsEpoch(demands))
     }
 }

@@ -138,6 +138,35 @@ struct UpdateTests {
         )
     }
 
+    @Test("A variant that went and comes back in the same epoch is held against the release it had")
+    func epochsOfReturningVariants() throws {
+        func canary(_ release: Release, _ revision: UInt32) -> RolloutPolicy {
+            var policy = EditedPolicy.canary(10).at(revision)
+            policy.sms.strategy = .canary(.percent(10), stable: EditedPolicy.v1, canary: release)
+            return policy
+        }
+        let router = try RolloutRouter(policy: canary(EditedPolicy.v2, 1))
+        try router.update(to: EditedPolicy.fixed().at(2))
+        // Away for long, and the rollout with it for a while.
+        try router.update(to: RolloutPolicy(revision: 3, rollouts: [:]))
+        try router.update(to: EditedPolicy.fixed().at(4))
+        let demand = EpochDemand(rollout: "sms", causes: [.release("canary")], found: 0, needed: 1)
+        #expect(throws: UpdateError.needsEpoch([demand])) { try router.update(to: canary(EditedPolicy.v3, 5)) }
+        try router.update(to: canary(EditedPolicy.v2, 5))
+        try router.update(to: EditedPolicy.fixed().at(6))
+
+        var next = canary(EditedPolicy.v3, 7)
+        next.sms.epoch = 1
+        try router.update(to: next)
+        // In the new epoch no assignment knows the variant of the old one.
+        var fixed = EditedPolicy.fixed().at(8)
+        fixed.sms.epoch = 2
+        try router.update(to: fixed)
+        var last = canary(EditedPolicy.v2, 9)
+        last.sms.epoch = 2
+        try router.update(to: last)
+    }
+
     @Test("Above the highest epoch there is none")
     func lastEpoch() {
         var policy = EditedPolicy.canary(10)

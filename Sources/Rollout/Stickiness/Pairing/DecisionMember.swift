@@ -46,8 +46,8 @@ private struct Parameters {
 extension StructuredFieldCursor {
     /// The member of a rollout in the list.
     ///
-    /// The whole list must be well formed, as the standard asks: a proxy that cut it may have cut anything. Of other
-    /// rollouts' members the parameters may be any; those of ours are the contract's, each once.
+    /// The whole list must be well formed, as the standard asks: a proxy that cut it may have cut anything. Other rollouts'
+    /// members may have any parameters of the types that the contract uses; those of ours are the contract's, each once.
     mutating func member(of rollout: UnsafeRawBufferPointer) -> DecisionMember.Search {
         skipSpaces()
         if isAtEnd { return .taint(.missing) }

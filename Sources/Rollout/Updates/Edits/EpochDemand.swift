@@ -54,16 +54,18 @@ extension RolloutPolicy {
     /// The rollouts whose epoch is too low for this policy to follow another one, in order of ids.
     ///
     /// An epoch has to rise with a changed salt, a changed release of a variant, and an abort. A router refuses a policy
-    /// for which this is not empty; the edits of this library raise epochs by themselves.
+    /// for which this is not empty; the edits of this library raise epochs by themselves. It also holds a variant that comes
+    /// back against the release that it had when it went, earlier in the same epoch.
     ///
     /// - Parameter old: The policy that runs before.
     /// - Returns: What each of those rollouts needs.
-    public func epochDemands(from old: RolloutPolicy) -> [EpochDemand] { epochDemands(from: old.rollouts) }
+    public func epochDemands(from old: RolloutPolicy) -> [EpochDemand] { epochDemands(from: old, EpochMemory()) }
 
-    func epochDemands(from old: [RolloutID: RolloutDefinition]) -> [EpochDemand] {
+    /// The same, where there is something to remember of the policies before the old one.
+    func epochDemands(from old: RolloutPolicy, _ memory: EpochMemory) -> [EpochDemand] {
         let demands = rollouts.compactMap { id, definition -> EpochDemand? in
-            guard let before = old[id], before != definition else { return nil }
-            return EpochDemand(of: definition, after: before, id: id)
+            guard let before = old.rollouts[id] ?? memory.retired[id], before != definition else { return nil }
+            return EpochDemand(of: definition, after: before, memory.releases(of: id), id: id)
         }
         return demands.sorted { $0.rollout < $1.rollout }
     }
@@ -71,8 +73,19 @@ extension RolloutPolicy {
 
 extension EpochDemand {
     /// What a definition needs to follow another one, or nil where its epoch is high enough.
-    init?(of new: RolloutDefinition, after old: RolloutDefinition, id: RolloutID) {
-        let changes = Self.changes(from: old, to: new, id: id)
+    ///
+    /// - Parameters:
+    ///   - new: The definition.
+    ///   - old: What it follows.
+    ///   - gone: The releases of variants that were there before the old definition, in its epoch.
+    ///   - id: The rollout.
+    init?(
+        of new: RolloutDefinition,
+        after old: RolloutDefinition,
+        _ gone: [VariantName: Release] = [:],
+        id: RolloutID
+    ) {
+        let changes = Self.changes(from: old, gone, to: new, id: id)
         if !changes.isEmpty {
             guard new.epoch <= old.epoch else { return nil }
             let (needed, overflow) = old.epoch.addingReportingOverflow(1)
@@ -83,10 +96,15 @@ extension EpochDemand {
         }
     }
 
-    private static func changes(from old: RolloutDefinition, to new: RolloutDefinition, id: RolloutID) -> [Cause] {
+    private static func changes(
+        from old: RolloutDefinition,
+        _ gone: [VariantName: Release],
+        to new: RolloutDefinition,
+        id: RolloutID
+    ) -> [Cause] {
         var causes: [Cause] = []
         if !old.hasSameSalt(as: new, id: id) { causes.append(.salt) }
-        let before = Dictionary(old.strategy.variants.map { ($0.name, $0.release) }) { first, _ in first }
+        let before = gone.merging(old.strategy.variants.map { ($0.name, $0.release) }) { _, last in last }
         for variant in new.strategy.variants {
             guard let release = before[variant.name] else { continue }
             if release != variant.release { causes.append(.release(variant.name)) }

@@ -9,8 +9,7 @@ final class UpdateJournal: Sendable {
         var others = Recent<UpdateRecord>(UpdateJournal.limit)
         /// Records that no recorder has had yet.
         var pending: [UpdateRecord] = []
-        /// What was last of every rollout that is no longer in the policy: its assignments may still live.
-        var retired: [RolloutID: RolloutDefinition] = [:]
+        var epochs = EpochMemory()
 
         var records: [UpdateRecord] { (accepted.all.map(\.record) + others.all).sorted { $0.number < $1.number } }
 
@@ -59,8 +58,8 @@ final class UpdateJournal: Sendable {
     /// The revisions that can be restored, oldest first; the last one runs.
     var revisions: [UInt32] { memory.withLock { memory in memory.accepted.all.map(\.policy.revision) } }
 
-    /// The rollouts whose assignments may live although the running policy lacks them.
-    var retired: [RolloutID: RolloutDefinition] { memory.withLock(\.retired) }
+    /// What epochs depend on beside the running policy.
+    var epochs: EpochMemory { memory.withLock(\.epochs) }
 
     // MARK: Writing
 
@@ -77,12 +76,7 @@ final class UpdateJournal: Sendable {
             let record = memory.record(policy.revision, attempt.origin, attempt.gates, digest, outcome, running)
             guard outcome == .accepted else { return memory.others.append(record) }
             memory.accepted.append((record, policy))
-            if let rollouts = running?.policy.rollouts {
-                for id in rollouts.keys where !policy.rollouts.keys.contains(id) {
-                    memory.retired[id] = rollouts[id]?.withoutRules
-                }
-            }
-            for id in memory.retired.keys where policy.rollouts.keys.contains(id) { memory.retired[id] = nil }
+            if let running { memory.epochs.keep(running.policy, replacedBy: policy) }
         }
     }
 
@@ -118,15 +112,5 @@ final class UpdateJournal: Sendable {
             for record in all { recorder.record(record) }
             recorders.append(recorder)
         }
-    }
-}
-
-extension RolloutDefinition {
-    /// What an epoch depends on, for a router remembers that of every rollout it ever served: no hosts and no units.
-    fileprivate var withoutRules: RolloutDefinition {
-        var definition = self
-        definition.hosts = [:]
-        definition.forced = [:]
-        return definition
     }
 }

@@ -4,14 +4,26 @@ import Synchronization
 import Threads
 
 /// Updates a router so many times while another thread asks, and prints by how much the process grew after the first tenth.
-func growth(of name: String, count: Int, _ policy: @escaping @Sendable (UInt32) -> RolloutPolicy) {
+///
+/// - Parameters:
+///   - name: What changes.
+///   - count: How many updates.
+///   - limit: The bytes it may grow by, or nil where growth is what is looked for.
+///   - policy: The policy of a revision.
+/// - Returns: Whether it kept within the limit.
+func growth(
+    of name: String,
+    count: Int,
+    limit: Int? = nil,
+    _ policy: @escaping @Sendable (UInt32) -> RolloutPolicy
+) -> Bool {
     let router = RolloutRouter.running(policy(1))
     let handle = router.x
     let isRunning = Atomic<Bool>(true)
-    let report = Mutex("")
+    let growth = Mutex<Int?>(nil)
     let time = elapsed(onThreads: 2) { index in
         if index == 0 {
-            report.withLock { $0 = update(router, count: count, policy) }
+            growth.withLock { $0 = update(router, count: count, policy) }
             isRunning.store(false, ordering: .relaxed)
         } else {
             var last: UInt32 = 0
@@ -23,10 +35,18 @@ func growth(of name: String, count: Int, _ policy: @escaping @Sendable (UInt32) 
         }
     }
     let nanoseconds = Int(time / .nanoseconds(1)) / count
-    print("  \(count) \(name): \(report.withLock(\.self)), \(nanoseconds) ns each")
+    guard let bytes = growth.withLock(\.self) else {
+        print("  \(count) \(name): this system does not tell the memory of a process, \(nanoseconds) ns each")
+        return true
+    }
+    print("  \(count) \(name): grew by \(bytes / 1024) KiB, \(nanoseconds) ns each")
+    guard let limit, bytes > limit else { return true }
+    print("  that is more than \(limit / 1024) KiB")
+    return false
 }
 
-private func update(_ router: RolloutRouter, count: Int, _ policy: (UInt32) -> RolloutPolicy) -> String {
+/// Gives the bytes that the process grew by, or nil where the system does not tell.
+private func update(_ router: RolloutRouter, count: Int, _ policy: (UInt32) -> RolloutPolicy) -> Int? {
     var before: Int?
     for revision in 2...UInt32(count + 1) {
         if revision == UInt32(count / 10) {
@@ -40,6 +60,6 @@ private func update(_ router: RolloutRouter, count: Int, _ policy: (UInt32) -> R
         }
     }
     trimMemory()
-    guard let before, let after = residentBytes else { return "this system does not tell the memory of a process" }
-    return "grew by \((after - before) / 1024) KiB"
+    guard let before, let after = residentBytes else { return nil }
+    return after - before
 }

@@ -17,10 +17,14 @@ struct RouteCookieTests {
         #expect(try sticky.route("{}", "--quiet").error == "")
     }
 
-    @Test("Where no rollout keeps a cookie, nothing is said of keys")
+    @Test("Where no rollout keeps a cookie, keys that are not given are not missed, and others are said to be idle")
     func nothingToSay() throws {
         let result = try Demo.run("route", "--policy", Recorded.policy, input: "{}")
         #expect(!result.error.contains("keys"))
+        let keys = try #require(sticky).keys
+        let useless = try Demo.run("route", "--policy", Recorded.policy, "--keys", keys, input: "{}\n{}\n")
+        let notes = useless.errorLines.filter { $0.contains("--keys") }
+        #expect(notes == ["RolloutDemo: no rollout of the policy has \"sticky\": none keeps a cookie, --keys or not"])
     }
 
     /// Computed by Python's `hmac` and `hashlib` from the contract alone, for the key of the tests.

@@ -36,12 +36,14 @@ extension JSONPath.Element: Hashable {
 }
 
 extension JSONPath: CustomStringConvertible {
-    /// The path as one would write it in a program: `rollouts.sms.hosts["stable.sms-app.local"]`, `variants[1].weight`.
+    /// The path as one would write it in a program: `rollouts.sms.hosts["stable.sms-app.local"]`, `variants[1].weight`. A key
+    /// that is longer than any may be is cut.
     package var description: String {
         var text = ""
         for element in elements {
             switch element {
             case .index(let index): text += "[\(index)]"
+            case .key(let key) where key.utf8.count > PolicyLimits.textBytes: text += "[\(quoted(key))]"
             case .key(let key) where Self.isPlain(key): text += text.isEmpty ? key : ".\(key)"
             case .key(let key): text += "[\(JSONTree.string(key).canonicalText)]"
             }

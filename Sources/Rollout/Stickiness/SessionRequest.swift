@@ -7,7 +7,8 @@ public struct SessionRequest: Sendable {
     private(set) var hostText: String
     let cookies: String
 
-    /// The caller's clock, in Unix seconds.
+    /// The caller's clock, in Unix seconds. Outside 0 ... 4,294,967,295 (1970 to 2106; milliseconds, for instance) no cookie
+    /// is written, and older ones have expired.
     public var now: Int64
 
     /// A request.

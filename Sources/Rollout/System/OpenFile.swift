@@ -64,7 +64,7 @@ struct OpenFile: ~Copyable {
         let count = unsafe readlinkat(descriptor, name, &target, target.count - 1)
         if count >= 0 { return String(decoding: target[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) }
         if errno == EINVAL { return nil }
-        throw Self.failure("read the link", whole, errno)
+        throw Self.failure("open", whole, errno)
     }
 
     /// Gives one entry the name of another, which it replaces.

@@ -28,7 +28,8 @@ extension UpdateError: CustomStringConvertible {
         switch self {
         case .invalid(let error): "The policy is invalid. \(error)"
         case .unreadable(let error): "The policy cannot be read. \(error)"
-        case .conflict(let current): "Revision \(current) runs: read it, and base the change on it."
+        case .conflict(let current):
+            "Revision \(current) runs, with other content: base the change on it, and give the result a higher revision."
         case .needsEpoch(let demands):
             "Older assignments would get the wrong variant. \(demands.map(\.description).joined(separator: "\n"))"
         case .edit(let thrown): "The edit failed. \(thrown)"

@@ -44,7 +44,12 @@ extension ExplainedRules {
     func drawWithoutUnit() -> Answer {
         guard case .read(let answer) = session, let bucket = answer.decision.bucket, answer.decision.reason != .sticky
         else { return (["nothing to draw: the request brings no unit"], nil) }
-        let origin = answer.token == .absent ? "drawn at random, to be kept by the cookie" : "which the cookie keeps"
+        let origin =
+            switch (answer.token, answer.setCookie) {
+            case (.absent, nil): "drawn at random, and not kept: no cookie holds a time before 1970 or after 2106"
+            case (.absent, _): "drawn at random, to be kept by the cookie"
+            default: "which the cookie keeps"
+            }
         let lines = ["bucket \(grouped(bucket)) of 1,000,000, \(origin)"] + rangeLines(around: bucket)
         let owner = definition.ownedRanges.first { $0.buckets.contains(bucket) }?.variant
         guard let owner, isServed(owner) else {

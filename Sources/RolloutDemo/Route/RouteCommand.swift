@@ -25,10 +25,12 @@ extension Command {
         let input = try Input(arguments.operand(0))
         defer { input.close() }
         var run = RouteRun(targets, standard: standard, isQuiet: arguments.has(.quiet))
+        let keepsCookies = policy.rollouts.values.contains { $0.sticky != nil }
         if let sessions {
             run.sessions = sessions
             run.now = now
-        } else if policy.rollouts.values.contains(where: { $0.sticky != nil }) {
+            if !keepsCookies { run.note("no rollout of the policy has \"sticky\": none keeps a cookie, --keys or not") }
+        } else if keepsCookies {
             run.note("no --keys is given: cookies are neither read nor written")
         }
         try run.route(input)

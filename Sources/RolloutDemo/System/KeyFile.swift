@@ -7,7 +7,7 @@ enum KeyFile {
         do throws(SigningKeyError) {
             return SessionRouter(keys: try SigningKeys(contentsOf: path))
         } catch {
-            let place = error.line.map { "\(path):\($0): " } ?? ""
+            let place = error.line.map { "\(path):\($0): " } ?? (error.code == .noKey ? "\(path): " : "")
             throw .unusable("--keys: \(place)\(error.message)")
         }
     }

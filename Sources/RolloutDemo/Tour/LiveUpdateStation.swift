@@ -23,7 +23,7 @@ extension Station {
         table.add("decisions", "\(grouped(counts.decisions))")
         table.add("a second", "\(grouped(perSecond))")
         table.add("policies published meanwhile", "\(grouped(published))")
-        table.add("revisions seen", "\(grouped(counts.revisions))")
+        table.add("revisions seen, by all tasks together", "\(grouped(counts.revisions))")
         table.add(
             "decisions that fit no revision",
             Table.Cell(grouped(counts.mixtures), counts.mixtures == 0 ? .green : .red)

@@ -68,6 +68,9 @@ struct JSONPathTests {
         #expect(JSONPath().appending(0).appending("a").description == "[0].a")
         #expect(JSONPath().appending("a.b").appending("c_-9").description == #"["a.b"].c_-9"#)
         #expect(JSONPath().appending("\n").description == #"["\n"]"#)
+        let long = String(repeating: "a", count: PolicyLimits.textBytes)
+        #expect(JSONPath().appending(long).description == long)
+        #expect(JSONPath().appending(long + "a").appending("b").description == "[\"\(long.prefix(37))…\"].b")
     }
 }
 

@@ -64,7 +64,10 @@ struct RolloutStatusTests {
 
     @Test("Errors say what is wrong, where, and what to do")
     func descriptions() {
-        #expect(UpdateError.conflict(current: 8).description == "Revision 8 runs: read it, and base the change on it.")
+        #expect(
+            UpdateError.conflict(current: 8).description
+                == "Revision 8 runs, with other content: base the change on it, and give the result a higher revision."
+        )
         let error = #expect(throws: PolicyError.self) {
             try RolloutPolicy(json: "{\"schema\": 1, \"revision\": -1,\n \"rollouts\": {}, \"a b\": 0}")
         }

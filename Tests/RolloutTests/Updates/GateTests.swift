@@ -98,6 +98,13 @@ struct GateTests {
         #expect(log.lines.count { $0.hasPrefix("load") } == 2)
     }
 
+    @Test("A limit that no clock can add to its time is no limit")
+    func endless() async throws {
+        let slow = ScriptedGate("slow", log) { _, _ in try await Task.sleep(for: .milliseconds(20)) }
+        try await router.update(to: next, through: [slow], within: .seconds(Int64.max))
+        #expect(log.lines == ["slow prepares 1 to 2", "slow done"])
+    }
+
     @Test("Cancelling the task that updates ends it, and cancels the preparation")
     func cancelled() async {
         let clock = ManualClock()

@@ -21,7 +21,7 @@ struct GateKeeping: Sendable {
         let watch = GateWatch()
         let timer = limit.map { limit in
             Task { [clock] in
-                guard (try? await clock.sleep(for: limit)) != nil else { return }
+                guard (try? await clock.sleep(for: limit.withinAllClocks)) != nil else { return }
                 watch.end(.timedOut(after: limit))
             }
         }

@@ -17,6 +17,7 @@ public final class PolicyFile: Sendable {
     /// What is kept up to date.
     public let router: RolloutRouter
 
+    private static let shortestInterval: Duration = .milliseconds(10)
     let interval: Duration
     let clock: any Clock<Duration>
     let gates: [any PolicyGate]
@@ -31,7 +32,7 @@ public final class PolicyFile: Sendable {
     ///   - path: The file. Links on the way to it are followed anew each time.
     ///   - savedCopy: Another file, where the last good content is kept; it is made and replaced as needed.
     ///   - router: What to keep up to date.
-    ///   - interval: How long ``run()`` waits between two looks.
+    ///   - interval: How long ``run()`` waits between two looks; 10 milliseconds at least, whatever is asked for.
     ///   - clock: Measures the interval, and the gates' time.
     ///   - gates: What has to let a policy through before it runs.
     ///   - limit: The time that all gates have together, or nil for any.
@@ -51,7 +52,7 @@ public final class PolicyFile: Sendable {
         self.path = path
         self.savedCopy = savedCopy
         self.router = router
-        self.interval = interval
+        self.interval = max(interval, Self.shortestInterval).withinAllClocks
         self.clock = clock
         self.gates = gates
         self.gateLimit = limit

@@ -27,7 +27,8 @@
     ///
     /// - Parameters:
     ///   - policy: The policy that runs.
-    ///   - rollouts: The rollouts whose releases have a value, or nil for all of them.
+    ///   - rollouts: The rollouts whose releases have a value, or nil for all of them; one that the policy lacks is loaded
+    ///     when a policy brings it.
     ///   - load: Loads and warms the value for a release of a rollout; called for one after the other.
     ///   - free: Called once for a value, after its last use ended, on the thread that ended it or that updates.
     /// - Throws: `ReleaseLoadError`; what was loaded by then is freed.

@@ -23,6 +23,30 @@ struct PolicyFileRunTests {
         try await task.value
     }
 
+    @Test("takes any interval: one that no clock can add up is very long, and none is a short one")
+    func intervals() async throws {
+        let followed = try FollowedFile()
+        try followed.write(FollowedFile.policy(2))
+        for interval in [.seconds(Int64.max), .seconds(Int64.min), .zero] as [Duration] {
+            let file = PolicyFile(followed.file.path, updating: followed.router, every: interval)
+            let task = Task { try await file.run() }
+            while followed.running != 2 { await Task.yield() }
+            task.cancel()
+            try await task.value
+        }
+        let clock = ManualClock()
+        let file = PolicyFile(followed.file.path, updating: followed.router, every: .zero, clock: clock)
+        let task = Task { try await file.run() }
+        await clock.sleepers()
+        clock.advance(by: .milliseconds(9))
+        #expect(clock.sleepCount == 1)
+        clock.advance(by: .milliseconds(1))
+        await clock.sleepers()
+        #expect(clock.sleepCount == 2)
+        task.cancel()
+        try await task.value
+    }
+
     @Test("looks once after a clock that jumps, however far")
     func jump() async throws {
         let followed = try FollowedFile()

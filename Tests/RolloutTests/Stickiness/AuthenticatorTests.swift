@@ -44,6 +44,21 @@ struct AuthenticatorTests {
         #expect(sessions.counts.written == 0)
     }
 
+    @Test("signs a decision that travels, or it does not travel and none is believed", arguments: [true, false])
+    func pairing(_ isOpen: Bool) throws {
+        let (_, handle) = try Fixture.router(Fixture.policy())
+        let vault = Vault(secret: Fixture.secret(7), isOpen: isOpen)
+        let sessions = SessionRouter(keys: try SigningKeys([SigningKey(id: 7, authenticator: vault)]))
+        let own = SessionRouter(keys: try Fixture.keys(7))
+        let decision = handle.decision(for: try Fixture.unit(drawnTo: "canary", by: handle))
+        let good = own.header(for: decision, unit: "alice", now: Fixture.now)
+        #expect(sessions.header(for: decision, unit: "alice", now: Fixture.now) == (isOpen ? good : nil))
+        let adopted = sessions.adopt(good, for: "alice", through: handle, now: Fixture.now)
+        #expect(adopted.taint == (isOpen ? nil : .forged))
+        #expect(adopted.decision.reason == (isOpen ? .sticky : .split))
+        #expect(sessions.counts.tainted(.forged) == (isOpen ? 0 : 1))
+    }
+
     @Test("gives a tag of 16 bytes, or none", arguments: 0...40)
     func length(_ count: Int) {
         let tag = AuthenticationTag((0..<count).map { UInt8($0 + 1) })

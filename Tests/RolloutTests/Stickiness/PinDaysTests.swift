@@ -29,7 +29,8 @@ struct PinDaysTests {
         /// The share at which each visitor's session was drawn.
         var drawnAt = [Double](repeating: 0, count: crowd.count)
         var (revision, percent) = (1 as UInt32, 10.0)
-        var sessionsOfShare: [Double: Int] = [:]
+        /// Anonymous sessions by the share at their start, and those that began in the canary.
+        var started: [Double: (all: Int, inCanary: Int)] = [:]
         for hour in 0..<Self.hours {
             if let step = Self.ramp.first(where: { $0.hour == hour && hour > 0 }) {
                 (revision, percent) = (revision + 1, step.percent)
@@ -42,7 +43,13 @@ struct PinDaysTests {
                 let answer = crowd[index].visit(sessions, handle, at: now)
                 if isNew {
                     drawnAt[index] = percent
-                    sessionsOfShare[percent, default: 0] += 1
+                    if let unit = crowd[index].unit {
+                        // A unit's bucket never changes, so these are no draws to count, but known one by one.
+                        #expect(answer.decision == handle.decision(for: unit))
+                    } else {
+                        started[percent, default: (0, 0)].all += 1
+                        if answer.decision.variant.name == "canary" { started[percent, default: (0, 0)].inCanary += 1 }
+                    }
                 }
                 // What is pinned was drawn at the share of its hour; a bucket is judged by the share of now.
                 let share = (pin == .variant ? drawnAt[index] : percent) / 100
@@ -53,6 +60,13 @@ struct PinDaysTests {
             #expect(abs(Double(canaries) - mean) <= 4 * variance.squareRoot(), "hour \(hour): \(canaries), not \(mean)")
             #expect(canaries > 0, "hour \(hour): the canary is drained")
         }
-        #expect(sessionsOfShare.count == 4 && sessionsOfShare.values.allSatisfy { $0 > 100 }, "\(sessionsOfShare)")
+        #expect(started.count == 4)
+        for (percent, sessions) in started {
+            // Over all hours of a share the draw is held to less than any one hour can hold it.
+            let (share, count) = (percent / 100, Double(sessions.all))
+            let deviation = (count * share * (1 - share)).squareRoot()
+            #expect(abs(Double(sessions.inCanary) - count * share) <= 4 * deviation, "at \(percent) %: \(sessions)")
+            #expect(sessions.all > 100, "at \(percent) %")
+        }
     }
 }

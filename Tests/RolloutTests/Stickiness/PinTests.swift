@@ -21,12 +21,23 @@ struct PinTests {
         let sessions = try Fixture.sessions(seed: 20)
         var crowd = [Browser](repeating: Browser(), count: 200)
         var everInCanary = Set<Int>()
+        var drawn = 0
         for lifetime in 0..<Self.lifetimes {
-            let now = Fixture.now + Int64(lifetime) * Self.life
-            let inCanary = crowd.indices.filter { crowd[$0].visit(sessions, handle, at: now).isCanary }
+            let start = Fixture.now + Int64(lifetime) * Self.life
+            let first = crowd.indices.map { crowd[$0].visit(sessions, handle, at: start).decision }
+            // Every visit is a chance to lose one side's tokens and not the other's. The last is in the token's last second.
+            for later in [60, Self.life / 2, Self.life - 31] {
+                let again = crowd.indices.map { crowd[$0].visit(sessions, handle, at: start + later).decision }
+                #expect(again.map(\.variant) == first.map(\.variant), "lifetime \(lifetime)")
+                #expect(again.allSatisfy { $0.reason == .sticky }, "lifetime \(lifetime)")
+            }
+            let inCanary = first.indices.filter { first[$0].variant.name == "canary" }
             expectShare(inCanary.count, of: crowd.count, is: 0.1)
+            drawn += inCanary.count
             everInCanary.formUnion(inCanary)
         }
+        #expect(crowd.allSatisfy { $0.received == Self.lifetimes }, "one cookie a lifetime")
+        expectShare(drawn, of: crowd.count * Self.lifetimes, is: 0.1)
         // Their cookies end with the lifetime, so each draws anew: 1 - 0.9^20 = 88 % have been in it once.
         expectShare(everInCanary.count, of: crowd.count, is: 0.878)
     }

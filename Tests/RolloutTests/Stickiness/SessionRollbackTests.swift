@@ -12,13 +12,11 @@ struct SessionRollbackTests {
         let before = crowd.indices.count { crowd[$0].visit(sessions, handle, at: Fixture.now).isCanary }
         #expect(before == crowd.count)
 
-        try router.update(
-            to: Fixture.policy(revision: 8, percent: 0, epoch: 4) {
-                $0.disabled = ["canary"]
-            }
-        )
+        try router.update { try $0.abort("sms") }
         var after = crowd
-        #expect(after.indices.count { after[$0].visit(sessions, handle, at: Fixture.now + 1).isCanary } == 0)
+        let evicted = after.indices.map { after[$0].visit(sessions, handle, at: Fixture.now + 1) }
+        #expect(!evicted.contains { $0.isCanary })
+        #expect(evicted.allSatisfy { $0.decision.reason == .split }, "nobody is drawn to a variant that is disabled")
         #expect(sessions.counts.lost(.olderEpoch) == crowd.count)
         for unit in ["qa-canary", "qa-stable", "user-1", nil] {
             for host in ["canary.sms-app.local", "stable.sms-app.local", Fixture.host, nil] {

@@ -7,7 +7,12 @@ struct TokenLossTests {
     struct Row: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let loss: TokenLoss?
+        /// How often each cause is counted, where that is not once for the loss.
+        var counted: [TokenLoss: Int]?
         let cookie: @Sendable (SessionRouter) throws -> String
+
+        /// How often each cause is counted.
+        var counts: [TokenLoss: Int] { counted ?? loss.map { [$0: 1] } ?? [:] }
     }
 
     static let now = Fixture.now
@@ -58,6 +63,9 @@ struct TokenLossTests {
         Row(testDescription: "by its end before a newer epoch counts", loss: .expired) {
             try $0.cookie("canary", epoch: 4, issued: now - 3600)
         },
+        Row(testDescription: "by a clock too far ahead before a newer epoch counts", loss: .issuedInFuture) {
+            try $0.cookie("canary", epoch: 4, issued: now + 121)
+        },
         Row(testDescription: "by the first of several causes", loss: .expired) {
             try $0.cookie("treatment", epoch: 2, issued: now - 9000)
         },
@@ -66,20 +74,21 @@ struct TokenLossTests {
         },
         Row(
             testDescription: "against one that is as valid, and takes the bucket of a third with it",
-            loss: .contradicted
+            loss: .contradicted,
+            counted: [.olderEpoch: 1, .contradicted: 1]
         ) {
             try "\($0.cookie("canary", epoch: 2)); \($0.cookie("canary")); \($0.cookie("stable"))"
         },
         Row(testDescription: "not against one that says the same", loss: nil) {
             try $0.cookie("canary") + "; " + $0.cookie("canary", issued: now - 600)
         },
-        Row(testDescription: "not against three bad ones before it", loss: nil) {
+        Row(testDescription: "not against three bad ones before it", loss: nil, counted: [.malformed: 3]) {
             try "sms-app-version=1; sms-app-version=2; sms-app-version=3; \($0.cookie("canary"))"
         },
-        Row(testDescription: "as the fifth", loss: .malformed) {
+        Row(testDescription: "as the fifth", loss: .malformed, counted: [.malformed: 4]) {
             try "\(String(repeating: "sms-app-version=1; ", count: 4))\($0.cookie("canary"))"
         },
-        Row(testDescription: "not against one that has lost", loss: nil) {
+        Row(testDescription: "not against one that has lost", loss: nil, counted: [.olderEpoch: 1]) {
             try $0.cookie("stable", epoch: 2) + "; " + $0.cookie("canary")
         },
     ]
@@ -96,7 +105,6 @@ struct TokenLossTests {
         )
         if let loss = row.loss {
             #expect(answer.token == .lost(loss))
-            #expect(sessions.counts.lost(loss) > 0)
             #expect(answer.decision.reason == .split)
             let leavesBucket = [.expired, .outlived, .olderEpoch, .variantGone].contains(loss)
             #expect(answer.decision.bucket == (leavesBucket ? 42 : 500_000), "what is left of it")
@@ -108,6 +116,10 @@ struct TokenLossTests {
             #expect(answer.setCookie == nil)
             #expect(sessions.counts.written == 0)
         }
+        for cause in TokenLoss.allCases {
+            #expect(sessions.counts.lost(cause) == row.counts[cause, default: 0], "\(cause)")
+        }
+        #expect(sessions.counts.lost == row.counts.values.reduce(0, +) && sessions.counts.stale == 0)
     }
 
     @Test("through any flipped bit")
@@ -175,25 +187,5 @@ struct TokenLossTests {
         #expect((there.decision.bucket == first.decision.bucket) == (unit != nil), "a unit is drawn alike everywhere")
         browser.host = "a.sms-app.local"
         #expect(browser.visit(sessions, handle, at: Self.now).token == .lost(.badTag), "one cookie, of one host")
-    }
-
-    @Test("when its key is retired, and not while both are known")
-    func rotation() throws {
-        let (_, handle) = try Fixture.router(Fixture.policy())
-        let (old, both, new) = (
-            SessionRouter(keys: try Fixture.keys(7)), SessionRouter(keys: try Fixture.keys(7, 8)),
-            SessionRouter(keys: try Fixture.keys(8))
-        )
-        let request = { (cookies: String?) in
-            SessionRequest(unit: "a", host: Fixture.host, cookies: cookies, now: Self.now)
-        }
-        let first = try #require(old.route(request(nil), through: handle).setCookie)
-        #expect(try token(in: first).key == 7)
-        #expect(both.route(request(first), through: handle).token == .valid)
-        let second = try #require(both.route(request(nil), through: handle).setCookie)
-        #expect(try token(in: second).key == 8, "the last key signs")
-        #expect(new.route(request(second), through: handle).token == .valid)
-        #expect(new.route(request(first), through: handle).token == .lost(.unknownKey))
-        #expect(old.route(request(second), through: handle).token == .lost(.unknownKey))
     }
 }

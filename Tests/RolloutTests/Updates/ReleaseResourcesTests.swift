@@ -212,10 +212,14 @@ struct ReleaseResourcesTests {
 
     @Test("A load that outlives its time refuses other updates until it returns, and leaves nothing behind")
     func stuck() async throws {
-        let (clock, release) = (ManualClock(), OneShot<Bool>())
+        let clock = ManualClock()
+        let (isLoading, release) = (OneShot<Bool>(), OneShot<Bool>())
         let shelf = shelf
         let models = try await ReleaseResources<Model>(for: EditedPolicy.fixed()) { _, version in
-            if version == EditedPolicy.v2 { _ = await release.value }
+            if version == EditedPolicy.v2 {
+                isLoading.fulfil(true)
+                _ = await release.value
+            }
             return try shelf.load(version)
         } free: { model in
             model.freed.add(1, ordering: .relaxed)
@@ -227,6 +231,7 @@ struct ReleaseResourcesTests {
             }
         }
         await clock.sleepers()
+        _ = await isLoading.value
         clock.advance(by: .seconds(5))
         let late = GateRefusal(gate: models.name, cause: .timedOut(after: .seconds(5)))
         await #expect(throws: UpdateError.refused(late)) { try await slow.value }

@@ -77,13 +77,17 @@ struct GateTests {
     @Test("A gate that hangs and does not heed cancellation loses when the time is up, and is told when it returns")
     func hangs() async throws {
         let clock = ManualClock()
-        let release = OneShot<Bool>()
-        let gate = ScriptedGate("load", log) { _, _ in _ = await release.value }
+        let (isPreparing, release) = (OneShot<Bool>(), OneShot<Bool>())
+        let gate = ScriptedGate("load", log) { _, _ in
+            isPreparing.fulfil(true)
+            _ = await release.value
+        }
         let (router, next) = (router, next)
         let update = Task { [gate] in
             try await router.update(to: next, through: [gate], within: .seconds(30), clock: clock)
         }
         await clock.sleepers()
+        _ = await isPreparing.value
         clock.advance(by: .seconds(29))
         #expect(router.history.count == 1)
         clock.advance(by: .seconds(1))

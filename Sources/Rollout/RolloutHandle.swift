@@ -69,7 +69,8 @@ public struct RolloutHandle: Sendable {
     }
 }
 
-/// A decision is made in two attempts: a short one that nearly always succeeds, and one that bears everything.
+/// A decision is made in two attempts: a short one that nearly always succeeds, and one that bears everything. A hashed
+/// unit has one before them, in its caller's code.
 extension RolloutHandle {
     /// The decision by a unit's hash alone; nil where it takes more than that: there may be no unit, units are forced, or
     /// an update passed in between.

@@ -17,7 +17,7 @@ public struct SessionCounts: Hashable, Sendable {
         self.written = written
     }
 
-    /// Tokens that were not honoured for this cause.
+    /// Tokens that were not honoured for this cause. Tokens that contradict each other count once a request.
     public func lost(_ cause: TokenLoss) -> Int { losses[cause, default: 0] }
 
     /// Tokens that were not honoured.

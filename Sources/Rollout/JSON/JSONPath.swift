@@ -43,7 +43,7 @@ extension JSONPath: CustomStringConvertible {
         for element in elements {
             switch element {
             case .index(let index): text += "[\(index)]"
-            case .key(let key) where key.utf8.count > PolicyLimits.textBytes: text += "[\(quoted(key))]"
+            case .key(let key) where key.utf8.count > 1_024: text += "[\(quoted(key))]"
             case .key(let key) where Self.isPlain(key): text += text.isEmpty ? key : ".\(key)"
             case .key(let key): text += "[\(JSONTree.string(key).canonicalText)]"
             }

@@ -8,7 +8,7 @@ import Testing
     private let schema: JSONSchema
 
     init() throws {
-        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../..")
+        let root = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../../..")
         let file = root.appending(path: "Sources/Rollout/Rollout.docc/policy.schema.json")
         schema = try JSONSchema(String(contentsOf: file, encoding: .utf8))
     }

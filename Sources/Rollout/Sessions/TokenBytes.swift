@@ -81,10 +81,14 @@ extension TokenBytes {
         let (upper, lower, digit) = (within("A"..."Z"), within("a"..."z"), within("0"..."9"))
         let (minus, underscore) = (within("-"..."-"), within("_"..."_"))
         // Offsets modulo 128, which takes a digit's character to its value: 0, 26, 52, 62 and 63 for the first of each.
-        let offsets =
-            upper >> 7 &* 63 | lower >> 7 &* 57 | digit >> 7 &* 4 | minus >> 7 &* 17 | underscore >> 7 &* 96
-        let valid = (upper | lower | digit | minus | underscore) & ~characters
-        return ((lanes &+ offsets) & ~topBits, valid)
+        // One statement a class: as one expression they took the compiler longer than all the rest of the library.
+        var offsets: UInt64 = upper >> 7 &* 63
+        offsets |= lower >> 7 &* 57
+        offsets |= digit >> 7 &* 4
+        offsets |= minus >> 7 &* 17
+        offsets |= underscore >> 7 &* 96
+        let isDigit: UInt64 = upper | lower | digit | minus | underscore
+        return ((lanes &+ offsets) & ~topBits, isDigit & ~characters)
     }
 
     /// Eight values of six bits in one of 48, the first in the most significant bits. Neighbours are joined three times:

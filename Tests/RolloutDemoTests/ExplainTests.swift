@@ -29,28 +29,28 @@ struct ExplainTests {
 
     @Test("A draw is told with salt, bucket and ranges, and an arrow at the rule that decided")
     func draw() throws {
-        let result = try explain("--rollout", "recommender", "--unit", "42", "--host", "WWW.example.org:80")
+        let result = try explain("--rollout", "recommender", "--unit", "55", "--host", "WWW.example.org:80")
         #expect(result.status == 0)
         #expect(result.error == "")
         #expect(
             result.text == """
                 recommender: ab_test, epoch 0, policy revision 7
-                request: unit "42", host "WWW.example.org:80"
+                request: unit "55", host "WWW.example.org:80"
 
                    1. host rule      "www.example.org" is not among 0 hosts with a rule
-                   2. forced unit    "42" is not among 0 forced units
+                   2. forced unit    "55" is not among 0 forced units
                    3. assignment     the request brings none
-                -> 4. draw           key    0x1217cb28c0ef2191   XXH3-64 of "42"
-                                     salt   0xa66157381f2c95d7   XXH3-64 of "recommender"
-                                     bucket 560,216 of 1,000,000
+                -> 4. draw           key    0x56b741aa697c673d   XXH3-64 of "55"
+                                     salt   0xdfc5a37959b190d9   XXH3-64 of "rollout\\u0000recommender"
+                                     bucket 560,526 of 1,000,000
                                        control          0  ..<    400,000
-                                       treatment  400,000  ..<    600,000  <- 560,216
+                                       treatment  400,000  ..<    600,000  <- 560,526
                                        bandit     600,000  ..<    800,000
                                        nobody     800,000  ..<  1,000,000              not enrolled
                                      so: treatment (model als-0.4), split
                    5. missing unit   not asked
 
-                decision: treatment (model als-0.4) by split, bucket 560216, revision 7
+                decision: treatment (model als-0.4) by split, bucket 560526, revision 7
 
                 """
         )
@@ -64,7 +64,7 @@ struct ExplainTests {
                 "stable (app v1, model v1) by host"
             ),
             (["--unit", "qa-1"], "-> 2. forced unit ", "canary (app v2, model v2) by forced"),
-            (["--unit", "0"], "-> 4. draw ", "canary (app v2, model v2) by split, bucket 76004"),
+            (["--unit", "15"], "-> 4. draw ", "canary (app v2, model v2) by split, bucket 54952"),
             ([], "-> 5. missing unit ", "stable (app v1, model v1) by missing_unit"),
             (["--unit", ""], "-> 5. missing unit ", "stable (app v1, model v1) by missing_unit"),
         ]
@@ -80,12 +80,12 @@ struct ExplainTests {
 
     @Test("A copy to the shadow is told with the salt of its own")
     func copy() throws {
-        let copied = try explain("--rollout", "ranker", "--unit", "user-5")
-        #expect(copied.text.contains(#"XXH3-64 of "ranker\u0000shadow""#))
+        let copied = try explain("--rollout", "ranker", "--unit", "user-4")
+        #expect(copied.text.contains(#"XXH3-64 of "rollout\u0000ranker\u0000shadow""#))
         #expect(copied.text.contains("so: a copy goes to shadow (model r2)"))
         #expect(copied.lines.last?.contains("copied to shadow (model r2)") == true)
         let missed = try explain("--rollout", "ranker", "--unit", "42")
-        #expect(missed.text.contains("bucket 357,017 of 1,000,000"))
+        #expect(missed.text.contains("bucket 354,964 of 1,000,000"))
         #expect(missed.text.contains("so: no copy"))
     }
 

@@ -38,8 +38,8 @@ struct RouteCookieTests {
         #expect(
             result.lines == [
                 #"{"rollout":"sms","unit":"alice","variant":"stable","release":{"app":"v1"},"reason":"split","#
-                    + #""bucket":455522,"revision":7,"shadow":null,"setCookie":""#
-                    + "sms-app-version=AQdwMGA3AAbzYgAAAAMAAAAHa0nSAGtJ4BA_kVkTZKNDn1Dh7GNMQbmx; \(attributes)\"}"
+                    + #""bucket":812925,"revision":7,"shadow":null,"setCookie":""#
+                    + "sms-app-version=AQdwMGA3AAxnfQAAAAMAAAAHa0nSAGtJ4BDbZwbNhyEjupb3uHAHYrmp; \(attributes)\"}"
             ]
         )
     }

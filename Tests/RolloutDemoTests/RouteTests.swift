@@ -8,13 +8,13 @@ struct RouteTests {
             {"unit":"alice"}
             {"unit":42}
             {"unit":"42"}
-            {"unit":0,"host":"www.example.org"}
+            {"unit":15,"host":"www.example.org"}
             {"unit":"qa-1"}
             {"unit":"alice","host":"CANARY.sms-app.local.:443"}
             {}
-            {"rollout":"recommender","unit":"42"}
+            {"rollout":"recommender","unit":"55"}
             {"rollout":"ranker","unit":"42"}
-            {"rollout":"ranker","unit":"user-5"}
+            {"rollout":"ranker","unit":"user-4"}
             {"rollout":"ui","unit":"a\\"\\u0000\\n\\u00e9"}
             """
         let v1 = #""release":{"app":"v1","model":"v1"}"#
@@ -22,17 +22,17 @@ struct RouteTests {
         let tail = #""revision":7,"shadow":null,"setCookie":null}"#
         let r1 = #""variant":"primary","release":{"model":"r1"},"reason":"fixed","bucket":null,"revision":7"#
         let decisions = [
-            #"{"rollout":"sms","unit":"alice","variant":"stable",\#(v1),"reason":"split","bucket":455522,\#(tail)"#,
-            #"{"rollout":"sms","unit":42,"variant":"stable",\#(v1),"reason":"split","bucket":912430,\#(tail)"#,
-            #"{"rollout":"sms","unit":"42","variant":"stable",\#(v1),"reason":"split","bucket":912430,\#(tail)"#,
-            #"{"rollout":"sms","unit":0,"variant":"canary",\#(v2),"reason":"split","bucket":76004,\#(tail)"#,
+            #"{"rollout":"sms","unit":"alice","variant":"stable",\#(v1),"reason":"split","bucket":812925,\#(tail)"#,
+            #"{"rollout":"sms","unit":42,"variant":"stable",\#(v1),"reason":"split","bucket":174668,\#(tail)"#,
+            #"{"rollout":"sms","unit":"42","variant":"stable",\#(v1),"reason":"split","bucket":174668,\#(tail)"#,
+            #"{"rollout":"sms","unit":15,"variant":"canary",\#(v2),"reason":"split","bucket":54952,\#(tail)"#,
             #"{"rollout":"sms","unit":"qa-1","variant":"canary",\#(v2),"reason":"forced","bucket":null,\#(tail)"#,
             #"{"rollout":"sms","unit":"alice","variant":"canary",\#(v2),"reason":"host","bucket":null,\#(tail)"#,
             #"{"rollout":"sms","unit":null,"variant":"stable",\#(v1),"reason":"missing_unit","bucket":null,\#(tail)"#,
-            #"{"rollout":"recommender","unit":"42","variant":"treatment","release":{"model":"als-0.4"},"#
-                + #""reason":"split","bucket":560216,\#(tail)"#,
+            #"{"rollout":"recommender","unit":"55","variant":"treatment","release":{"model":"als-0.4"},"#
+                + #""reason":"split","bucket":560526,\#(tail)"#,
             #"{"rollout":"ranker","unit":"42",\#(r1),"shadow":null,"setCookie":null}"#,
-            #"{"rollout":"ranker","unit":"user-5",\#(r1),"#
+            #"{"rollout":"ranker","unit":"user-4",\#(r1),"#
                 + #""shadow":{"variant":"shadow","release":{"model":"r2"}},"setCookie":null}"#,
             #"{"rollout":"ui","unit":"a\"\u0000\né","variant":"stable","release":{"app":"v3"},"#
                 + #""reason":"fixed","bucket":null,\#(tail)"#,

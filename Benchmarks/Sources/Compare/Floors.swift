@@ -10,7 +10,7 @@ struct HashOnly: Contender {
 
     init(salt: String, canaryBuckets: UInt64) {
         let memory = UnsafeMutablePointer<UInt64>.allocate(capacity: 2)
-        unsafe memory.initialize(to: XXH3.hash(salt))
+        unsafe memory.initialize(to: XXH3.hash("rollout\u{0}" + salt))
         unsafe (memory + 1).initialize(to: canaryBuckets)
         unsafe words = UnsafePointer(memory)
     }

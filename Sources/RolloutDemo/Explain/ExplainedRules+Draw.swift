@@ -8,7 +8,7 @@ extension ExplainedRules {
     func told(_ trace: DrawTrace, _ unit: String, _ salt: String) -> [String] {
         [
             "key    0x\(hexadecimal(trace.key))   XXH3-64 of \(quoted(unit))",
-            "salt   0x\(hexadecimal(trace.saltHash))   XXH3-64 of \(quoted(salt))",
+            "salt   0x\(hexadecimal(trace.saltHash))   XXH3-64 of \(quoted("rollout\u{0}" + salt))",
             "bucket \(grouped(trace.bucket)) of 1,000,000",
         ]
     }

@@ -16,7 +16,7 @@ struct BucketingStatisticsTests {
     private static let keys = (0..<1_000_000).map { number in XXH3.hash(DecimalText(UInt64(number))) }
 
     private func buckets(_ salt: String) -> [Int] {
-        let hash = XXH3.hash(salt)
+        let hash = Bucketing.saltHash(salt)
         return Self.keys.map { Int(Bucketing.bucket(ofKey: $0, saltHash: hash)) }
     }
 
@@ -57,7 +57,7 @@ struct BucketingStatisticsTests {
         var generator = SplitMix64(seed: 7)
         let keys = (0..<100_000).map { XXH3.hash(units.text($0, &generator)) }
         for salt in ["sms", "sms-2026-11"] {
-            let hash = XXH3.hash(salt)
+            let hash = Bucketing.saltHash(salt)
             var counts = [Int](repeating: 0, count: 10_000)
             for key in keys { counts[Int(Bucketing.bucket(ofKey: key, saltHash: hash)) / 100] += 1 }
             let value = chiSquare(counts, expected: 10)

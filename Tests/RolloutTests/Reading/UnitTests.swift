@@ -77,6 +77,30 @@ struct UnitTests {
         #expect(HashedUnit(left) != HashedUnit(right))
     }
 
+    /// Without the word before the salt, equal texts cancelled each other out: bucket 0, and so in every canary.
+    @Test("A unit that is named like the salt is drawn like any other")
+    func namedLikeSalt() throws {
+        let names = (0..<100).map { "rollout-\($0)" }
+        let buckets = try names.map { name in try bucket(of: name, under: name) }
+        #expect(Set(buckets).count > 90)
+        #expect(buckets.count { $0 < 100_000 } < 30, "a canary of 10 % gets its share of them")
+    }
+
+    @Test("Unit a under salt b does not draw as unit b under salt a")
+    func salts() throws {
+        for index in 0..<20 {
+            let (a, b) = ("a\(index)", "b\(index)")
+            #expect(try bucket(of: a, under: b) != bucket(of: b, under: a))
+        }
+    }
+
+    private func bucket(of unit: String, under salt: String) throws -> Int {
+        let strategy = RolloutStrategy.canary(.percent(10), stable: ["app": "1"], canary: ["app": "2"])
+        let definition = RolloutDefinition(strategy, salt: salt)
+        let router = try RolloutRouter(policy: RolloutPolicy(revision: 1, rollouts: ["r": definition]))
+        return try #require(router.rollout("r")?.decision(for: unit).bucket)
+    }
+
     @Test("Bytes that are no UTF-8 are a unit all the same")
     func invalidText() throws {
         let handle = try handle(forced: ["\u{FFFD}": .canary])

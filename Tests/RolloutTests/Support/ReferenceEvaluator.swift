@@ -67,7 +67,7 @@ extension ReferenceEvaluator.Answer {
 /// The hash contract in arithmetic that cannot overflow.
 enum ReferenceBucketing {
     static func bucket(unit: String, salt: String) -> Int {
-        let salted = XXH3.hash(unit) ^ XXH3.hash(salt)
+        let salted = XXH3.hash(unit) ^ XXH3.hash("rollout\u{0}" + salt)
         let product = UInt128(salted) * 0x9E37_79B9_7F4A_7C15
         let point = UInt64(product >> 64) ^ UInt64(product % (1 << 64))
         return Int((UInt128(point) * 1_000_000) >> 64)

@@ -1,8 +1,8 @@
-"""Draws the buckets of decisions.json again, with nothing but the hash contract; exits 1 where one differs."""
+"""Draws the buckets of decisions.json again, with nothing but the hash contract; exits 1 if one differs."""
 import json, sys, xxhash
 
 def bucket(salt, unit):
-    salted = xxhash.xxh3_64_intdigest(unit.encode()) ^ xxhash.xxh3_64_intdigest(salt.encode())
+    salted = xxhash.xxh3_64_intdigest(unit.encode()) ^ xxhash.xxh3_64_intdigest(b"rollout\0" + salt.encode())
     product = salted * 0x9E3779B97F4A7C15
     return ((product >> 64) ^ (product & (2**64 - 1))) * 1_000_000 >> 64
 

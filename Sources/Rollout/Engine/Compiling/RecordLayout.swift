@@ -5,7 +5,7 @@
 /// rules, assignments and missing units.
 ///
 ///     0  marks         wide draw, hosts, forced units: which of them exist
-///     1  salt          XXH3-64 of the salt
+///     1  salt          `Bucketing.saltHash`
 ///     2  origin        revision | epoch << 32
 ///     3  bounds        three packed bounds (`NarrowDraw`)
 ///     4  outcomes      four, in descending order

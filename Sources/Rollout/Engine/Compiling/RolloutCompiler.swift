@@ -57,8 +57,8 @@ struct RolloutCompiler {
 
     private var saltHash: UInt64 {
         let salt = definition.salt ?? id.text
-        guard definition.strategy.kind == .shadow else { return XXH3.hash(salt) }
-        return XXH3.hash(Bucketing.derivedSalt(salt, "shadow"))
+        guard definition.strategy.kind == .shadow else { return Bucketing.saltHash(salt) }
+        return Bucketing.saltHash(Bucketing.derivedSalt(salt, "shadow"))
     }
 
     private func segments() -> [Segment] {

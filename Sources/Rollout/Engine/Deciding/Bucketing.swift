@@ -1,13 +1,19 @@
 /// The hash contract: from a unit's bytes to its bucket.
 ///
 ///     key    = XXH3-64(unit)
-///     salted = key xor XXH3-64(salt)
+///     salted = key xor XXH3-64("rollout", one 0 byte, salt)
 ///     point  = the high xor the low half of salted x 0x9E3779B97F4A7C15
 ///     bucket = the high half of point x 1,000,000
 @usableFromInline
 enum Bucketing {
-    /// The salt of a draw that is independent of the rollout's own.
+    /// The salt of a further draw, which is independent of the rollout's own.
     static func derivedSalt(_ salt: String, _ purpose: String) -> String { "\(salt)\u{0}\(purpose)" }
+
+    /// The hash of a salt.
+    ///
+    /// The word before the salt keeps units and salts apart. Without it a unit whose id equals the salt would cancel the
+    /// salt out and always land in bucket 0, and unit a under salt b would draw as unit b under salt a.
+    static func saltHash(_ salt: String) -> UInt64 { XXH3.hash("rollout\u{0}\(salt)") }
 
     /// The bucket of a hashed unit, 0 ..< 1,000,000.
     ///

@@ -2,7 +2,7 @@
 package struct DrawTrace: Hashable, Sendable {
     /// XXH3-64 of the unit.
     package let key: UInt64
-    /// XXH3-64 of the salt.
+    /// XXH3-64 of "rollout", one 0 byte and the salt.
     package let saltHash: UInt64
     /// Where the unit falls, 0 ..< 1,000,000.
     package let bucket: Int
@@ -10,7 +10,7 @@ package struct DrawTrace: Hashable, Sendable {
     /// Draws a unit under a salt.
     package init(unit: String, salt: String) {
         key = XXH3.hash(unit)
-        saltHash = XXH3.hash(salt)
+        saltHash = Bucketing.saltHash(salt)
         bucket = Int(Bucketing.bucket(ofKey: key, saltHash: saltHash))
     }
 

@@ -28,7 +28,8 @@ public struct Decision: Hashable, Sendable {
     /// Why.
     public var reason: Reason {
         // Compiled outcomes hold no other codes; the fallback keeps the accessor total.
-        Reason(rawValue: UInt8(truncatingIfNeeded: answer >> Outcome.reasonShift & Outcome.reasonMask)) ?? .retired
+        let code = Reason.Code(rawValue: UInt8(truncatingIfNeeded: answer >> Outcome.reasonShift & Outcome.reasonMask))
+        return Reason(code: code ?? .absent)
     }
 
     /// The bucket that was drawn or carried by the assignment, 0 ..< 1,000,000, or nil where none was.
@@ -50,34 +51,45 @@ extension Decision {
     var keepingBucket: Decision {
         reason == .split ? Decision(answer: Outcome(word: answer).because(.sticky).word, origin: origin) : self
     }
+}
 
+extension Decision {
     /// Why a unit got its variant.
-    public enum Reason: UInt8, Hashable, Sendable, CaseIterable {
+    ///
+    /// Later versions may add reasons, so a `switch` over them needs a `default`.
+    public struct Reason: Hashable, Sendable {
+        /// The number of a reason within an ``Outcome``: below 15, which has another meaning there.
+        enum Code: UInt8, CaseIterable {
+            case fixed, split, notEnrolled, sticky, forced, host, missingUnit, stale, absent
+        }
+
+        let code: Code
+
         /// The strategy has one answer for everybody.
-        case fixed
+        public static var fixed: Reason { Reason(code: .fixed) }
         /// The unit's bucket lies in a range of the variant.
-        case split
-        /// The unit's bucket is outside the coverage, or the variant due is disabled or draining: the first variant.
-        case notEnrolled
-        /// A valid assignment.
-        case sticky
+        public static var split: Reason { Reason(code: .split) }
+        /// The first variant, because the unit's bucket is outside the coverage, or its variant is disabled or draining.
+        public static var notEnrolled: Reason { Reason(code: .notEnrolled) }
+        /// A valid assignment holds the variant.
+        public static var sticky: Reason { Reason(code: .sticky) }
         /// The policy forces this unit.
-        case forced
+        public static var forced: Reason { Reason(code: .forced) }
         /// The policy forces this host.
-        case host
-        /// The request brought no unit: the first variant.
-        case missingUnit
-        /// The assignment is of a newer epoch than this policy: the first variant.
-        case stale
-        /// The rollout is no longer in the policy: the first variant it last had.
-        case retired
+        public static var host: Reason { Reason(code: .host) }
+        /// The first variant, because the request brought no unit.
+        public static var missingUnit: Reason { Reason(code: .missingUnit) }
+        /// The first variant, because the assignment is of a newer epoch than this policy.
+        public static var stale: Reason { Reason(code: .stale) }
+        /// The handle's default, or the first variant that the rollout last had, because the policy lacks the rollout.
+        public static var absent: Reason { Reason(code: .absent) }
     }
 }
 
 extension Decision.Reason: CustomStringConvertible {
     /// The reason as decision lines spell it: `split`, `not_enrolled`, …
     public var description: String {
-        switch self {
+        switch code {
         case .fixed: "fixed"
         case .split: "split"
         case .notEnrolled: "not_enrolled"
@@ -86,7 +98,7 @@ extension Decision.Reason: CustomStringConvertible {
         case .host: "host"
         case .missingUnit: "missing_unit"
         case .stale: "stale"
-        case .retired: "retired"
+        case .absent: "absent"
         }
     }
 }
@@ -96,8 +108,8 @@ extension Decision {
     public struct Variant: Hashable, Sendable {
         let number: VariantNumber
 
-        /// The variant's name. Free of reference counting up to 15 characters; longer ones count one reference.
-        public var name: String { VariantRegistry.shared.name(number).text }
+        /// The variant's name. Counts no reference for a name of up to 15 characters, and one for a longer name.
+        public var name: VariantName { VariantRegistry.shared.name(number) }
 
         /// The versions to serve. Counts a reference: for code off the hot path.
         public var release: Release { VariantRegistry.shared.release(number) }

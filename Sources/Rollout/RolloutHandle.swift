@@ -2,7 +2,7 @@
 ///
 /// Two words without references: keep it in a `var`, an array, a closure; copying it costs nothing. It never becomes
 /// invalid: where an update removes its rollout, it serves the first variant that the rollout last had, reason
-/// ``Decision/Reason/retired``, and adding the id again revives it.
+/// ``Decision/Reason/absent``, and adding the id again revives it.
 ///
 /// Deciding takes no lock, allocates nothing, counts no reference, and never throws or traps.
 public struct RolloutHandle: Sendable {

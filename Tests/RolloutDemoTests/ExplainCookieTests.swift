@@ -30,7 +30,7 @@ struct ExplainCookieTests {
             let decision = answer.decision
             let outcome = Explanation(of: "r", definition, unit: unit, host: host, .read(answer)).outcome
             #expect(
-                outcome.variant.text == decision.variant.name && outcome.reason == decision.reason
+                outcome.variant == decision.variant.name && outcome.reason == decision.reason
                     && outcome.bucket == decision.bucket && outcome.isCopied == (decision.shadow != nil),
                 "\(outcome) is not \(decision); token \(answer.token), unit \(unit ?? "none"), host \(host ?? "none")"
             )

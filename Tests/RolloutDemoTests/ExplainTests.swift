@@ -16,7 +16,7 @@ struct ExplainTests {
             let decision = try #require(snapshot.decision(for: unit, in: "r", host: host))
             let outcome = Explanation(of: "r", definition, unit: unit, host: host).outcome
             #expect(
-                outcome.variant.text == decision.variant.name && outcome.reason == decision.reason
+                outcome.variant == decision.variant.name && outcome.reason == decision.reason
                     && outcome.bucket == decision.bucket && outcome.isCopied == (decision.shadow != nil),
                 "\(outcome) is not \(decision); unit \(unit ?? "none"), host \(host ?? "none"), \(policy.json)"
             )

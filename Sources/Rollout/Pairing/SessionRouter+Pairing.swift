@@ -17,7 +17,7 @@ extension SessionRouter {
     ///   - decision: The decision.
     ///   - unit: The unit that the called service brings too; nil or empty binds the header to no unit.
     ///   - now: The caller's clock, in Unix seconds.
-    /// - Returns: The value, or nil where the decision is of a retired rollout, which has no epoch that others could
+    /// - Returns: The value, or nil where the decision is of a rollout that the policy lacks, which has no epoch that others could
     ///   check, where `now` is before 1970 or after 2106, or where the key cannot be had.
     public func header(for decision: Decision, unit: String? = nil, now: Int64) -> String? {
         header(for: [decision], unit: unit, now: now)

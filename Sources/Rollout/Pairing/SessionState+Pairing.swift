@@ -1,8 +1,8 @@
 extension SessionState {
     /// The list member for a decision, or nil where it cannot travel.
     func member(for decision: Decision, unit: String, issued: UInt32) -> String? {
-        guard decision.reason != .retired else { return nil }
-        let (rollout, variant) = (decision.variant.rollout.text, decision.variant.name)
+        guard decision.reason != .absent else { return nil }
+        let (rollout, variant) = (decision.variant.rollout.text, decision.variant.name.text)
         let tag = unsafe rollout.withUnitBytes { rollout in
             unsafe variant.withUnitBytes { variant in
                 unsafe unit.withUnitBytes { unit in
@@ -90,7 +90,7 @@ extension SessionState {
         }
         guard UInt32(truncatingIfNeeded: origin >> 32) == member.epoch else { return .refused(.otherEpoch) }
         // Tags are unique among the variants of a policy, and not beyond: so the name has the last word.
-        guard let decision, unsafe decision.variant.name.utf8.elementsEqual(variant) else {
+        guard let decision, unsafe decision.variant.name.text.utf8.elementsEqual(variant) else {
             return .refused(.unknownVariant)
         }
         return .adopted(decision)

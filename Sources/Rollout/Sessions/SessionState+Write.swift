@@ -20,10 +20,10 @@ extension SessionState {
         let isBound = held.map { $0.isBoundToUnit == bytes.hasUnit } ?? false
         if judgement.decision.reason == .sticky, isBound { return nil }
         if judgement.isBehind { return nil }
-        switch judgement.decision.reason {
+        switch judgement.decision.reason.code {
         case .sticky: return held.map { loginToken($0.token, judgement.decision) }
         case .split, .notEnrolled: return unsafe drawnToken(judgement, isBound: isBound, bytes, cookie)
-        case .fixed, .forced, .host, .missingUnit, .stale, .retired: return nil
+        case .fixed, .forced, .host, .missingUnit, .stale, .absent: return nil
         }
     }
 

@@ -30,13 +30,13 @@ extension ExplainedRules {
         case .lost(let cause):
             return (["the token is not honoured: \(cause)"], nil)
         case .valid:
-            guard decision.reason == .sticky, let variant = VariantName(decision.variant.name) else {
+            guard decision.reason == .sticky else {
                 return (["the token is valid, and pins nothing here"], nil)
             }
             var lines = [cookie.pin == .bucket ? "the token is valid, and pins the bucket" : "the token is valid"]
             // A token that holds is only written again when a visitor logs in.
             if answer.setCookie != nil { lines.append("it was issued without a unit, and is bound to the unit now") }
-            return (lines, .init(variant: variant, reason: .sticky, bucket: decision.bucket))
+            return (lines, .init(variant: decision.variant.name, reason: .sticky, bucket: decision.bucket))
         }
     }
 

@@ -48,7 +48,7 @@ struct DecisionLine {
 
     private mutating func append(_ variant: Decision.Variant) {
         writer.key("variant")
-        writer.string(variant.name)
+        writer.string(variant.name.text)
         writer.key("release")
         writer.beginObject()
         for (component, version) in release(of: variant) {

@@ -22,15 +22,15 @@ struct Tally {
         var result = Counts()
         for (key, count) in counts where key.variant.rollout == rollout {
             result.total += count
-            result.variants[key.variant.name, default: 0] += count
+            result.variants[key.variant.name.text, default: 0] += count
             result.reasons[key.reason, default: 0] += count
             guard !Self.rules.contains(key.reason) else { continue }
             result.drawn += count
-            result.drawnVariants[key.variant.name, default: 0] += count
+            result.drawnVariants[key.variant.name.text, default: 0] += count
         }
         for (variant, count) in copies where variant.rollout == rollout {
-            result.variants[variant.name, default: 0] += count
-            result.drawnVariants[variant.name, default: 0] += count
+            result.variants[variant.name.text, default: 0] += count
+            result.drawnVariants[variant.name.text, default: 0] += count
         }
         return result
     }
@@ -46,7 +46,7 @@ struct Tally {
 
         /// The reasons, the most frequent first: `split 1,583, host 306`.
         var reasonsText: String {
-            reasons.sorted { ($1.value, $0.key.rawValue) < ($0.value, $1.key.rawValue) }
+            reasons.sorted { ($1.value, $0.key.description) < ($0.value, $1.key.description) }
                 .map { "\($0.key) \(grouped($0.value))" }
                 .joined(separator: ", ")
         }

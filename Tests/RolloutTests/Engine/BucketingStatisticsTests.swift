@@ -99,7 +99,7 @@ struct BucketingStatisticsTests {
         let units = 50_000
         for unit in 0..<units {
             let decision = handle.decision(for: unit)
-            counts[decision.reason == .split ? decision.variant.name : "out", default: 0] += 1
+            counts[decision.reason == .split ? decision.variant.name.text : "out", default: 0] += 1
         }
         for (name, part) in [("a", 0.1), ("b", 0.2), ("c", 0.5), ("out", 0.2)] {
             let sigma = (Double(units) * part * (1 - part)).squareRoot()

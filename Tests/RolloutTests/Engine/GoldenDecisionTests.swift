@@ -47,11 +47,11 @@ struct GoldenDecisionTests {
 
     private func tree(_ decision: Decision) -> JSONTree {
         .object([
-            ("variant", .string(decision.variant.name)),
+            ("variant", .string(decision.variant.name.text)),
             ("release", PolicyWriter.tree(of: decision.variant.release)),
             ("reason", .string(decision.reason.description)),
             ("bucket", decision.bucket.map { .integer($0) } ?? .null),
-            ("shadow", decision.shadow.map { .string($0.name) } ?? .null),
+            ("shadow", decision.shadow.map { .string($0.name.text) } ?? .null),
             ("revision", .integer(Int(decision.revision))),
         ])
     }

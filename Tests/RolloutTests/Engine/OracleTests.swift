@@ -87,8 +87,8 @@ struct OracleTests {
             handle.decision(for: nil, host: "canary.example", holding: assignment),
             handle.decision(for: "qa-1", host: "canary.example", holding: assignment),
         ] {
-            #expect(decision.reason == .retired)
-            #expect(decision.variant.name == first.text)
+            #expect(decision.reason == .absent)
+            #expect(decision.variant.name == first)
             #expect(decision.bucket == nil)
             #expect(decision.shadow == nil)
             #expect(decision.revision == revision)

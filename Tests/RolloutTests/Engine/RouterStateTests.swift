@@ -104,7 +104,7 @@ struct RouterStateTests {
             var without = policy(revision)
             without.rollouts["ui"] = nil
             try router.update(to: without)
-            #expect(ui.decision(for: "alice").reason == .retired)
+            #expect(ui.decision(for: "alice").reason == .absent)
             #expect(ui.decision(for: "alice").revision == revision)
             #expect(router.rollout("ui") == nil)
             try router.update(to: policy(revision + 1))

@@ -114,8 +114,8 @@ struct PairingTests {
     func header(_ row: Row) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
         let sessions = try Fixture.sessions()
-        let (unit, other) = (try Fixture.unit(drawnTo: "canary", by: handle), "canary")
-        #expect(handle.decision(for: unit).variant.name == other)
+        let unit = try Fixture.unit(drawnTo: .canary, by: handle)
+        #expect(handle.decision(for: unit).variant.name == .canary)
         let good = try #require(sessions.header(for: handle.decision(for: unit), unit: unit, now: Self.now))
         let adopted = sessions.adopt(try row.header(good), for: unit, through: handle, now: Self.now)
         #expect(adopted.taint == row.taint)
@@ -211,7 +211,7 @@ struct PairingTests {
         try router.update(to: RolloutPolicy(revision: 8, rollouts: [:]))
         #expect(sessions.header(for: handle.decision(for: "alice"), now: Self.now) == nil)
         let adopted = sessions.adopt(before, for: "alice", through: handle, now: Self.now)
-        #expect(adopted.taint == .unknownVariant && adopted.decision.reason == .retired)
+        #expect(adopted.taint == .unknownVariant && adopted.decision.reason == .absent)
     }
 
     @Test("at an impossible time does not travel", arguments: [-1, 4_294_967_296, Int64.min, .max])

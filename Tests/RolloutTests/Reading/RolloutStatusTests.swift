@@ -89,8 +89,8 @@ struct RolloutStatusTests {
     @Test("Reasons are spelled as decision lines have them")
     func reasons() {
         #expect(
-            Decision.Reason.allCases.map(\.description) == [
-                "fixed", "split", "not_enrolled", "sticky", "forced", "host", "missing_unit", "stale", "retired",
+            Decision.Reason.Code.allCases.map { Decision.Reason(code: $0).description } == [
+                "fixed", "split", "not_enrolled", "sticky", "forced", "host", "missing_unit", "stale", "absent",
             ]
         )
     }

@@ -39,7 +39,7 @@ struct CoverageSessionTests {
 
         try router.update(to: Self.policy(2, coverage: 90, .variant))
         let entry = browser.visit(sessions, handle, at: Fixture.now + 120)
-        #expect(entry.decision.variant.name == (visitor.entered?.text ?? "control"))
+        #expect(entry.decision.variant.name == (visitor.entered ?? "control"))
         #expect(entry.decision.bucket == visitor.bucket && entry.token == .valid)
         #expect(entry.decision.reason == (visitor.entered == nil ? .notEnrolled : .split))
         #expect(browser.received == (visitor.entered == nil ? 1 : 2), "what was drawn is news, or it is not")
@@ -69,7 +69,7 @@ struct CoverageSessionTests {
             try router.update(to: Self.policy(revision, coverage: coverage, .bucket))
             let answer = browser.visit(sessions, handle, at: Fixture.now + 60 * Int64(revision))
             let entered = coverage == 90 ? visitor.entered : nil
-            #expect(answer.decision.variant.name == (entered?.text ?? "control"), "revision \(revision)")
+            #expect(answer.decision.variant.name == (entered ?? "control"), "revision \(revision)")
             #expect(answer.decision.reason == (entered == nil ? .notEnrolled : .sticky), "revision \(revision)")
             #expect(answer.decision.bucket == visitor.bucket && answer.token == .valid)
         }

@@ -8,11 +8,11 @@ struct LoginTests {
         "keeps the variant, the bucket and the end, and binds the token to the unit",
         arguments: ["canary", "stable"]
     )
-    func keeps(_ variant: String) throws {
+    func keeps(_ variant: VariantName) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
         let sessions = try Fixture.sessions()
-        let anonymous = try sessions.cookie(VariantName(variant), revision: 6)
-        let other = variant == "canary" ? "stable" : "canary"
+        let anonymous = try sessions.cookie(variant, revision: 6)
+        let other = variant == .canary ? VariantName.stable : .canary
         let unit = try Fixture.unit(drawnTo: other, by: handle)
 
         let request = SessionRequest(unit: unit, host: Fixture.host, cookies: anonymous, now: Fixture.now)

@@ -12,7 +12,7 @@ struct PrecedenceTests {
         var host = HostRule.none
         var unit = Visitor.drawnStable
         var token = Token.none
-        let variant: String
+        let variant: VariantName
         let reason: Decision.Reason
         /// What a token that is written says, or nil for none.
         var writes: String?

@@ -54,7 +54,7 @@ enum Fixture {
     }
 
     /// A unit that this handle draws to the variant.
-    static func unit(drawnTo variant: String, by handle: RolloutHandle) throws -> String {
+    static func unit(drawnTo variant: VariantName, by handle: RolloutHandle) throws -> String {
         let units = (0..<1_000).lazy.map { "unit-\($0)" }
         return try #require(units.first { handle.decision(for: $0).variant.name == variant })
     }

@@ -79,7 +79,7 @@ struct SessionRollbackTests {
         )
         #expect(sessions.route(request, through: handle).decision.reason == .fixed)
         try router.update(to: RolloutPolicy(revision: 10, rollouts: [:]))
-        #expect(sessions.route(request, through: handle).decision.reason == .retired)
+        #expect(sessions.route(request, through: handle).decision.reason == .absent)
         #expect(sessions.counts.written == 0 && sessions.counts.lost == 0)
     }
 }

@@ -53,11 +53,11 @@ struct ReferenceEvaluator {
 
 extension ReferenceEvaluator.Answer {
     init(_ decision: Decision) {
-        variant = VariantName(decision.variant.name) ?? "unreadable"
+        variant = decision.variant.name
         release = decision.variant.release
         reason = decision.reason.description
         bucket = decision.bucket
-        shadow = decision.shadow.flatMap { VariantName($0.name) }
+        shadow = decision.shadow?.name
         shadowRelease = decision.shadow?.release
         revision = decision.revision
         epoch = decision.epoch

@@ -56,7 +56,7 @@ struct RouterUnderStress: Sendable {
     private func isRight(_ decision: Decision, _ question: Int) -> Bool {
         let shape = Int(decision.revision) % StressPolicies.count
         let expected = expected[shape * StressPolicies.questions.count + question]
-        if expected == Self.retired { return decision.reason == .retired }
+        if expected == Self.retired { return decision.reason == .absent }
         return decision.answer == expected && decision.epoch == decision.revision
     }
 

@@ -65,7 +65,7 @@ struct UpdateRaceTests {
             var last: UInt32 = 0
             while !isDone.load(ordering: .acquiring) {
                 let decision = sms.decision(for: "alice")
-                let expected = decision.revision.isMultiple(of: 2) ? "canary" : "stable"
+                let expected = decision.revision.isMultiple(of: 2) ? VariantName.canary : .stable
                 if decision.variant.name != expected || decision.revision < last { wrong.add(1, ordering: .relaxed) }
                 last = decision.revision
             }

@@ -47,7 +47,7 @@ struct RolloutCompiler {
 
     /// The record of a rollout that is no longer in the policy: one answer for everybody.
     static func retire(_ first: VariantNumber, into words: inout [UInt64], at start: Int, revision: UInt32) {
-        let outcome = Outcome(first, .retired)
+        let outcome = Outcome(first, .absent)
         write([Segment(upperBound: Share.bucketCount - 1, outcome: outcome)], saltHash: 0, to: &words, at: start)
         words[start + RecordLayout.origin] = UInt64(revision)
         words[start + RecordLayout.missing] = outcome.word

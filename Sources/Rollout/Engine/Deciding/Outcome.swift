@@ -17,7 +17,7 @@ struct Outcome: Hashable, Sendable {
         word =
             UInt64(variant.rawValue)
             | UInt64(shadow?.rawValue ?? Self.none) << Self.shadowShift
-            | UInt64(reason.rawValue) << Self.reasonShift
+            | UInt64(reason.code.rawValue) << Self.reasonShift
             | (showsBucket ? 0 : UInt64(Self.none) << Self.bucketShift)
     }
 
@@ -34,7 +34,7 @@ struct Outcome: Hashable, Sendable {
 
     /// The same answer for another reason.
     func because(_ reason: Decision.Reason) -> Outcome {
-        Outcome(word: word & ~(Self.reasonMask << Self.reasonShift) | UInt64(reason.rawValue) << Self.reasonShift)
+        Outcome(word: word & ~(Self.reasonMask << Self.reasonShift) | UInt64(reason.code.rawValue) << Self.reasonShift)
     }
 
     static let fieldMask: UInt64 = 0xF_FFFF

@@ -22,9 +22,9 @@
     ///
     /// - Parameters:
     ///   - policy: The policy to run.
-    ///   - now: The time by the caller's clock in Unix seconds, for the status.
+    ///   - now: The time that the status shows the policy as applied at.
     /// - Throws: `PolicyError` with every problem of the policy.
-    public init(policy: RolloutPolicy, now: Int64? = nil) throws(PolicyError) {
+    public init(policy: RolloutPolicy, now: UnixTime = .now) throws(PolicyError) {
         try policy.validate()
         unsafe unmanaged = .passUnretained(try RouterState(policy, appliedAt: now))
     }

@@ -6,8 +6,8 @@ public struct RolloutStatus: Hashable, Sendable {
     public let environment: String?
     /// SHA-256 of the canonical policy in hexadecimal.
     public let digest: String
-    /// When the policy was applied, in Unix seconds by the caller's clock, or nil where it gave none.
-    public let appliedAt: Int64?
+    /// When the policy was applied, by the clock of whoever applied it.
+    public let appliedAt: UnixTime
     /// How many updates came with an older revision and changed nothing.
     public let ignoredUpdates: Int
     /// Every rollout of the policy, in order of ids.
@@ -72,7 +72,7 @@ extension RolloutStatus {
             ("revision", .integer(Int(revision))),
             ("environment", environment.map { .string($0) } ?? .null),
             ("digest", .string(digest)),
-            ("appliedAt", appliedAt.map { .integer(Int($0)) } ?? .null),
+            ("appliedAt", .integer(Int(appliedAt.seconds))),
             ("ignoredUpdates", .integer(ignoredUpdates)),
             ("rollouts", .object(rollouts.map { ($0.id.text, Self.tree(of: $0)) })),
         ]).canonicalText

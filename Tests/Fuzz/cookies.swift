@@ -43,7 +43,7 @@ private struct Service {
     let genuine: String
 }
 
-private let now: Int64 = 1_800_000_000
+private let now: UnixTime = 1_800_000_000
 
 private let service: Service = {
     func handle(_ share: Share) throws -> RolloutHandle {

@@ -16,7 +16,7 @@ public func fuzzDecisionHeader(_ start: UnsafePointer<UInt8>?, _ count: Int) -> 
     return 0
 }
 
-private let now: Int64 = 1_800_000_000
+private let now: UnixTime = 1_800_000_000
 
 /// A canary that nobody is drawn into, and another service's decision for it.
 private let service: (handle: RolloutHandle, sessions: SessionRouter, genuine: String, tag: String) = {

@@ -16,7 +16,7 @@ public func fuzzPolicy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     precondition((try? RolloutPolicy(json: policy.json)) == policy)
     // Registries of its own, so that a run of hours does not fill the process's.
     let (registry, cookies) = (VariantRegistry(capacity: 4_096), CookieRegistry(capacity: 64))
-    let compiled = try? CompiledPolicy(policy, after: Roster(), appliedAt: nil, registry: registry, cookies: cookies)
+    let compiled = try? CompiledPolicy(policy, after: Roster(), appliedAt: 0, registry: registry, cookies: cookies)
     if let compiled { decide(by: policy, compiled, registry) }
     return 0
 }

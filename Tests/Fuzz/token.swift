@@ -24,7 +24,7 @@ private func judge(_ token: TokenBytes) {
     unsigned.tag = AuthenticationTag(words: (0, 0))
     precondition(payload.bytes.words == unsigned.words)
     for now in [Int64.min, -1, 0, Int64(payload.issued), Int64(payload.expires), .max] {
-        let now = StickyToken.clamped(now)
+        let now = StickyToken.clamped(UnixTime(seconds: now))
         if payload.loss(at: now, maxAge: 34_560_000) == nil {
             precondition(now < Int64(payload.expires) && Int64(payload.issued) <= now + StickyToken.clockSkew)
         }
@@ -32,7 +32,7 @@ private func judge(_ token: TokenBytes) {
     let assignment = payload.assignment
     precondition(assignment.bucket.map { 0..<Share.bucketCount ~= $0 } ?? true)
     let text = String(decoding: token.text, as: UTF8.self)
-    let request = SessionRequest(cookies: "c=\(text)", now: Int64(payload.issued))
+    let request = SessionRequest(cookies: "c=\(text)", now: UnixTime(seconds: Int64(payload.issued)))
     let answer = service.sessions.route(request, through: service.handle)
     precondition(answer.decision.variant.name == "stable" && answer.token != .valid)
 }

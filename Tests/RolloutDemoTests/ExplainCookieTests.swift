@@ -23,7 +23,7 @@ struct ExplainCookieTests {
             let host = RandomRollout.host(using: &random)
             let first = SessionRequest(unit: Bool.random(using: &random) ? unit : nil, host: host, now: 1_800_000_000)
             let issued = sessions.route(first, through: try Self.handle(earlier)).setCookie
-            let now = 1_800_000_000 + Int64.random(in: 0...4_000, using: &random)
+            let now = UnixTime(seconds: 1_800_000_000 + .random(in: 0...4_000, using: &random))
             let cookies = issued.map { String($0.prefix { $0 != ";" }) }
             let request = SessionRequest(unit: unit, host: host, cookies: cookies, now: now)
             let answer = sessions.route(request, through: handle)

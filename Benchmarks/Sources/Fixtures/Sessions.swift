@@ -14,7 +14,7 @@ extension RolloutPolicy {
 
 extension SessionRequest {
     /// The time of all requests that are measured.
-    public static let now: Int64 = 1_800_000_030
+    public static let now: UnixTime = 1_800_000_030
 
     /// A request of a known visitor.
     public static func measured(cookies: String? = nil) -> SessionRequest {

@@ -3,8 +3,8 @@
 ///     // the app                                              // the model service
 ///     let answer = sessions.route(request, through: sms)      let header = request.headers["Rollout-Decision"]
 ///     call.headers["Rollout-Decision"] =                      let adopted = sessions.adopt(
-///         sessions.header(for: answer.decision,                   header, for: user, through: sms, now: now)
-///             unit: user, now: now)                           serve(adopted.decision.variant.release[.model])
+///         sessions.header(for: answer.decision,                   header, for: user, through: sms)
+///             unit: user)                           serve(adopted.decision.variant.release[.model])
 ///
 /// Both have the same keys, and policies from one source. See <doc:pairing-versions>.
 extension SessionRouter {
@@ -16,10 +16,10 @@ extension SessionRouter {
     /// - Parameters:
     ///   - decision: The decision.
     ///   - unit: The unit that the called service brings too; nil or empty binds the header to no unit.
-    ///   - now: The caller's clock, in Unix seconds.
-    /// - Returns: The value, or nil where the decision is of a rollout that the policy lacks, which has no epoch that others could
-    ///   check, where `now` is before 1970 or after 2106, or where the key cannot be had.
-    public func header(for decision: Decision, unit: String? = nil, now: Int64) -> String? {
+    ///   - now: The time of the request.
+    /// - Returns: The value, or nil if the decision is of a rollout that the policy lacks, which has no epoch that others could
+    ///   check, if `now` is before 1970 or after 2106, or if the key cannot be had.
+    public func header(for decision: Decision, unit: String? = nil, now: UnixTime = .now) -> String? {
         header(for: [decision], unit: unit, now: now)
     }
 
@@ -28,10 +28,10 @@ extension SessionRouter {
     /// - Parameters:
     ///   - decisions: The decisions, at most one a rollout.
     ///   - unit: The unit that the called service brings too; nil or empty binds the header to no unit.
-    ///   - now: The caller's clock, in Unix seconds.
+    ///   - now: The time of the request.
     /// - Returns: The value; decisions that cannot travel are left out, and where none is left it is nil.
-    public func header(for decisions: [Decision], unit: String? = nil, now: Int64) -> String? {
-        guard let issued = UInt32(exactly: now) else { return nil }
+    public func header(for decisions: [Decision], unit: String? = nil, now: UnixTime = .now) -> String? {
+        guard let issued = UInt32(exactly: now.seconds) else { return nil }
         let members = decisions.compactMap { state.member(for: $0, unit: unit ?? "", issued: issued) }
         return members.isEmpty ? nil : members.joined(separator: ", ")
     }
@@ -41,10 +41,10 @@ extension SessionRouter {
     /// - Parameters:
     ///   - adopted: What was adopted.
     ///   - unit: The unit that the called service brings too; nil or empty binds the header to no unit.
-    ///   - now: The caller's clock, in Unix seconds.
+    ///   - now: The time of the request.
     /// - Returns: The value, or nil for a tainted one, so that the taint travels on: the next service would take this one's
     ///   fresh decision for the first one's.
-    public func header(for adopted: AdoptedDecision, unit: String? = nil, now: Int64) -> String? {
+    public func header(for adopted: AdoptedDecision, unit: String? = nil, now: UnixTime = .now) -> String? {
         adopted.isTainted ? nil : header(for: adopted.decision, unit: unit, now: now)
     }
 
@@ -58,13 +58,13 @@ extension SessionRouter {
     ///   - header: The value of the `Rollout-Decision` header; several are one, joined by a comma. Nil for none.
     ///   - unit: The unit of the request; nil and an empty text are no unit.
     ///   - handle: The rollout.
-    ///   - now: The caller's clock, in Unix seconds.
+    ///   - now: The time of the request.
     /// - Returns: The decision, and whether it is the other service's.
     public func adopt(
         _ header: String?,
         for unit: String?,
         through handle: RolloutHandle,
-        now: Int64
+        now: UnixTime = .now
     ) -> AdoptedDecision {
         let adoption = RequestBytes.with(unit: unit, host: nil) { request in
             unsafe (header ?? "").withUnitBytes { field in

@@ -6,7 +6,7 @@
     let host: UnsafeRawBufferPointer
     /// The bytes of the `Cookie` header; none for no header.
     let cookies: UnsafeRawBufferPointer
-    /// Unix seconds, clamped.
+    /// Unix seconds, ``StickyToken/clamped(_:)``.
     let now: Int64
     /// The same as the engine takes it.
     let request: RequestBytes
@@ -22,7 +22,7 @@
         unit: String,
         host: String,
         cookies: String,
-        now: Int64,
+        now: UnixTime,
         _ body: (SessionBytes) -> Result
     ) -> Result? {
         unsafe unit.utf8.withContiguousStorageIfAvailable { unit in

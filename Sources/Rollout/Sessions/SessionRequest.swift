@@ -7,9 +7,8 @@ public struct SessionRequest: Sendable {
     private(set) var hostText: String
     let cookies: String
 
-    /// The caller's clock, in Unix seconds. Outside 0 ... 4,294,967,295 (1970 to 2106; milliseconds, for instance) no cookie
-    /// is written, and older ones have expired.
-    public var now: Int64
+    /// The time of the request. No cookie is written before 1970 or after 2106, because a token holds its times in 32 bits.
+    public var now: UnixTime
 
     /// A request.
     ///
@@ -17,8 +16,8 @@ public struct SessionRequest: Sendable {
     ///   - unit: What is bucketed; nil and an empty text are no unit.
     ///   - host: The value of the `Host` header.
     ///   - cookies: The value of the `Cookie` header.
-    ///   - now: The caller's clock, in Unix seconds.
-    public init(unit: String? = nil, host: String? = nil, cookies: String? = nil, now: Int64) {
+    ///   - now: The time of the request.
+    public init(unit: String? = nil, host: String? = nil, cookies: String? = nil, now: UnixTime = .now) {
         self.unitText = Self.native(unit)
         self.hostText = Self.native(host)
         self.now = now
@@ -31,8 +30,8 @@ public struct SessionRequest: Sendable {
     ///   - unit: What is bucketed; nil and an empty text are no unit.
     ///   - host: The value of the `Host` header.
     ///   - cookies: The values of the `Cookie` headers in their order.
-    ///   - now: The caller's clock, in Unix seconds.
-    public init(unit: String? = nil, host: String? = nil, cookies: [String], now: Int64) {
+    ///   - now: The time of the request.
+    public init(unit: String? = nil, host: String? = nil, cookies: [String], now: UnixTime = .now) {
         let joined = cookies.count == 1 ? cookies[0] : cookies.joined(separator: "; ")
         self.init(unit: unit, host: host, cookies: joined, now: now)
     }

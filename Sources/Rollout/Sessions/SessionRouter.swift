@@ -2,7 +2,7 @@
 /// send back.
 ///
 ///     let sessions = SessionRouter(keys: try SigningKeys(contentsOf: "/run/secrets/rollout.keys"))
-///     let answer = sessions.route(SessionRequest(unit: user, host: host, cookies: cookies, now: now), through: sms)
+///     let answer = sessions.route(SessionRequest(unit: user, host: host, cookies: cookies), through: sms)
 ///     answer.decision.variant.name       // "canary", for the whole session
 ///     answer.setCookie                   // "sms-app-version=AQcAAA…", or nil
 ///
@@ -58,7 +58,7 @@
         _ unit: String,
         _ host: String,
         _ cookies: String,
-        at now: Int64,
+        at now: UnixTime,
         through handle: RolloutHandle
     ) -> SessionDecision {
         let answer = SessionBytes.with(unit: unit, host: host, cookies: cookies, now: now) { bytes in

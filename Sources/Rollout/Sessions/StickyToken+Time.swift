@@ -5,7 +5,7 @@ extension StickyToken {
 
     /// A time so that sums with what a token holds cannot overflow. Further out than any token's by far, so no comparison
     /// comes out another way.
-    static func clamped(_ now: Int64) -> Int64 { min(max(now, -(1 << 40)), 1 << 40) }
+    static func clamped(_ now: UnixTime) -> Int64 { min(max(now.seconds, -(1 << 40)), 1 << 40) }
 
     /// Why the token has lost by the clock, or nil.
     ///

@@ -8,10 +8,10 @@
 
 /// A moment on the wall clock, in whole seconds since 1970-01-01T00:00:00Z.
 ///
-///     sessions.route(request, through: sms, at: .now)     // in a service
-///     sessions.route(request, through: sms, at: 1_800_000_000)     // in a test
+///     SessionRequest(unit: user, host: host, cookies: cookies)                       // in a service: the clock's time
+///     SessionRequest(unit: user, host: host, cookies: cookies, now: 1_800_000_000)   // in a test
 ///
-/// Any `Int64` is a time.
+/// Every `Int64` is a time.
 public struct UnixTime: Hashable, Sendable, Comparable, ExpressibleByIntegerLiteral, CustomStringConvertible {
     /// Seconds since 1970; negative before.
     public let seconds: Int64
@@ -21,16 +21,19 @@ public struct UnixTime: Hashable, Sendable, Comparable, ExpressibleByIntegerLite
 
     /// A time from the duration since 1970, rounded down to a whole second.
     ///
-    /// Rounding down keeps the order of times: half a second before 1970 is -1.
+    /// Rounding down keeps the order of times: half a second before 1970 is -1. A duration of more seconds than an `Int64`
+    /// holds becomes the first or the last time.
     public init(_ sinceEpoch: Duration) {
-        let (seconds, attoseconds) = sinceEpoch.components
-        self.seconds = attoseconds < 0 ? seconds.saturating(minus: 1) : seconds
+        // `components` traps outside these bounds.
+        let bounded = min(max(sinceEpoch, .seconds(Int64.min)), .seconds(Int64.max))
+        let (seconds, attoseconds) = bounded.components
+        self.seconds = attoseconds < 0 ? seconds - 1 : seconds
     }
 
     /// A time written in source, in seconds since 1970.
     public init(integerLiteral seconds: Int64) { self.seconds = seconds }
 
-    /// The time by the system's clock. Some 20 nanoseconds; no allocation.
+    /// The time by the system's clock. Reads the clock once and allocates nothing.
     public static var now: UnixTime {
         var time = timespec()
         unsafe clock_gettime(CLOCK_REALTIME, &time)
@@ -54,12 +57,5 @@ extension UnixTime: Codable {
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.singleValueContainer()
         try container.encode(seconds)
-    }
-}
-
-extension Int64 {
-    fileprivate func saturating(minus other: Int64) -> Int64 {
-        let (difference, overflow) = subtractingReportingOverflow(other)
-        return overflow ? .min : difference
     }
 }

@@ -86,7 +86,7 @@ extension RouterState {
                     let next = try CompiledPolicy(
                         attempt.policy,
                         after: running.roster,
-                        appliedAt: attempt.origin.time
+                        appliedAt: attempt.origin.time.map(UnixTime.init(seconds:)) ?? .now
                     )
                     publish(next)
                     published = next

@@ -40,11 +40,11 @@ struct Arguments {
         return value
     }
 
-    /// The value of an option that is an integer.
-    func integer(_ option: Option) throws(Stop) -> Int64? {
+    /// The value of an option that is a time in Unix seconds.
+    func time(_ option: Option) throws(Stop) -> UnixTime? {
         guard let text = self[option] else { return nil }
         guard let number = Int64(text) else { throw unusable("\(option.name) needs an integer, found \"\(text)\"") }
-        return number
+        return UnixTime(seconds: number)
     }
 
     /// An operand by its place, or nil where there are not so many.

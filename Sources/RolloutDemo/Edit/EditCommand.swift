@@ -60,12 +60,12 @@ extension Arguments {
         _ policy: RolloutPolicy,
         _ edit: EditOperation.Edit
     ) throws(Stop) -> Result<RolloutPolicy, UpdateError> {
-        let now = try integer(.now) ?? Platform.unixTime
+        let now = try time(.now) ?? .now
         do {
             let recorder = try self[.record].map { log in try JSONLinesRecorder(log) }
             let router = try RolloutRouter(policy: policy, now: now)
             let result = Result { () throws(UpdateError) in
-                try router.update(by: self[.by], because: self[.because], now: now) { try edit(&$0) }
+                try router.update(by: self[.by], because: self[.because], now: now.seconds) { try edit(&$0) }
                 return router.snapshot().policy
             }
             // Not the record before it, of the policy that this process started with: nobody has changed that.

@@ -24,7 +24,7 @@ extension Command {
         summary: "tells how one request is decided: each rule in order, which one decided, and why"
     ) { arguments throws(Stop) in
         let policy = try PolicyFile.policy(at: try arguments.required(.policy))
-        let now = try arguments.integer(.now) ?? Platform.unixTime
+        let now = try arguments.time(.now) ?? .now
         let target = try RouteTargets(policy, now: now).target(ofOption: try arguments.required(.rollout))
         let (unit, host, cookies) = (arguments[.unit], arguments[.host], arguments[.cookies])
         let answer = try arguments[.keys].map { path throws(Stop) in

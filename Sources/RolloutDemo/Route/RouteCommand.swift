@@ -18,9 +18,9 @@ extension Command {
         summary: "reads requests as JSON Lines (a file, or standard input), writes one decision a line, sums up"
     ) { arguments throws(Stop) in
         let policy = try PolicyFile.policy(at: try arguments.required(.policy))
-        let now = try arguments.integer(.now)
+        let now = try arguments.time(.now)
         let sessions = try arguments[.keys].map { path throws(Stop) in try KeyFile.sessions(at: path) }
-        let targets = try RouteTargets(policy, now: now ?? Platform.unixTime)
+        let targets = try RouteTargets(policy, now: now ?? .now)
         let standard = if let id = arguments[.rollout] { try targets.target(ofOption: id) } else { targets.only }
         let input = try Input(arguments.operand(0))
         defer { input.close() }
@@ -49,7 +49,7 @@ private struct RouteRun {
     /// What reads and writes cookies, or nil for nobody.
     var sessions: SessionRouter?
     /// The time of every request, or nil for the clock's.
-    var now: Int64?
+    var now: UnixTime?
     private var decisions = DecisionLine()
     private var output = Output.standard
     private var errors = Output.error
@@ -115,7 +115,7 @@ private struct RouteRun {
                 unit: request.unit?.text,
                 host: request.host,
                 cookies: request.cookies,
-                now: now ?? Platform.unixTime
+                now: now ?? .now
             ),
             through: handle
         )

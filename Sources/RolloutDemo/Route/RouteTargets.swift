@@ -14,7 +14,7 @@ struct RouteTargets {
     var only: Target? { targets.count == 1 ? targets.values.first : nil }
 
     /// The rollouts of a policy that was read, and so is valid.
-    init(_ policy: RolloutPolicy, now: Int64) throws(Stop) {
+    init(_ policy: RolloutPolicy, now: UnixTime) throws(Stop) {
         let router: RolloutRouter
         do throws(PolicyError) {
             router = try RolloutRouter(policy: policy, now: now)

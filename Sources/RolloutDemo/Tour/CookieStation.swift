@@ -10,7 +10,8 @@ extension Station {
         let handle = try stage.rollout("sms", of: router)
         let sessions = SessionRouter(keys: try freshKeys())
         var crowd = [Browser](repeating: Browser(), count: 5_000)
-        var now: Int64 = 1_800_000_000
+        let start: UnixTime = 1_800_000_000
+        var now = start
 
         var table = Table("lrrr")
         table.head("", "in the canary", "moved", "cookies written")
@@ -32,7 +33,7 @@ extension Station {
             canary: [.app: "v2", .model: "v2"]
         )
         try update(router, to: policy)
-        now += 600
+        now = UnixTime(seconds: start.seconds + 600)
         row("at 50 %, the same visitors", &crowd)
         var newcomers = [Browser](repeating: Browser(), count: crowd.count)
         row("at 50 %, new visitors", &newcomers)
@@ -58,7 +59,7 @@ private func visits(
     of visitors: inout [Browser],
     _ sessions: SessionRouter,
     _ handle: RolloutHandle,
-    at now: Int64
+    at now: UnixTime
 ) -> (inside: Int, moved: Int) {
     var (inside, moved) = (0, 0)
     for index in visitors.indices {

@@ -7,7 +7,7 @@ extension Station {
         let (app, model) = (try stage.router(policy), try stage.router(policy))
         let (appSMS, modelSMS) = (try stage.rollout("sms", of: app), try stage.rollout("sms", of: model))
         let sessions = SessionRouter(keys: try freshKeys())
-        let now: Int64 = 1_800_000_000
+        let now: UnixTime = 1_800_000_000
         var table = Table("lrrr")
         table.head("", "calls", "mixed, unmarked", "marked")
         func row(_ name: String) {

@@ -38,7 +38,7 @@ struct Stage {
     /// A router that runs a policy of the tour.
     func router(_ policy: RolloutPolicy) throws(Stop) -> RolloutRouter {
         do throws(PolicyError) {
-            return try RolloutRouter(policy: policy, now: Platform.unixTime)
+            return try RolloutRouter(policy: policy)
         } catch {
             throw .unusable("the policy is invalid\n\(error)")
         }

@@ -55,7 +55,7 @@ struct CookieRegistryTests {
     @Test("A policy that is refused for its cookies leaves no variant behind, and the other way round")
     func policies() throws {
         func compile(_ policy: RolloutPolicy, _ registry: VariantRegistry, _ cookies: CookieRegistry) throws {
-            _ = try CompiledPolicy(policy, after: Roster(), appliedAt: nil, registry: registry, cookies: cookies)
+            _ = try CompiledPolicy(policy, after: Roster(), appliedAt: 0, registry: registry, cookies: cookies)
         }
         // Room for one rollout's two variants.
         let (registry, cookies) = (VariantRegistry(capacity: 2), CookieRegistry(capacity: 1))

@@ -47,7 +47,7 @@ struct OracleTests {
             policy = random.policy(revision: revision)
             // Straight to the engine: an update would demand epochs, and random policies go up to the last one there is.
             let state = router.state
-            state.publish(try CompiledPolicy(policy, after: state.compiled.roster, appliedAt: nil))
+            state.publish(try CompiledPolicy(policy, after: state.compiled.roster, appliedAt: 0))
         }
     }
 

@@ -9,7 +9,7 @@ struct PolicySizeTests {
         let ids = (0..<rollouts).compactMap { RolloutID("r\($0)") }
         let definitions = Dictionary(uniqueKeysWithValues: ids.map { ($0, definition) })
         let policy = RolloutPolicy(revision: 1, rollouts: definitions)
-        return try CompiledPolicy(policy, after: Roster(), appliedAt: nil).words.count * 8
+        return try CompiledPolicy(policy, after: Roster(), appliedAt: 0).words.count * 8
     }
 
     private static let canary = RolloutStrategy.canary(.percent(10), stable: [.app: "v1"], canary: [.app: "v2"])

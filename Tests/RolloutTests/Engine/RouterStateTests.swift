@@ -20,7 +20,7 @@ struct RouterStateTests {
 
     @Test("Whoever asks waits for no writer: not at its lock, not while it registers names")
     func readersNeverWait() throws {
-        let state = try RouterState(policy(1), appliedAt: nil)
+        let state = try RouterState(policy(1), appliedAt: 0)
         let handle = RolloutHandle(cell: state.cell, ordinal: 0)
         let registry = VariantRegistry(capacity: 1)
         let record = VariantRecord(rollout: "sms", name: .canary, release: [.app: "v1"])
@@ -47,7 +47,7 @@ struct RouterStateTests {
         var sizes: Set<Int> = []
         for revision in 1...3_000 as ClosedRange<UInt32> {
             let next = policy(revision, releases: 3)
-            let compiled = try CompiledPolicy(next, after: roster, appliedAt: nil, registry: registry)
+            let compiled = try CompiledPolicy(next, after: roster, appliedAt: 0, registry: registry)
             roster = compiled.roster
             sizes.insert(compiled.words.count)
         }
@@ -55,7 +55,7 @@ struct RouterStateTests {
         #expect(roster.count == 2)
         let full = policy(3_004, releases: 5)
         #expect(throws: PolicyError(PolicyProblem.tooManyVariants)) {
-            try CompiledPolicy(full, after: roster, appliedAt: nil, registry: registry)
+            try CompiledPolicy(full, after: roster, appliedAt: 0, registry: registry)
         }
     }
 

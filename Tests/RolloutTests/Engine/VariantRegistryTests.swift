@@ -42,12 +42,12 @@ struct VariantRegistryTests {
         let canary = RolloutDefinition(.canary(.percent(1), stable: ["app": "1"], canary: ["app": "2"]))
         let fitting = RolloutPolicy(revision: 1, rollouts: ["a": canary])
         let roster = Roster()
-        _ = try CompiledPolicy(fitting, after: roster, appliedAt: nil, registry: registry)
+        _ = try CompiledPolicy(fitting, after: roster, appliedAt: 0, registry: registry)
         let large = RolloutPolicy(revision: 2, rollouts: ["a": canary, "b": canary])
         #expect(throws: PolicyError(PolicyProblem.tooManyVariants)) {
-            try CompiledPolicy(large, after: roster, appliedAt: nil, registry: registry)
+            try CompiledPolicy(large, after: roster, appliedAt: 0, registry: registry)
         }
-        _ = try CompiledPolicy(fitting, after: roster, appliedAt: nil, registry: registry)
+        _ = try CompiledPolicy(fitting, after: roster, appliedAt: 0, registry: registry)
         #expect(PolicyProblem.tooManyVariants.code == .tooManyVariants)
         #expect(PolicyProblem.tooManyVariants.message.contains("1,000,000"))
     }

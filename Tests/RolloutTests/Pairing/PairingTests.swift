@@ -134,10 +134,10 @@ struct PairingTests {
         "lives 60 seconds, give or take a clock that is two minutes ahead",
         arguments: [
             (now - 121, DecisionTaint.issuedInFuture), (now - 120, nil), (now, nil), (now + 59, nil),
-            (now + 60, .expired), (.max, .expired), (.min, .issuedInFuture),
-        ] as [(Int64, DecisionTaint?)]
+            (now + 60, .expired), (UnixTime(seconds: .max), .expired), (UnixTime(seconds: .min), .issuedInFuture),
+        ] as [(UnixTime, DecisionTaint?)]
     )
-    func life(_ time: Int64, _ taint: DecisionTaint?) throws {
+    func life(_ time: UnixTime, _ taint: DecisionTaint?) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
         let sessions = try Fixture.sessions()
         let header = sessions.header(for: handle.decision(for: "alice"), now: Self.now)
@@ -214,9 +214,10 @@ struct PairingTests {
         #expect(adopted.taint == .unknownVariant && adopted.decision.reason == .absent)
     }
 
-    @Test("at an impossible time does not travel", arguments: [-1, 4_294_967_296, Int64.min, .max])
-    func time(_ now: Int64) throws {
+    @Test("at an impossible time does not travel", arguments: [-1, 4_294_967_296, .min, .max] as [Int64])
+    func time(_ seconds: Int64) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
+        let now = UnixTime(seconds: seconds)
         #expect(try Fixture.sessions().header(for: handle.decision(for: "alice"), now: now) == nil)
     }
 

@@ -51,13 +51,13 @@ struct RolloutStatusTests {
         #expect(throws: Never.self) { try JSONDocument(parsing: Array(router.status.json.utf8)) }
     }
 
-    @Test("What the caller does not say is null")
+    @Test("A policy without a label has the environment null")
     func nulls() throws {
-        let router = try RolloutRouter(policy: RolloutPolicy(revision: 0, rollouts: [:]))
+        let router = try RolloutRouter(policy: RolloutPolicy(revision: 0, rollouts: [:]), now: -1)
         let digest = router.snapshot().policy.digest
         #expect(
             router.status.json
-                == #"{"appliedAt":null,"digest":"\#(digest)","environment":null,"ignoredUpdates":0,"revision":0,"rollouts":{}}"#
+                == #"{"appliedAt":-1,"digest":"\#(digest)","environment":null,"ignoredUpdates":0,"revision":0,"rollouts":{}}"#
         )
         #expect(router.status == router.status)
     }

@@ -46,14 +46,15 @@ struct CoverageSessionTests {
         guard let entered = visitor.entered else { return }
         let pinned = try token(in: entry.setCookie)
         #expect(pinned.variant == VariantTag(entered, in: "sms") && pinned.bucket == UInt32(visitor.bucket))
-        #expect(Int64(pinned.issued) == Fixture.now - 30 + 120, "a session of its own, with a life of its own")
+        #expect(Int64(pinned.issued) == (Fixture.now + 90).seconds, "a session of its own, with a life of its own")
 
         // What he has entered he keeps when the coverage shrinks again, until that life is over.
         try router.update(to: Self.policy(3, coverage: 30, .variant))
         let kept = browser.visit(sessions, handle, at: Fixture.now + 180)
         #expect(kept.decision.variant == entry.decision.variant && kept.decision.reason == .sticky)
         #expect(browser.received == 2)
-        let late = SessionRequest(host: Fixture.host, cookies: browser.cookie, now: Int64(pinned.expires))
+        let end = UnixTime(seconds: Int64(pinned.expires))
+        let late = SessionRequest(host: Fixture.host, cookies: browser.cookie, now: end)
         let over = sessions.route(late, through: handle)
         #expect(over.token == .lost(.expired) && over.decision.reason == .notEnrolled)
         #expect(try token(in: over.setCookie).variant == .notEnrolled)

@@ -7,10 +7,11 @@ struct HostileRequestTests {
     @Test(
         "times before 1970 and after 2106 are decided, and nothing is written",
         arguments: [
-            Int64.min, -4_000_000_000, -1, 4_294_963_680 + 60, 4_294_967_295, 4_294_967_296, Int64.max,
-        ] as [Int64]
+            UnixTime(seconds: .min), -4_000_000_000, -1, 4_294_963_740, 4_294_967_295, 4_294_967_296,
+            UnixTime(seconds: .max),
+        ] as [UnixTime]
     )
-    func outsideOfTime(_ now: Int64) throws {
+    func outsideOfTime(_ now: UnixTime) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
         let sessions = try Fixture.sessions()
         for unit in [nil, "alice"] {
@@ -25,13 +26,13 @@ struct HostileRequestTests {
 
     @Test(
         "the first and the last minute that 32 bits hold are written",
-        arguments: [0, 59, 4_294_963_739] as [Int64]
+        arguments: [0, 59, 4_294_963_739] as [UnixTime]
     )
-    func insideOfTime(_ now: Int64) throws {
+    func insideOfTime(_ now: UnixTime) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
         let answer = try Fixture.sessions().route(SessionRequest(unit: "alice", now: now), through: handle)
         let token = try token(in: answer.setCookie)
-        #expect(Int64(token.issued) == now / 60 * 60 && token.expires == token.issued + 3600)
+        #expect(Int64(token.issued) == now.seconds / 60 * 60 && token.expires == token.issued + 3600)
     }
 
     @Test("headers of 64 KB and 1,000 cookies of our name are read, four of them tried")

@@ -52,7 +52,7 @@ struct PinTests {
             let second = sessions.route(late, through: handle)
             #expect(second.token == .lost(.expired))
             #expect(second.decision == first.decision)
-            #expect(try token(in: second.setCookie).issued == UInt32(Fixture.now - 30 + 2 * Self.life))
+            #expect(try token(in: second.setCookie).issued == UInt32((Fixture.now - 30 + 2 * Self.life).seconds))
         }
     }
 

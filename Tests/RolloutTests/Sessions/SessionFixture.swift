@@ -5,7 +5,7 @@ import Testing
 /// The policy, keys and clock that session tests share.
 enum Fixture {
     /// In the middle of a minute, so that flooring shows.
-    static let now: Int64 = 1_800_000_030
+    static let now: UnixTime = 1_800_000_030
     static let cookieName = "sms-app-version"
     static let maxAge = 3600
     static let host = "sms-app.local"
@@ -67,7 +67,7 @@ extension SessionRouter {
         bucket: UInt32 = 42,
         epoch: UInt32 = 3,
         revision: UInt32 = 7,
-        issued: Int64 = Fixture.now - 30,
+        issued: UnixTime = Fixture.now - 30,
         life: Int64 = Int64(Fixture.maxAge),
         key: UInt8 = 7,
         unit: String? = nil,
@@ -80,8 +80,8 @@ extension SessionRouter {
             bucket: bucket,
             epoch: epoch,
             revision: revision,
-            issued: try #require(UInt32(exactly: issued)),
-            expires: try #require(UInt32(exactly: issued + life))
+            issued: try #require(UInt32(exactly: issued.seconds)),
+            expires: try #require(UInt32(exactly: issued.seconds + life))
         )
         return try cookie(token, unit: unit, host: host, rollout: rollout)
     }
@@ -110,7 +110,7 @@ struct Browser {
     var host: String? = Fixture.host
     /// What it sends.
     private(set) var cookie: String?
-    private(set) var expires: Int64 = 0
+    private(set) var expires: UnixTime = 0
     /// How many `Set-Cookie` headers it got.
     private(set) var received = 0
 
@@ -118,7 +118,7 @@ struct Browser {
 
     /// Visits a service.
     @discardableResult
-    mutating func visit(_ sessions: SessionRouter, _ handle: RolloutHandle, at now: Int64) -> SessionDecision {
+    mutating func visit(_ sessions: SessionRouter, _ handle: RolloutHandle, at now: UnixTime) -> SessionDecision {
         visit(sessions, handle, at: now, serverTime: now)
     }
 
@@ -127,8 +127,8 @@ struct Browser {
     mutating func visit(
         _ sessions: SessionRouter,
         _ handle: RolloutHandle,
-        at now: Int64,
-        serverTime: Int64
+        at now: UnixTime,
+        serverTime: UnixTime
     ) -> SessionDecision {
         if now >= expires { cookie = nil }
         let request = SessionRequest(unit: unit, host: host, cookies: cookie, now: serverTime)

@@ -63,7 +63,7 @@ struct StressPlan: Sendable {
         for shape in 0..<StressPolicies.count {
             let policy = StressPolicies.policy(UInt32(shape))
             try policy.validate()
-            let next = try CompiledPolicy(policy, after: roster, appliedAt: nil)
+            let next = try CompiledPolicy(policy, after: roster, appliedAt: 0)
             roster = next.roster
             compiled.append(next)
         }

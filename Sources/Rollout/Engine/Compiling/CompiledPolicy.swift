@@ -8,7 +8,7 @@ import Synchronization
     /// The policy's SHA-256.
     let digest: PolicyDigest
     /// When it was applied, in Unix seconds by the caller's clock.
-    let appliedAt: Int64?
+    let appliedAt: UnixTime
     /// The place of every rollout the router ever served.
     let roster: Roster
     let words: [UInt64]
@@ -25,7 +25,7 @@ import Synchronization
     init(
         _ policy: RolloutPolicy,
         after roster: Roster,
-        appliedAt: Int64?,
+        appliedAt: UnixTime,
         registry: VariantRegistry = .shared,
         cookies: CookieRegistry = .shared
     ) throws(PolicyError) {

@@ -25,7 +25,7 @@ final class RouterState: Sendable {
     private static let all = Lock<[RouterState]>([])
 
     /// Takes a policy that ``PolicyValidator`` found valid.
-    init(_ policy: RolloutPolicy, appliedAt: Int64?) throws(PolicyError) {
+    init(_ policy: RolloutPolicy, appliedAt: UnixTime) throws(PolicyError) {
         let first = try CompiledPolicy(policy, after: Roster(), appliedAt: appliedAt)
         cell = SnapshotCell(first.words)
         current = Lock(first)

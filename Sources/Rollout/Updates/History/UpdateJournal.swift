@@ -45,7 +45,7 @@ final class UpdateJournal: Sendable {
     private let recorders = Lock<[any UpdateRecorder]>([])
 
     init(startingWith first: CompiledPolicy) {
-        let attempt = UpdateAttempt(policy: first.policy, origin: UpdateOrigin(time: first.appliedAt))
+        let attempt = UpdateAttempt(policy: first.policy, origin: UpdateOrigin(time: first.appliedAt.seconds))
         enter(attempt, first.digest, outcome: .accepted, running: nil)
     }
 

@@ -74,7 +74,7 @@
         @Test("lets the cookie go when its life is over, and not before", arguments: [(second: 59, life: 1), (0, 60)])
         func expires(_ row: (second: Int64, life: Int)) throws {
             let shop = try Shop(StickyCookie(name: Fixture.cookieName, maxAge: 60, isSecure: false))
-            let now = Fixture.now / 60 * 60 + row.second
+            let now = UnixTime(seconds: Fixture.now.seconds / 60 * 60 + row.second)
             // While the browser waits, two of its own seconds go by.
             let seen = try shop.visit([.route(at: now), .wait, .look()]).seen
             let given = try #require(seen[0].answer?.setCookie)

@@ -19,7 +19,7 @@
 
             /// Is routed, by the service's clock.
             static func route(
-                at now: Int64 = Fixture.now,
+                at now: UnixTime = Fixture.now,
                 unit: String? = nil,
                 on host: String = Fixture.host,
                 _ path: String = "/"

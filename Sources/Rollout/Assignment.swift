@@ -1,39 +1,46 @@
 /// What a visitor's cookie, or a service's own store, remembers of an earlier decision.
 ///
-/// An assignment is taken at its word: verify what comes from outside before you make one.
+/// An assignment is believed: verify what comes from outside before you make one.
 public struct Assignment: Hashable, Sendable {
     /// The variant, or "not enrolled".
     let tag: VariantTag
-    /// The bucket, `Outcome.none` for none.
+    /// The bucket, or `Outcome.absent`.
     let bucketField: UInt32
     /// The rollout's epoch when the assignment was made.
     public let epoch: UInt32
     /// The policy's revision when the assignment was made.
     public let revision: UInt32
 
-    /// Whether it can hold a variant or a bucket fast; otherwise it only supplies the bucket of an anonymous visitor.
+    /// Whether it can pin a variant or a bucket; otherwise it only supplies the bucket of an anonymous visitor.
+    ///
+    /// Only the library makes assignments that do not bind, and it hands none of them out.
     let isBinding: Bool
 
-    /// The bucket of the visitor, 0 ..< 1,000,000, or nil where none was drawn.
-    public var bucket: Int? { bucketField == Outcome.none ? nil : Int(bucketField) }
+    /// The bucket of the visitor, 0 ..< 1,000,000, or nil if none was drawn.
+    public var bucket: Int? { bucketField == Outcome.absent ? nil : Int(bucketField) }
 
-    /// An assignment to a variant, or, with no variant, one that only keeps the bucket of a visitor who is not enrolled.
+    /// An assignment to a variant, or, without a variant, one that only keeps the bucket of a visitor who is not enrolled.
     ///
-    /// Nil where the bucket is outside 0 ..< 1,000,000. Hashes the names with SHA-256: microseconds, not nanoseconds, so make it
-    /// where the assignment is stored, or keep it.
+    /// Hashes the names with SHA-256, which takes microseconds: make the assignment where you store it, or keep it.
+    ///
+    /// - Returns: Nil if the bucket is outside 0 ..< 1,000,000, or the variant's name is one that no policy can have in
+    ///   that rollout, because its tag is the one that means "not enrolled".
     public init?(variant: VariantName?, of rollout: RolloutID, bucket: Int?, epoch: UInt32, revision: UInt32) {
         if let bucket, !(0..<Share.bucketCount ~= bucket) { return nil }
-        self.tag = variant.map { VariantTag($0, in: rollout) } ?? .notEnrolled
-        self.bucketField = bucket.map(UInt32.init) ?? Outcome.none
-        self.epoch = epoch
-        self.revision = revision
-        self.isBinding = true
+        let tag = variant.map { VariantTag($0, in: rollout) }
+        if tag == .notEnrolled { return nil }
+        self.init(
+            tag: tag ?? .notEnrolled,
+            bucketField: bucket.map(UInt32.init) ?? Outcome.absent,
+            epoch: epoch,
+            revision: revision
+        )
     }
 
     /// What a verified token says.
     init(tag: VariantTag, bucketField: UInt32, epoch: UInt32, revision: UInt32) {
         self.tag = tag
-        self.bucketField = bucketField < UInt32(Share.bucketCount) ? bucketField : Outcome.none
+        self.bucketField = bucketField < UInt32(Share.bucketCount) ? bucketField : Outcome.absent
         self.epoch = epoch
         self.revision = revision
         self.isBinding = true
@@ -43,21 +50,75 @@ public struct Assignment: Hashable, Sendable {
     /// so that none is too new for it.
     init(onlyBucket bucketField: UInt32) {
         self.tag = .notEnrolled
-        self.bucketField = bucketField < UInt32(Share.bucketCount) ? bucketField : Outcome.none
+        self.bucketField = bucketField < UInt32(Share.bucketCount) ? bucketField : Outcome.absent
         self.epoch = 0
         self.revision = 0
         self.isBinding = false
     }
 
-    /// What to remember of a decision, or nil where it is none to be remembered: it came of no draw and no assignment. O(1).
+    /// What to remember of a decision, or nil if it came of neither a draw nor an assignment. O(1).
     public init?(remembering decision: Decision) {
         guard decision.bucket != nil || decision.reason == .sticky else { return nil }
         let isEnrolled = decision.reason != .notEnrolled
         self.init(
             tag: isEnrolled ? VariantRegistry.shared.tag(decision.variant.number) : .notEnrolled,
-            bucketField: decision.bucket.map(UInt32.init) ?? Outcome.none,
+            bucketField: decision.bucket.map(UInt32.init) ?? Outcome.absent,
             epoch: decision.epoch,
             revision: decision.revision
         )
+    }
+}
+
+extension Assignment: Codable {
+    private enum CodingKeys: CodingKey { case variant, bucket, epoch, revision }
+
+    /// Decodes an assignment from what ``encode(to:)`` writes: all four keys must be there.
+    ///
+    /// Whether a policy still has the variant is judged when the assignment is used.
+    ///
+    /// - Throws: `DecodingError` if a key is missing, or a number is outside its range.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: CodingKeys.self)
+        let variant = try container.number(1...UInt32.max, orNullFor: .variant)
+        self.init(
+            tag: variant.map(VariantTag.init(rawValue:)) ?? .notEnrolled,
+            bucketField: try container.number(0...UInt32(Share.bucketCount - 1), orNullFor: .bucket) ?? Outcome.absent,
+            epoch: try container.number(0...UInt32.max, for: .epoch),
+            revision: try container.number(0...UInt32.max, for: .revision)
+        )
+    }
+
+    /// Encodes the assignment as an object: `{"variant":2718281828,"bucket":31337,"epoch":3,"revision":7}`.
+    ///
+    /// `variant` is a number that stands for the rollout and the variant's name, as in a token: the first four bytes of
+    /// SHA-256(rollout id, one 0 byte, variant name), big-endian. It is null for a visitor who is not enrolled. `bucket`
+    /// is null if none was drawn.
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.container(keyedBy: CodingKeys.self)
+        try container.encode(tag == .notEnrolled ? nil : tag.rawValue, forKey: .variant)
+        try container.encode(bucket, forKey: .bucket)
+        try container.encode(epoch, forKey: .epoch)
+        try container.encode(revision, forKey: .revision)
+    }
+}
+
+extension KeyedDecodingContainer {
+    /// A number in a range, or nil for null; a missing key is an error.
+    fileprivate func number(_ range: ClosedRange<UInt32>, orNullFor key: Key) throws -> UInt32? {
+        try decodeNil(forKey: key) ? nil : number(range, for: key, alternative: "null or ")
+    }
+
+    /// A number in a range; a missing key is an error.
+    fileprivate func number(
+        _ range: ClosedRange<UInt32>,
+        for key: Key,
+        alternative: String = ""
+    ) throws -> UInt32 {
+        let number = try decode(Int64.self, forKey: key)
+        guard let value = UInt32(exactly: number), range ~= value else {
+            let message = "expected \(alternative)\(range.lowerBound) ... \(range.upperBound), found \(number)"
+            throw DecodingError.invalid(message, at: codingPath + [key])
+        }
+        return value
     }
 }

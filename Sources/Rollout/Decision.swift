@@ -22,7 +22,7 @@ public struct Decision: Hashable, Sendable {
     /// Where a copy of the request goes, or nil for no copy.
     public var shadow: Variant? {
         let number = UInt32(truncatingIfNeeded: answer >> Outcome.shadowShift & Outcome.fieldMask)
-        return number == Outcome.none ? nil : Variant(number: VariantNumber(rawValue: number))
+        return number == Outcome.absent ? nil : Variant(number: VariantNumber(rawValue: number))
     }
 
     /// Why.
@@ -35,7 +35,7 @@ public struct Decision: Hashable, Sendable {
     /// The bucket that was drawn or carried by the assignment, 0 ..< 1,000,000, or nil where none was.
     public var bucket: Int? {
         let bucket = UInt32(truncatingIfNeeded: answer >> Outcome.bucketShift)
-        return bucket == Outcome.none ? nil : Int(bucket)
+        return bucket == Outcome.absent ? nil : Int(bucket)
     }
 
     /// The revision of the policy that decided.
@@ -126,5 +126,30 @@ extension Decision: CustomStringConvertible {
         if let bucket { text += ", bucket \(bucket)" }
         if let shadow { text += ", copied to \(shadow.name) (\(shadow.release))" }
         return text + ", revision \(revision)"
+    }
+}
+
+extension Decision: Encodable {
+    /// Encodes the decision with the keys of a decision line.
+    ///
+    /// They are `rollout`, `variant`, `release`, `reason`, `bucket`, `revision`, `epoch` and `shadow`, all of them always
+    /// there; no bucket and no shadow are null. A shadow has a `variant` and a `release`.
+    public func encode(to encoder: any Encoder) throws { try tree.encode(to: encoder) }
+
+    private var tree: JSONTree {
+        .object([
+            ("rollout", .string(variant.rollout.text)),
+            ("variant", .string(variant.name.text)),
+            ("release", PolicyWriter.tree(of: variant.release)),
+            ("reason", .string(reason.description)),
+            ("bucket", bucket.map { .integer($0) } ?? .null),
+            ("revision", .integer(Int(revision))),
+            ("epoch", .integer(Int(epoch))),
+            ("shadow", shadow.map { Self.tree(ofShadow: $0) } ?? .null),
+        ])
+    }
+
+    private static func tree(ofShadow shadow: Variant) -> JSONTree {
+        .object([("variant", .string(shadow.name.text)), ("release", PolicyWriter.tree(of: shadow.release))])
     }
 }

@@ -65,34 +65,43 @@ public struct RolloutStatus: Hashable, Sendable {
     }
 }
 
-extension RolloutStatus {
+extension RolloutStatus: Encodable {
     /// The status as canonical JSON.
-    public var json: String {
-        JSONTree.object([
+    public var json: String { tree.canonicalText }
+
+    /// Encodes the status with the keys and values that ``json`` has.
+    public func encode(to encoder: any Encoder) throws { try tree.encode(to: encoder) }
+
+    private var tree: JSONTree {
+        .object([
             ("revision", .integer(Int(revision))),
             ("environment", environment.map { .string($0) } ?? .null),
             ("digest", .string(digest)),
             ("appliedAt", .integer(Int(appliedAt.seconds))),
             ("ignoredUpdates", .integer(ignoredUpdates)),
-            ("rollouts", .object(rollouts.map { ($0.id.text, Self.tree(of: $0)) })),
-        ]).canonicalText
-    }
-
-    private static func tree(of rollout: Rollout) -> JSONTree {
-        .object([
-            ("strategy", .string(rollout.strategy.rawValue)),
-            ("epoch", .integer(Int(rollout.epoch))),
-            ("variants", .array(rollout.variants.map { tree(of: $0) })),
+            ("rollouts", .object(rollouts.map { ($0.id.text, $0.tree) })),
         ])
     }
+}
 
-    private static func tree(of variant: Variant) -> JSONTree {
+extension RolloutStatus.Rollout {
+    fileprivate var tree: JSONTree {
         .object([
-            ("name", .string(variant.name.text)),
-            ("release", PolicyWriter.tree(of: variant.release)),
-            ("percent", .number(variant.share.percentText)),
-            ("disabled", .boolean(variant.isDisabled)),
-            ("draining", .boolean(variant.isDraining)),
+            ("strategy", .string(strategy.rawValue)),
+            ("epoch", .integer(Int(epoch))),
+            ("variants", .array(variants.map(\.tree))),
+        ])
+    }
+}
+
+extension RolloutStatus.Variant {
+    fileprivate var tree: JSONTree {
+        .object([
+            ("name", .string(name.text)),
+            ("release", PolicyWriter.tree(of: release)),
+            ("percent", .number(share.percentText)),
+            ("disabled", .boolean(isDisabled)),
+            ("draining", .boolean(isDraining)),
         ])
     }
 }

@@ -50,7 +50,7 @@ private let service: Service = {
         let definition = RolloutDefinition(
             .canary(share, stable: ["app": "v1"], canary: ["app": "v2"]),
             sticky: StickyCookie(name: "c", maxAge: 3600),
-            draining: share == .none ? ["canary"] : [],
+            draining: share == .zero ? ["canary"] : [],
             missingUnit: .assign
         )
         let router = try RolloutRouter(policy: RolloutPolicy(revision: 1, rollouts: ["x": definition]))
@@ -62,7 +62,7 @@ private let service: Service = {
         let sessions = SessionRouter(keys: keys)
         let first = sessions.route(SessionRequest(now: now), through: try handle(.all))
         guard let cookie = first.setCookie else { preconditionFailure("a canary is remembered") }
-        return Service(handle: try handle(.none), sessions: sessions, genuine: String(cookie.prefix { $0 != ";" }))
+        return Service(handle: try handle(.zero), sessions: sessions, genuine: String(cookie.prefix { $0 != ";" }))
     } catch {
         preconditionFailure("\(error)")
     }

@@ -33,7 +33,7 @@ private let service: (handle: RolloutHandle, sessions: SessionRouter, genuine: S
         guard let header = sessions.header(for: decision, unit: "alice", now: now) else {
             preconditionFailure("a decision travels")
         }
-        return (try handle(.none), sessions, header, String(header.suffix(25)))
+        return (try handle(.zero), sessions, header, String(header.suffix(25)))
     } catch {
         preconditionFailure("\(error)")
     }

@@ -40,7 +40,7 @@ private func judge(_ token: TokenBytes) {
 private let service: (handle: RolloutHandle, sessions: SessionRouter) = {
     do {
         let definition = RolloutDefinition(
-            .canary(.none, stable: ["app": "v1"], canary: ["app": "v2"]),
+            .canary(.zero, stable: ["app": "v1"], canary: ["app": "v2"]),
             sticky: StickyCookie(name: "c", maxAge: 34_560_000),
             draining: ["canary"],
             missingUnit: .assign

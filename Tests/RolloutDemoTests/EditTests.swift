@@ -24,7 +24,7 @@ struct EditTests {
     static let rows: [Row] = [
         Row(words: ["share", "sms", "25"]) { try $0.setShare(of: "sms", to: .percent(25)) },
         Row(words: ["share", "sms", "33.3333"]) { try $0.setShare(of: "sms", to: .percent(33.3333)) },
-        Row(words: ["share", "ranker", "0"]) { try $0.setShare(of: "ranker", to: .none) },
+        Row(words: ["share", "ranker", "0"]) { try $0.setShare(of: "ranker", to: .zero) },
         Row(words: ["promote", "sms"]) { try $0.promote("sms") },
         Row(words: ["abort", "sms"]) { try $0.abort("sms") },
         Row(words: ["abort", "ranker"]) { try $0.abort("ranker") },

@@ -26,7 +26,7 @@ struct RecorderTests {
     }
 
     private static func router() throws -> RolloutRouter {
-        let definition = RolloutDefinition(.canary(.none, stable: [.app: "v1"], canary: [.app: "v2"]))
+        let definition = RolloutDefinition(.canary(.zero, stable: [.app: "v1"], canary: [.app: "v2"]))
         return try RolloutRouter(policy: RolloutPolicy(revision: 1, rollouts: ["sms": definition]))
     }
 

@@ -1,29 +1,45 @@
-/// Why the decision of another service was not adopted.
-public enum DecisionTaint: UInt8, Hashable, Sendable, CaseIterable {
+/// Why the decision of another service was not adopted, in the order in which the causes are looked for. A minor release
+/// may add causes.
+public struct DecisionTaint: Hashable, Sendable, CaseIterable {
+    /// The causes as the library tells them apart, in their order.
+    enum Cause: UInt8, CaseIterable {
+        case missing, malformed, duplicate
+        case unknownKey, forged
+        case expired, issuedInFuture
+        case otherEpoch, unknownVariant
+    }
+
+    let cause: Cause
+
+    init(_ cause: Cause) { self.cause = cause }
+
     /// There is no header, or it says nothing about the rollout.
-    case missing
-    /// The header is no list as RFC 9651 and the contract have it.
-    case malformed
+    public static var missing: DecisionTaint { DecisionTaint(.missing) }
+    /// The header is not a list as RFC 9651 and the contract define it.
+    public static var malformed: DecisionTaint { DecisionTaint(.malformed) }
     /// The header speaks twice of the rollout.
-    case duplicate
+    public static var duplicate: DecisionTaint { DecisionTaint(.duplicate) }
     /// Signed with a key that this service does not have.
-    case unknownKey
+    public static var unknownKey: DecisionTaint { DecisionTaint(.unknownKey) }
     /// The tag is wrong: forged, altered, or made for another unit.
-    case forged
+    public static var forged: DecisionTaint { DecisionTaint(.forged) }
     /// Its time is over.
-    case expired
+    public static var expired: DecisionTaint { DecisionTaint(.expired) }
     /// Issued more than two minutes from now: some clock is wrong.
-    case issuedInFuture
+    public static var issuedInFuture: DecisionTaint { DecisionTaint(.issuedInFuture) }
     /// Made in another epoch than this service's policy is in: one of the two is behind.
-    case otherEpoch
+    public static var otherEpoch: DecisionTaint { DecisionTaint(.otherEpoch) }
     /// This service's policy has no such variant, or has it disabled.
-    case unknownVariant
+    public static var unknownVariant: DecisionTaint { DecisionTaint(.unknownVariant) }
+
+    /// Every cause, in order.
+    public static var allCases: [DecisionTaint] { Cause.allCases.map(DecisionTaint.init) }
 }
 
 extension DecisionTaint: CustomStringConvertible {
     /// The cause in a few words.
     public var description: String {
-        switch self {
+        switch cause {
         case .missing: "missing"
         case .malformed: "malformed"
         case .duplicate: "duplicate"

@@ -11,6 +11,13 @@ struct Judgement {
 }
 
 extension RolloutRecord {
+    /// Judges an assignment that did not come in a token, and decides by what it leaves.
+    func judge(_ assignment: Assignment?, for request: RequestBytes) -> Judgement {
+        var tokens = ReceivedTokens()
+        if let assignment, honoursAssignments { tokens.append(ReceivedTokens.Entry(assignment)) }
+        return judge(tokens, for: request)
+    }
+
     /// Judges the tokens, and decides by what they leave.
     ///
     /// | of the tokens that come through tag and clock | the engine is given |

@@ -11,12 +11,33 @@ struct ReceivedTokens {
         /// Why it has lost already, before any policy is asked.
         var loss: TokenLoss?
 
+        /// An assignment that needs no token, because the service itself remembers it.
+        init(_ assignment: Assignment) {
+            token = StickyToken(
+                key: 0,
+                variant: assignment.tag,
+                bucket: assignment.bucketField,
+                epoch: assignment.epoch,
+                revision: assignment.revision,
+                issued: 0,
+                expires: 0
+            )
+            isBoundToUnit = true
+            loss = nil
+        }
+
+        init(token: StickyToken, isBoundToUnit: Bool, loss: TokenLoss?) {
+            self.token = token
+            self.isBoundToUnit = isBoundToUnit
+            self.loss = loss
+        }
+
         /// A cookie that is worth nothing.
         static func refused(_ loss: TokenLoss) -> Entry {
             let token = StickyToken(
                 key: 0,
                 variant: .notEnrolled,
-                bucket: Outcome.none,
+                bucket: Outcome.absent,
                 epoch: 0,
                 revision: 0,
                 issued: 0,

@@ -49,15 +49,22 @@ public struct SessionCounts: Hashable, Sendable {
 
     deinit { unsafe counters.deallocate() }
 
-    func countStale() { add(1, at: Self.stale) }
-
     func countWritten() { add(1, at: Self.written) }
 
-    func count(_ tally: LossTally) {
-        for loss in TokenLoss.allCases where tally[loss] > 0 { add(tally[loss], at: Self.losses + Int(loss.rawValue)) }
+    /// Counts the tokens that have lost, and an answer that is stale.
+    @inline(__always)
+    func count(_ judgement: Judgement) {
+        if !judgement.losses.isEmpty { count(judgement.losses) }
+        if judgement.decision.reason == .stale { add(1, at: Self.stale) }
     }
 
-    func count(_ taint: DecisionTaint) { add(1, at: Self.taints + Int(taint.rawValue)) }
+    private func count(_ tally: LossTally) {
+        for loss in TokenLoss.allCases where tally[loss] > 0 {
+            add(tally[loss], at: Self.losses + Int(loss.cause.rawValue))
+        }
+    }
+
+    func count(_ taint: DecisionTaint) { add(1, at: Self.taints + Int(taint.cause.rawValue)) }
 
     var counts: SessionCounts {
         SessionCounts(

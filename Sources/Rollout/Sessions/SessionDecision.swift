@@ -4,7 +4,7 @@
 public struct SessionDecision: Sendable {
     /// The decision.
     public let decision: Decision
-    /// What became of the request's token.
+    /// What became of the request's token, or of the assignment that the service remembers.
     public let token: TokenVerdict
     /// The cookie that is due.
     let dueCookie: DueCookie?
@@ -25,9 +25,9 @@ struct DueCookie: Sendable {
     var header: String? { unsafe cookie.record?.pointee.rules.cookie.header(token, maxAge: maxAge) }
 }
 
-/// What became of the token in a request.
+/// What became of the token in a request, or of an assignment that the service itself remembers.
 public enum TokenVerdict: Hashable, Sendable {
-    /// The request brought none, or the rollout keeps no cookie.
+    /// There is none, or the rollout has no use for one.
     case absent
     /// It is valid. Whether it decided is the decision's reason: a host or a forced unit goes before it.
     case valid

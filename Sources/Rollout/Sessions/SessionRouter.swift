@@ -52,6 +52,34 @@
         return deliberate(request.unitText, request.hostText, request.cookies, at: request.now, through: handle)
     }
 
+    /// The decision for a visitor whose assignment the service keeps in a store of its own, and not in a cookie.
+    ///
+    /// Decides as ``RolloutHandle/decision(for:host:holding:)`` does. Also says what became of the assignment, in
+    /// ``SessionDecision/token``, and counts it if it has lost: ``TokenLoss/olderEpoch``, or ``TokenLoss/variantGone`` if
+    /// the policy has no such variant any more. A visitor whose assignment has lost is drawn; they are not taken for one
+    /// who is not enrolled. No cookie is read or written.
+    ///
+    /// Store ``Assignment/init(remembering:)`` of the decision unless its reason is `sticky`.
+    ///
+    /// - Parameters:
+    ///   - unit: What is bucketed; nil and an empty text are no unit.
+    ///   - host: The value of the `Host` header.
+    ///   - assignment: What the store remembers of the visitor, or nil for nothing.
+    ///   - handle: The rollout.
+    /// - Returns: The decision of the policy that runs now.
+    public func route(
+        _ unit: String?,
+        host: String? = nil,
+        holding assignment: Assignment?,
+        through handle: RolloutHandle
+    ) -> SessionDecision {
+        let judgement = RequestBytes.with(unit: unit, host: host) { request in
+            handle.read { $0.judge(assignment, for: request) }
+        }
+        state.counters.count(judgement)
+        return SessionDecision(decision: judgement.decision, token: judgement.verdict, dueCookie: nil)
+    }
+
     /// The texts come one by one: a closure that captured the request would copy it, and count its references.
     @inline(never)
     private func deliberate(

@@ -44,8 +44,7 @@ extension SessionState {
         _ bytes: SessionBytes,
         _ cookie: UnsafePointer<CookieRecord>
     ) -> SessionDecision {
-        if !judgement.losses.isEmpty { counters.count(judgement.losses) }
-        if judgement.decision.reason == .stale { counters.countStale() }
+        counters.count(judgement)
         let due = unsafe tokenDue(judgement, bytes, cookie)
         return SessionDecision(
             decision: judgement.decision,

@@ -73,7 +73,7 @@ private final class Load: Sendable {
         var variants: [[Decision.Variant]] = []
         for revision: UInt32 in [0, 1] {
             // At 0 % everybody is stable, at 100 % everybody is in the canary.
-            let pair = [Share.none, .all].map { share in
+            let pair = [Share.zero, .all].map { share in
                 RolloutPolicy(revision: revision, rollouts: ["sms": Self.rollout(share, revision)])
             }
             let answers = try pair.map { policy throws(Stop) in

@@ -5,7 +5,7 @@ enum RandomRollout {
     private static let hosts = ["a.example", "b.example", "c.example"]
 
     static func definition(using random: inout SplitMix64) -> RolloutDefinition {
-        let share = Share(buckets: Int.random(in: 0...1_000_000, using: &random)) ?? .none
+        let share = Share(buckets: Int.random(in: 0...1_000_000, using: &random)) ?? .zero
         let strategy: RolloutStrategy
         switch Int.random(in: 0..<6, using: &random) {
         case 0: strategy = .fixed([.app: "v1"])

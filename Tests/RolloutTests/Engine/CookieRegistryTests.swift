@@ -30,7 +30,7 @@ struct CookieRegistryTests {
         let places = try registry.intern([rules(1), nil, rules(2), rules(1)]) {}.cookies
         #expect(places[0] == places[3])
         #expect(places[0] != places[2])
-        #expect(places[1] == .none)
+        #expect(places[1] == .absent)
         #expect(try registry.intern([rules(2), rules(1)]) {}.cookies == [places[2], places[0]])
         let record = unsafe try #require(places[2].record)
         #expect(unsafe record.pointee.rules == rules(2))

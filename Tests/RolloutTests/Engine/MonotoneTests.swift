@@ -54,7 +54,7 @@ struct MonotoneTests {
         let units = (0..<500).map { "user-\(seed)-\($0)" }
         let shares = (0..<12).map { _ in random.number(in: 0...1_000_000) }.sorted()
         func rollout(_ buckets: Int) -> RolloutDefinition {
-            RolloutDefinition(.canary(Share(buckets: buckets) ?? .none, stable: ["app": "1"], canary: ["app": "2"]))
+            RolloutDefinition(.canary(Share(buckets: buckets) ?? .zero, stable: ["app": "1"], canary: ["app": "2"]))
         }
         let router = try RolloutRouter(policy: RolloutPolicy(revision: 0, rollouts: ["r": rollout(0)]))
         let handle = try #require(router.rollout("r"))

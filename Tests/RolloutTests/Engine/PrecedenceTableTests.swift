@@ -83,7 +83,7 @@ struct PrecedenceTableTests {
     @Test("A variant without a bucket loses its assignments, unless it drains")
     func withoutShare() throws {
         func decide(_ draining: Set<VariantName>) throws -> Decision {
-            let strategy = RolloutStrategy.canary(.none, stable: ["app": "1"], canary: ["app": "2"])
+            let strategy = RolloutStrategy.canary(.zero, stable: ["app": "1"], canary: ["app": "2"])
             let policy = RolloutPolicy(
                 revision: 1,
                 rollouts: ["r": RolloutDefinition(strategy, draining: draining)]

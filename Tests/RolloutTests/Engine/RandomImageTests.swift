@@ -113,7 +113,7 @@ struct RandomImageTests {
 
     /// What can be asked of a decision whose variant nobody registered.
     private static func check(_ decision: Decision) {
-        #expect(decision.bucket.map { 0...Int(Outcome.none) ~= $0 } ?? true)
+        #expect(decision.bucket.map { 0...Int(Outcome.absent) ~= $0 } ?? true)
         _ = (decision.reason, decision.keepingBucket, decision.revision, decision.epoch)
         _ = (decision.variant, decision.shadow)
     }

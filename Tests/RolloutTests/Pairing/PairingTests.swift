@@ -26,7 +26,7 @@ struct PairingTests {
         let (_, app) = try Fixture.router(Fixture.policy(percent: 100))
         let (_, model) = try Fixture.router(
             Fixture.policy(revision: 6, percent: 0) {
-                $0.strategy = .canary(.none, stable: ["model": "m1"], canary: ["model": "m2"])
+                $0.strategy = .canary(.zero, stable: ["model": "m1"], canary: ["model": "m2"])
             }
         )
         let sessions = try Fixture.sessions()

@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import Rollout
@@ -48,6 +49,9 @@ struct RolloutStatusTests {
             #"{"disabled":false,"draining":false,"name":"stable","percent":100,"release":{"app":"v3"}}]}}}"#,
         ]
         #expect(router.status.json == expected.joined())
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        #expect(String(decoding: try encoder.encode(router.status), as: UTF8.self) == expected.joined())
         #expect(throws: Never.self) { try JSONDocument(parsing: Array(router.status.json.utf8)) }
     }
 

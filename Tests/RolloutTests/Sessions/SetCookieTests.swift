@@ -26,7 +26,7 @@ struct SetCookieTests {
         ),
         Case(
             testDescription: "bound to the host",
-            cookie: StickyCookie(name: "__Host-v", maxAge: 3600, sameSite: .none),
+            cookie: StickyCookie(name: "__Host-v", maxAge: 3600, sameSite: .unrestricted),
             name: "__Host-v",
             attributes: "; Secure; HttpOnly; SameSite=None; Path=/; Max-Age="
         ),

@@ -115,14 +115,14 @@ struct RandomPolicy {
 
     private mutating func share() -> Share {
         let buckets = pick([0, 1, 1_000_000, 999_999, 500_000, 333_333, number(in: 0...1_000_000)])
-        return Share(buckets: buckets) ?? .none
+        return Share(buckets: buckets) ?? .zero
     }
 
     private mutating func cookie() -> StickyCookie {
         var cookie = StickyCookie(name: pick(["sms", "__Host-v", "a!b"]), maxAge: pick([60, 3_600, 34_560_000]))
         cookie.pin = pick([.variant, .bucket])
-        cookie.sameSite = pick([.lax, .strict, .none])
-        if !cookie.name.hasPrefix("__"), cookie.sameSite != .none { cookie.isSecure = pick([true, false]) }
+        cookie.sameSite = pick([.lax, .strict, .unrestricted])
+        if !cookie.name.hasPrefix("__"), cookie.sameSite != .unrestricted { cookie.isSecure = pick([true, false]) }
         if !cookie.name.hasPrefix("__") {
             cookie.path = pick(["/", "/shop"])
             cookie.domain = pick([nil, "example.com"])

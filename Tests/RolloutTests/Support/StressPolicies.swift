@@ -106,7 +106,7 @@ enum StressPolicies {
 
     static func policy(_ revision: UInt32) -> RolloutPolicy {
         let shape = Int(revision) % count
-        let part = Share(buckets: 200_000 + shape * 10_000) ?? .none
+        let part = Share(buckets: 200_000 + shape * 10_000) ?? .zero
         func release(_ name: String) -> Release { [.app: "\(shape).\(name)"] }
         // Shapes grow in steps, so that a ring that starts with the first of them is outgrown several times.
         let fillers = (0..<(shape / 8 * shape)).map { (UnitID("filler-\(shape)-\($0)"), VariantName.canary) }

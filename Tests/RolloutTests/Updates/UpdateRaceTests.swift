@@ -14,7 +14,7 @@ struct UpdateRaceTests {
         DispatchQueue.concurrentPerform(iterations: 2) { writer in
             for _ in 0..<300 {
                 let running = router.snapshot().policy
-                let share = Share(buckets: Int.random(in: 0...1_000_000)) ?? .none
+                let share = Share(buckets: Int.random(in: 0...1_000_000)) ?? .zero
                 guard let next = try? running.edited({ try $0.setShare(of: "sms", to: share) }) else { continue }
                 do throws(UpdateError) {
                     let revision = try router.update(to: next, from: running.revision)

@@ -67,7 +67,7 @@ struct UpdateTests {
             $0.strategy = .fixed(EditedPolicy.v2)
         },
         change("aborted by hand", of: EditedPolicy.canary(10), [.abort("canary")]) {
-            $0.strategy = .canary(.none, stable: EditedPolicy.v1, canary: EditedPolicy.v2)
+            $0.strategy = .canary(.zero, stable: EditedPolicy.v1, canary: EditedPolicy.v2)
             $0.disabled = ["canary"]
         },
         change("one of several variants", of: EditedPolicy.test([1, 1, 1]), [.release("v2")]) {

@@ -19,10 +19,10 @@ enum NarrowDraw {
 
     /// The three bounds in one word, of up to four segments by their inclusive upper bounds.
     static func packed(_ upperBounds: some Collection<Int>) -> UInt64 {
-        var word = guards | lanes &* UInt64(Outcome.none)
+        var word = guards | lanes &* UInt64(Outcome.absent)
         for (lane, bound) in upperBounds.dropLast().enumerated() {
             let shift = UInt64(lane) * 21
-            word = word & ~(UInt64(Outcome.none) << shift) | UInt64(bound) << shift
+            word = word & ~(UInt64(Outcome.absent) << shift) | UInt64(bound) << shift
         }
         return word
     }

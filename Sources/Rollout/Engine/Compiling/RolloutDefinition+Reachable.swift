@@ -7,7 +7,7 @@ extension RolloutDefinition {
         return variants.enumerated().filter { index, variant in
             if index == 0 { return true }
             if disabled.contains(variant.name) { return false }
-            if case .shadow(let share, _, _) = strategy { return share > .none && !draining.contains(variant.name) }
+            if case .shadow(let share, _, _) = strategy { return share > .zero && !draining.contains(variant.name) }
             return owned[variant.name, default: 0] > 0 || draining.contains(variant.name)
                 || named.contains(variant.name)
         }.map(\.element)

@@ -16,9 +16,9 @@ struct Outcome: Hashable, Sendable {
     init(_ variant: VariantNumber, shadow: VariantNumber? = nil, _ reason: Decision.Reason, showsBucket: Bool = false) {
         word =
             UInt64(variant.rawValue)
-            | UInt64(shadow?.rawValue ?? Self.none) << Self.shadowShift
+            | UInt64(shadow?.rawValue ?? Self.absent) << Self.shadowShift
             | UInt64(reason.code.rawValue) << Self.reasonShift
-            | (showsBucket ? 0 : UInt64(Self.none) << Self.bucketShift)
+            | (showsBucket ? 0 : UInt64(Self.absent) << Self.bucketShift)
     }
 
     init(nextDrawAt offset: Int) {
@@ -42,7 +42,7 @@ struct Outcome: Hashable, Sendable {
     static let shadowShift: UInt64 = 20
     static let reasonShift: UInt64 = 40
     @inlinable static var bucketShift: UInt64 { 44 }
-    /// The value of a 20-bit field that says "none": above every bucket and every variant's number.
-    static let none: UInt32 = 0xF_FFFF
+    /// The value of a 20-bit field that says there is none: above every bucket and every variant's number.
+    static let absent: UInt32 = 0xF_FFFF
     private static let nextDraw: UInt64 = 15
 }

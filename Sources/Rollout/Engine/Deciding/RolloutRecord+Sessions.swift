@@ -11,8 +11,11 @@ extension RolloutRecord {
     /// Whether a session has nothing to do here: no cookie is kept, and no host is ruled.
     @inline(__always)
     var isFreeOfSessions: Bool {
-        cookie == .none && !RecordMarks(rawValue: word(RecordLayout.marks)).contains(.hosts)
+        cookie == .absent && !RecordMarks(rawValue: word(RecordLayout.marks)).contains(.hosts)
     }
+
+    /// Whether units are drawn into variants, so that an assignment means something.
+    var honoursAssignments: Bool { AssignmentRules(of: word(RecordLayout.assignments)).contains(.honoured) }
 
     /// How an assignment stands before this policy.
     enum Standing: Hashable, Sendable {

@@ -46,7 +46,7 @@
 @safe struct CookieReference: Equatable, Sendable {
     let word: UInt64
 
-    static let none = CookieReference(word: 0)
+    static let absent = CookieReference(word: 0)
 
     init(word: UInt64) { self.word = word }
 

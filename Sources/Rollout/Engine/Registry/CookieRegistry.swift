@@ -41,7 +41,7 @@ final class CookieRegistry: Sendable {
                 unsafe record.initialize(to: CookieRecord(rules))
                 references[rules] = unsafe CookieReference(record)
             }
-            return (all.map { rules in rules.flatMap { references[$0] } ?? CookieReference.none }, rest)
+            return (all.map { rules in rules.flatMap { references[$0] } ?? CookieReference.absent }, rest)
         }
     }
 }

@@ -60,7 +60,7 @@ extension PolicyReader {
 
     private mutating func bucketing(_ value: JSONValue) -> RolloutDefinition.Bucketing {
         guard checkObject(value, keys: ["scheme"]), let scheme = required("scheme", of: value) else { return .rollout }
-        return choice(scheme, RolloutDefinition.Bucketing.self) ?? .rollout
+        return choice(scheme, RolloutDefinition.Bucketing.Scheme.self).map(RolloutDefinition.Bucketing.init) ?? .rollout
     }
 
     private mutating func cookie(_ value: JSONValue) -> StickyCookie {

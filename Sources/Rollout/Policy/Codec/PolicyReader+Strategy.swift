@@ -27,7 +27,7 @@ extension PolicyReader {
     }
 
     private mutating func requiredShare(of value: JSONValue) -> Share {
-        required("percent", of: value).flatMap { share($0) } ?? .none
+        required("percent", of: value).flatMap { share($0) } ?? .zero
     }
 
     private mutating func requiredRelease(_ key: String, of value: JSONValue) -> Release? {

@@ -64,18 +64,16 @@ extension PolicyReader {
     mutating func name<Name: PolicyName>(_ value: JSONValue) -> Name? {
         guard let text = text(value) else { return nil }
         if let name = Name(text) { return name }
-        report(.badName, at: value, "expected a name, \(Self.nameForm), found \(value.excerpt)")
+        report(.badName, at: value, "expected a name, \(policyNameForm), found \(value.excerpt)")
         return nil
     }
 
     /// A name that stands as the key of a value.
     mutating func name<Name: PolicyName>(_ key: String, at value: JSONValue) -> Name? {
         if let name = Name(key) { return name }
-        report(.badName, at: value, "expected a name as key, \(Self.nameForm), found \(quoted(key))", atKey: true)
+        report(.badName, at: value, "expected a name as key, \(policyNameForm), found \(quoted(key))", atKey: true)
         return nil
     }
-
-    private static let nameForm = "1 ... 64 of the characters A-Z a-z 0-9 . _ -"
 
     /// Different variants in a list.
     mutating func names(_ value: JSONValue) -> Set<VariantName> {

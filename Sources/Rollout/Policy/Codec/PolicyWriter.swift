@@ -25,7 +25,7 @@ enum PolicyWriter {
         if !rollout.draining.isEmpty { members.append(("draining", tree(of: rollout.draining))) }
         if rollout.missingUnit != .first { members.append(("missingUnit", .string(rollout.missingUnit.rawValue))) }
         if rollout.bucketing != .rollout {
-            members.append(("bucketing", .object([("scheme", .string(rollout.bucketing.rawValue))])))
+            members.append(("bucketing", .object([("scheme", .string(rollout.bucketing.scheme.rawValue))])))
         }
         if let compatible = rollout.compatible {
             members.append(("compatible", .array(compatible.map { tree(of: $0) })))

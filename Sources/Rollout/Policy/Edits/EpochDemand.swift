@@ -125,8 +125,8 @@ extension RolloutDefinition {
         guard disabled.contains(variant) else { return false }
         switch strategy {
         case .fixed: return false
-        case .canary(let share, _, _): return variant == .canary && share == .none
-        case .shadow(let share, _, _): return variant == .shadow && share == .none
+        case .canary(let share, _, _): return variant == .canary && share == .zero
+        case .shadow(let share, _, _): return variant == .shadow && share == .zero
         case .abTest(let test): return test.variants.contains { $0.name == variant && $0.weight == 0 }
         }
     }

@@ -48,11 +48,11 @@ extension RolloutPolicy {
         try edit(id) { edit throws(EditError) in
             switch edit.definition.strategy {
             case .canary(_, let stable, let canary):
-                edit.definition.strategy = .canary(.none, stable: stable, canary: canary)
+                edit.definition.strategy = .canary(.zero, stable: stable, canary: canary)
                 edit.definition.disabled.insert(.canary)
                 edit.definition.draining.remove(.canary)
             case .shadow(_, let primary, let shadow):
-                edit.definition.strategy = .shadow(.none, primary: primary, shadow: shadow)
+                edit.definition.strategy = .shadow(.zero, primary: primary, shadow: shadow)
                 edit.definition.disabled.insert(.shadow)
                 edit.definition.draining.remove(.shadow)
             case .fixed:
@@ -116,8 +116,8 @@ extension RolloutEdit {
     fileprivate func releaseWithNothingUnderWay() throws(EditError) -> Release {
         switch definition.strategy {
         case .fixed(let release): return release
-        case .canary(.none, let stable, _): return stable
-        case .shadow(.none, let primary, _): return primary
+        case .canary(.zero, let stable, _): return stable
+        case .shadow(.zero, let primary, _): return primary
         case .canary(let share, _, _):
             throw refusal(.underWay, "a canary of \(share) is under way", "promote it or abort it first")
         case .shadow(let share, _, _):

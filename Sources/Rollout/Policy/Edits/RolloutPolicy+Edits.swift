@@ -13,10 +13,10 @@ extension RolloutPolicy {
         try edit(id) { edit throws(EditError) in
             switch edit.definition.strategy {
             case .canary(_, let stable, let canary):
-                if share > .none { try edit.requireInService(.canary) }
+                if share > .zero { try edit.requireInService(.canary) }
                 edit.definition.strategy = .canary(share, stable: stable, canary: canary)
             case .shadow(_, let primary, let shadow):
-                if share > .none { try edit.requireInService(.shadow) }
+                if share > .zero { try edit.requireInService(.shadow) }
                 edit.definition.strategy = .shadow(share, primary: primary, shadow: shadow)
             case .fixed:
                 throw edit.refusal(.wrongStrategy, "it has no share to set", "start a canary or a shadow first")

@@ -102,7 +102,7 @@ extension RolloutEdit {
             ranges.truncate(to: end.buckets)
             return end < old && candidate.agrees(with: ranges.counts)
         }
-        let choices = ([Share.none] + possible.suffix(8)).map(\.description).joined(separator: ", ")
+        let choices = ([Share.zero] + possible.suffix(8)).map(\.description).joined(separator: ", ")
         return refusal(
             .needsSwap,
             "from \(old) to \(test.coverage) units would be swapped between variants",

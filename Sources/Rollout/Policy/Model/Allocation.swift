@@ -60,6 +60,6 @@ extension RolloutDefinition {
             served = strategy.ownedBuckets.filter { !out.contains($0.key) }
             served[variants[0].name, default: 0] += Share.bucketCount - served.values.reduce(0, +)
         }
-        return variants.map { ($0, Share(buckets: served[$0.name, default: 0]) ?? .none) }
+        return variants.map { ($0, Share(buckets: served[$0.name, default: 0]) ?? .zero) }
     }
 }

@@ -1,7 +1,9 @@
 /// A host as rules compare it: ASCII letters in lower case, without port and trailing dot.
 ///
 /// `HostName("Canary.Example:8443")`, `HostName("canary.example.")` and `HostName("canary.example")` are one host.
-public struct HostName: Hashable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+public struct HostName: Hashable, Sendable, Codable, CodingKeyRepresentable, ExpressibleByStringLiteral,
+    CustomStringConvertible
+{
     private let exact: ExactText
 
     /// The normalised host.
@@ -19,6 +21,18 @@ public struct HostName: Hashable, Sendable, ExpressibleByStringLiteral, CustomSt
 
     /// The normalised host.
     public var description: String { text }
+
+    /// Decodes a host from its text, which need not be normalised.
+    public init(from decoder: any Decoder) throws { try self.init(String(from: decoder)) }
+
+    /// Encodes the normalised host as text.
+    public func encode(to encoder: any Encoder) throws { try text.encode(to: encoder) }
+
+    /// The normalised host as a key of a dictionary.
+    public var codingKey: any CodingKey { TextKey(text) }
+
+    /// A host from a key of a dictionary, which need not be normalised.
+    public init(codingKey: some CodingKey) { self.init(codingKey.stringValue) }
 
     /// The length of the host within a `Host` header: all of it but a port and one trailing dot.
     ///

@@ -1,11 +1,15 @@
 /// A name in a policy: 1 to 64 of the characters `A-Z a-z 0-9 . _ -`.
 ///
 /// Names are ASCII, so equality of text, of bytes and of what a person sees are one and the same.
-public protocol PolicyName: Hashable, Comparable, Sendable, ExpressibleByStringLiteral, CustomStringConvertible {
+///
+/// A name is encoded as its text, also as a key of a dictionary. Text that is no name throws a `DecodingError`.
+public protocol PolicyName: Hashable, Comparable, Sendable, Codable, CodingKeyRepresentable,
+    ExpressibleByStringLiteral, CustomStringConvertible
+{
     /// The name itself.
     var text: String { get }
 
-    /// A name from run-time text, or nil where the text is no name.
+    /// A name from run-time text, or nil if the text is no name.
     init?(_ text: String)
 }
 
@@ -13,7 +17,7 @@ extension PolicyName {
     /// A name written in source; text that is no name is a programmer's mistake and traps.
     public init(stringLiteral text: String) {
         guard let name = Self(text) else {
-            preconditionFailure("\"\(text)\" is no name: 1 to 64 of the characters A-Z a-z 0-9 . _ - are")
+            preconditionFailure("\"\(text)\" is no name: \(policyNameForm) are")
         }
         self = name
     }
@@ -23,7 +27,28 @@ extension PolicyName {
 
     /// Orders names by their bytes.
     public static func < (left: Self, right: Self) -> Bool { left.text < right.text }
+
+    /// Decodes a name from its text.
+    ///
+    /// - Throws: `DecodingError` if the text is no name.
+    public init(from decoder: any Decoder) throws {
+        let text = try String(from: decoder)
+        guard let name = Self(text) else { throw DecodingError.noName(text, at: decoder.codingPath) }
+        self = name
+    }
+
+    /// Encodes the name as its text.
+    public func encode(to encoder: any Encoder) throws { try text.encode(to: encoder) }
+
+    /// The name as a key of a dictionary.
+    public var codingKey: any CodingKey { TextKey(text) }
+
+    /// A name from a key of a dictionary, or nil if the key is no name.
+    public init?(codingKey: some CodingKey) { self.init(codingKey.stringValue) }
 }
+
+/// What a name is, as messages say it.
+let policyNameForm = "1 ... 64 of the characters A-Z a-z 0-9 . _ -"
 
 /// Whether the text is a name, judged by bytes: `String ==` would let U+212A pass for `K`.
 func isPolicyName(_ text: String) -> Bool {
@@ -36,4 +61,16 @@ func isPolicyName(_ text: String) -> Bool {
             default: false
             }
         }
+}
+
+extension DecodingError {
+    /// What is thrown for text that is no name.
+    static func noName(_ text: String, at path: [any CodingKey]) -> DecodingError {
+        .invalid("expected a name, \(policyNameForm), found \(quoted(text))", at: path)
+    }
+
+    /// What is thrown for a value that is not allowed; the message says what is.
+    static func invalid(_ message: String, at path: [any CodingKey]) -> DecodingError {
+        .dataCorrupted(Context(codingPath: path, debugDescription: message))
+    }
 }

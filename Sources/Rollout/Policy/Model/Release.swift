@@ -7,7 +7,7 @@ public struct Release: Hashable, Sendable {
         /// The name itself.
         public let text: String
 
-        /// A component from run-time text, or nil where the text is no name.
+        /// A component from run-time text, or nil if the text is no name.
         public init?(_ text: String) {
             guard isPolicyName(text) else { return nil }
             self.text = text
@@ -22,13 +22,35 @@ public struct Release: Hashable, Sendable {
     /// Every component with its version: 1 to 128 printable ASCII characters each, at least one component.
     public var versions: [Component: String]
 
-    /// A release of these versions; a policy that holds it is refused where a version or their number is wrong.
+    /// A release of these versions; a policy that holds it is refused if a version or their number is wrong.
     public init(_ versions: [Component: String]) {
         self.versions = versions
     }
 
-    /// The version of a component, or nil where the release has no such component.
+    /// The version of a component, or nil if the release has no such component.
     public subscript(component: Component) -> String? { versions[component] }
+}
+
+extension Release: Codable {
+    /// Decodes a release from an object whose keys are components: `{"app":"v2","model":"v2"}`.
+    ///
+    /// A version is any text, as in ``init(_:)``: the policy that holds the release is what judges it.
+    ///
+    /// - Throws: `DecodingError` if a key is no name, or a version is no text.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.container(keyedBy: TextKey.self)
+        var versions: [Component: String] = [:]
+        for key in container.allKeys {
+            guard let component = Component(key.stringValue) else {
+                throw DecodingError.noName(key.stringValue, at: decoder.codingPath)
+            }
+            versions[component] = try container.decode(String.self, forKey: key)
+        }
+        self.init(versions)
+    }
+
+    /// Encodes the release as an object whose keys are components.
+    public func encode(to encoder: any Encoder) throws { try versions.encode(to: encoder) }
 }
 
 extension Release: ExpressibleByDictionaryLiteral {

@@ -8,10 +8,15 @@ public struct RolloutDefinition: Hashable, Sendable {
         case assign
     }
 
-    /// How a unit becomes a bucket.
-    public enum Bucketing: String, Hashable, Sendable, CaseIterable {
+    /// How a unit becomes a bucket. A minor release may add ways.
+    public struct Bucketing: Hashable, Sendable {
+        /// The ways by the names that the policy document gives them.
+        enum Scheme: String, CaseIterable { case rollout }
+
+        let scheme: Scheme
+
         /// The hash contract of this library.
-        case rollout
+        public static let rollout = Bucketing(scheme: .rollout)
     }
 
     /// How units spread over variants.

@@ -5,7 +5,7 @@ public struct RolloutID: PolicyName {
     /// The name itself.
     public let text: String
 
-    /// An id from run-time text, or nil where the text is no name.
+    /// An id from run-time text, or nil if the text is no name.
     public init?(_ text: String) {
         guard isPolicyName(text) else { return nil }
         self.text = text

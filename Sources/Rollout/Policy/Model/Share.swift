@@ -21,6 +21,15 @@ public struct Share: Hashable, Sendable, Comparable {
         self.buckets = nearest
     }
 
+    /// A share from a percentage in text, read exactly and in JSON's form for numbers, or nil if the text is no share.
+    public init?(percentText text: String) {
+        guard let number = try? JSONDocument(parsing: Array(text.utf8)).root,
+            number.numberText?.utf8.count == text.utf8.count,
+            let buckets = number.decimal(scale: 4)
+        else { return nil }
+        self.init(buckets: buckets)
+    }
+
     /// A share written as a literal percentage; a value that is no share is a programmer's mistake and traps.
     ///
     /// - Precondition: `percent` is a multiple of 0.0001 in 0 ... 100. For run-time values use ``init(percent:)``.
@@ -32,7 +41,7 @@ public struct Share: Hashable, Sendable, Comparable {
     }
 
     /// No unit at all.
-    public static let none = Share(uncheckedBuckets: 0)
+    public static let zero = Share(uncheckedBuckets: 0)
 
     /// Every unit.
     public static let all = Share(uncheckedBuckets: bucketCount)
@@ -44,6 +53,33 @@ public struct Share: Hashable, Sendable, Comparable {
 
     /// The resolution of every allocation: the hash contract's last line.
     @inlinable static var bucketCount: Int { 1_000_000 }
+}
+
+extension Share: Codable {
+    /// Decodes a share from its percentage, a number or ``percentText``: `25`, `33.3333`, `"33.3333"`.
+    ///
+    /// Both are exact: a number is the share whose nearest `Double` it is, as in ``init(percent:)``.
+    ///
+    /// - Throws: `DecodingError` if the percentage is not a multiple of 0.0001 in 0 ... 100.
+    public init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        let share: Share?
+        let found: String
+        if let text = try? container.decode(String.self) {
+            (share, found) = (Share(percentText: text), quoted(text))
+        } else {
+            let percent = try container.decode(Double.self)
+            (share, found) = (Share(percent: percent), "\(percent)")
+        }
+        guard let share else {
+            let message = "expected a percentage, a multiple of 0.0001 in 0 ... 100, found \(found)"
+            throw DecodingError.invalid(message, at: decoder.codingPath)
+        }
+        self = share
+    }
+
+    /// Encodes the share as its percentage, a number.
+    public func encode(to encoder: any Encoder) throws { try (Double(buckets) / 10_000).encode(to: encoder) }
 }
 
 extension Share: CustomStringConvertible {

@@ -14,8 +14,8 @@ public struct StickyCookie: Hashable, Sendable {
         case strict = "Strict"
         /// When a person follows a link.
         case lax = "Lax"
-        /// Always; needs ``StickyCookie/isSecure``.
-        case none = "None"
+        /// Always, which the policy document and the cookie spell `None`; needs ``StickyCookie/isSecure``.
+        case unrestricted = "None"
     }
 
     /// The cookie's name.

@@ -3,7 +3,7 @@ public struct VariantName: PolicyName {
     /// The name itself.
     public let text: String
 
-    /// A name from run-time text, or nil where the text is no name.
+    /// A name from run-time text, or nil if the text is no name.
     public init?(_ text: String) {
         guard isPolicyName(text) else { return nil }
         self.text = text

@@ -17,7 +17,7 @@ extension PolicyValidator {
                 "expected a domain: parts of 1 ... 63 letters, digits and \"-\", joined by \".\", found \(quoted(domain))"
             )
         }
-        if cookie.sameSite == .none, !cookie.isSecure {
+        if cookie.sameSite == .unrestricted, !cookie.isSecure {
             report(.badCookie, at: path.appending("secure"), "SameSite \"None\" needs \"secure\": true")
         }
         checkPrefix(of: cookie, at: path)

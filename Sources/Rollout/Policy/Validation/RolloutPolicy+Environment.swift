@@ -43,7 +43,7 @@ private struct EnvironmentReader {
         if canary == nil, strategy != .fixed { require("CANARY_VERSION", by: strategy) }
         if percentage == nil, strategy == .shadow { require("CANARY_PERCENTAGE", by: strategy) }
         guard let version, let canary = canary ?? (strategy == .fixed ? version : nil) else { return nil }
-        let share = percentage ?? Share.none
+        let share = percentage ?? Share.zero
         let definition: RolloutStrategy =
             switch strategy {
             case .fixed: .fixed(version)
@@ -110,7 +110,7 @@ private struct EnvironmentReader {
         guard let text = variables[name] else { return nil }
         if let share = Share(percentText: text) { return share }
         report(.outOfRange, name, "expected a percentage in 0 ... 100, a multiple of 0.0001, found \(quoted(text))")
-        return Share.none
+        return Share.zero
     }
 
     private mutating func adopt(_ validator: PolicyValidator) {

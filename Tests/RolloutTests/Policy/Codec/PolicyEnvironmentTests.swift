@@ -16,7 +16,7 @@ struct PolicyEnvironmentTests {
             ),
             (
                 ["ROLLOUT_STRATEGY": "canary", "MODEL_VERSION": "m1", "CANARY_VERSION": "m2"],
-                .canary(.none, stable: models.stable, canary: models.canary)
+                .canary(.zero, stable: models.stable, canary: models.canary)
             ),
             (
                 [

@@ -12,7 +12,7 @@ struct CoverageTests {
         var random = SplitMix64(seed: seed)
         let weights = (0..<Int.random(in: 1...12, using: &random)).map { _ in Int.random(in: 1...1_000, using: &random)
         }
-        let start = Share(buckets: Int.random(in: 0...200_000, using: &random)) ?? .none
+        let start = Share(buckets: Int.random(in: 0...200_000, using: &random)) ?? .zero
         var policy = EditedPolicy.test(weights, coverage: start)
         var path = [policy]
         for _ in 0..<6 {
@@ -54,10 +54,10 @@ struct CoverageTests {
     @Test("To 0 and back is always possible")
     func none() throws {
         let policy = try EditedPolicy.test([1, 2], coverage: .percent(40)).edited {
-            try $0.setCoverage(of: "sms", to: .none)
+            try $0.setCoverage(of: "sms", to: .zero)
         }
         try policy.validate()
-        #expect(policy.smsTest.coverage == .none)
+        #expect(policy.smsTest.coverage == .zero)
         let back = try policy.edited { try $0.setCoverage(of: "sms", to: .percent(40)) }
         #expect(back.sms == EditedPolicy.test([1, 2], coverage: .percent(40)).sms)
     }

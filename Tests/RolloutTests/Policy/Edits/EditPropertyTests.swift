@@ -132,7 +132,7 @@ struct EditPropertyTests {
     // MARK: Random rollouts and arguments
 
     private static func share(_ random: inout SplitMix64) -> Share {
-        Share(buckets: [0, 1, 250_000, 999_999, 1_000_000].randomElement(using: &random) ?? 0) ?? .none
+        Share(buckets: [0, 1, 250_000, 999_999, 1_000_000].randomElement(using: &random) ?? 0) ?? .zero
     }
 
     private static func weight(_ random: inout SplitMix64) -> Int { .random(in: 0...9, using: &random) }

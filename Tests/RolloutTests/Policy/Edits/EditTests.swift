@@ -9,7 +9,7 @@ struct EditTests {
 
     @Test("A share is set to the bucket, and nothing else changes")
     func share() throws {
-        let share = Share(percent: 33.3333) ?? .none
+        let share = Share(percent: 33.3333) ?? .zero
         var policy = EditedPolicy.canary(10)
         try policy.setShare(of: "sms", to: share)
         #expect(policy == EditedPolicy.policy(.canary(share, stable: Self.v1, canary: Self.v2)))
@@ -39,7 +39,7 @@ struct EditTests {
         policy.sms.forced = ["qa": "canary"]
         policy.sms.draining = ["canary"]
         try policy.abort("sms")
-        #expect(policy.sms.strategy == .canary(.none, stable: Self.v1, canary: Self.v2))
+        #expect(policy.sms.strategy == .canary(.zero, stable: Self.v1, canary: Self.v2))
         #expect(policy.sms.disabled == ["canary"])
         #expect(policy.sms.epoch == 7)
         try policy.validate()
@@ -115,7 +115,7 @@ struct EditTests {
         var policy = EditedPolicy.canary(10)
         try policy.disable("canary", in: "sms")
         #expect(policy.sms.epoch == 0)
-        try policy.setShare(of: "sms", to: .none)
+        try policy.setShare(of: "sms", to: .zero)
         #expect(policy.sms.epoch == 1)
 
         policy = EditedPolicy.canary(0)
@@ -286,7 +286,7 @@ struct EditTests {
         var random = SplitMix64(seed: seed)
         var policy = EditedPolicy.fixed()
         for _ in 0..<60 {
-            let share = Share(buckets: Int.random(in: 0...1_000_000, using: &random)) ?? .none
+            let share = Share(buckets: Int.random(in: 0...1_000_000, using: &random)) ?? .zero
             let release: Release = [.app: "v\(Int.random(in: 1...3, using: &random))"]
             let edit = Int.random(in: 0..<9, using: &random)
             let next = policy.edited { policy in

@@ -24,7 +24,7 @@ struct MovementTests {
     }
 
     private static func randomPolicy(using random: inout SplitMix64) -> RolloutPolicy {
-        let share = Share(buckets: Int.random(in: 0...1_000_000, using: &random)) ?? .none
+        let share = Share(buckets: Int.random(in: 0...1_000_000, using: &random)) ?? .zero
         var policy: RolloutPolicy
         switch Int.random(in: 0..<5, using: &random) {
         case 0: policy = EditedPolicy.policy(.canary(share, stable: EditedPolicy.v1, canary: EditedPolicy.v2))

@@ -38,9 +38,9 @@ struct ShareTests {
         #expect(Share(buckets: -1) == nil)
         #expect(Share(buckets: 1_000_001) == nil)
         #expect(Share(buckets: .max) == nil)
-        #expect(Share(buckets: 0) == Share.none)
+        #expect(Share(buckets: 0) == Share.zero)
         #expect(Share(percent: 100) == .all)
-        #expect(Share(percent: -0.0) == Share.none)
+        #expect(Share(percent: -0.0) == Share.zero)
         #expect(Share.percent(10) < .percent(10.0001))
         for text in ["", " 10", "10 ", "10 %", "ten", "[10]", "null", "10,5", "0x1"] {
             #expect(Share(percentText: text) == nil)

@@ -49,7 +49,7 @@ struct AllocationRuleTests {
             ]
         )
         // Of no coverage no range is due.
-        #expect(problems(weights: [1, 1], owned: [], coverage: Share.none).isEmpty)
+        #expect(problems(weights: [1, 1], owned: [], coverage: Share.zero).isEmpty)
         let none = problems(weights: [1, 1], owned: [])
         #expect(none.map(\.message) == ["the ranges end at 0, the coverage at 1000000"])
     }

@@ -12,10 +12,11 @@ struct DecisionEncodingTests {
 
     @Test("has the keys of a decision line, but for the request's own")
     func keys() throws {
+        let canary = RolloutStrategy.canary(.all, stable: [.app: "v1"], canary: [.app: "v2", .model: "m2"])
         let policy = RolloutPolicy(
             revision: 7,
             rollouts: [
-                "sms": RolloutDefinition(.canary(.all, stable: [.app: "v1"], canary: [.app: "v2", .model: "m2"]), epoch: 3),
+                "sms": RolloutDefinition(canary, epoch: 3),
                 "ranker": RolloutDefinition(.shadow(.all, primary: [.model: "r1"], shadow: [.model: "r2"])),
             ]
         )

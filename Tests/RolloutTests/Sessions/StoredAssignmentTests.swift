@@ -98,9 +98,11 @@ struct StoredAssignmentTests {
         let (_, wide) = try Fixture.router(Fixture.policy(percent: 50))
         let (_, narrow) = try Fixture.router(Fixture.policy(revision: 8, percent: 1))
         let (_, aborted) = try Fixture.router(Fixture.policy(revision: 9, epoch: 4) { $0.disabled = ["canary"] })
-        let unit = try #require((0..<1_000).lazy.map { "unit-\($0)" }.first {
-            wide.decision(for: $0).variant.name == "canary" && narrow.decision(for: $0).variant.name == "stable"
-        })
+        let unit = try #require(
+            (0..<1_000).lazy.map { "unit-\($0)" }.first {
+                wide.decision(for: $0).variant.name == "canary" && narrow.decision(for: $0).variant.name == "stable"
+            }
+        )
 
         let first = sessions.route(unit, holding: nil, through: wide)
         #expect(first.token == .absent && first.decision.reason == .split)

@@ -36,13 +36,13 @@ struct CodableTests {
         try expectRoundTrip([.app, .model] as [Release.Component], as: #"["app","model"]"#)
         try expectRoundTrip(["sms": .stable] as [RolloutID: VariantName], as: #"{"sms":"stable"}"#)
         try expectRoundTrip([.stable: ["sms"]] as [VariantName: Set<RolloutID>], as: #"{"stable":["sms"]}"#)
-        try expectRoundTrip(["zoë": .canary, "42": .stable] as [UnitID: VariantName], as: #"{"42":"stable","zoë":"canary"}"#)
+        try expectRoundTrip(["zoë": .canary] as [UnitID: VariantName], as: #"{"zoë":"canary"}"#)
         try expectRoundTrip(["h.example": 1] as [HostName: Int], as: #"{"h.example":1}"#)
         let host = try JSONDecoder().decode([HostName].self, from: Data(#"["H.Example:8443"]"#.utf8))
         #expect(host == ["h.example"])
     }
 
-    @Test("Text that is no name is refused, and the message says what a name is", arguments: ["", "a b", "ä", "K"])
+    @Test("Text that is no name is refused, and the message says what a name is", arguments: ["", "a b", "ä", "\u{212A}"])
     func notNames(_ text: String) throws {
         let json = try json([text])
         let message = "expected a name, 1 ... 64 of the characters A-Z a-z 0-9 . _ -, found \(quoted(text))"

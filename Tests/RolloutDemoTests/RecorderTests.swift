@@ -30,24 +30,28 @@ struct RecorderTests {
         return try RolloutRouter(policy: RolloutPolicy(revision: 1, rollouts: ["sms": definition]))
     }
 
-    @Test("Every record of a router is a line, in order, the remembered ones first")
-    func lines() throws {
-        let router = try Self.router()
-        try router.update(by: "ana", because: "a\nnew \u{2028}line") { try $0.setShare(of: "sms", to: .percent(10)) }
-        let remembered = router.history.map(\.json)
-        router.add(try JSONLinesRecorder(log, durability: .process))
-        _ = try? router.update { try $0.promoteShadow("sms") }
-        let writers = 2
-        DispatchQueue.concurrentPerform(iterations: writers) { writer in
-            for unit in 0..<50 {
-                _ = try? router.update { try $0.force(UnitID("\(writer)-\(unit)"), to: "canary", in: "sms") }
+    @Test("Every record of a router is a line, in order, beginning with the policy that ran")
+    func lines() async throws {
+        let updater = RolloutUpdater(try Self.router(), recorders: [try JSONLinesRecorder(log, durability: .process)])
+        try await updater.update(by: "ana", because: "a\nnew \u{2028}line") { policy in
+            try policy.setShare(of: "sms", to: .percent(10))
+        }
+        let remembered = updater.history.map(\.json)
+        _ = try? await updater.update { try $0.promoteShadow("sms") }
+        await withTaskGroup(of: Void.self) { group in
+            for writer in 0..<2 {
+                group.addTask {
+                    for unit in 0..<50 {
+                        _ = try? await updater.update { try $0.force(UnitID("\(writer)-\(unit)"), to: "canary", in: "sms") }
+                    }
+                }
             }
         }
         let bytes = try contents()
         #expect(Self.numbers(bytes) == Array(1...103))
         let texts = Self.lines(bytes).map { String(decoding: $0, as: UTF8.self) }
         #expect(texts.prefix(2) == remembered[...])
-        #expect(texts.suffix(32) == router.history.suffix(32).map(\.json)[...])
+        #expect(texts.suffix(32) == updater.history.suffix(32).map(\.json)[...])
     }
 
     @Test("edit records what became of it: who, when, why, accepted or refused; each run adds a line")
@@ -62,10 +66,10 @@ struct RecorderTests {
         let new = try RolloutPolicy(json: accepted.text).digest
         #expect(
             lines == [
-                #"{"author":"ana","gates":[],"newDigest":"\#(new)","number":2,"oldDigest":"\#(old)","#
+                #"{"author":"ana","error":null,"gates":[],"newDigest":"\#(new)","number":2,"oldDigest":"\#(old)","#
                     + #""outcome":"accepted","reason":"healthy","revision":8,"running":8,"time":1800000000}"#,
-                #"{"author":null,"error":"The edit failed. rollout \"sms\" (canary): it has no shadow to promote; "#
-                    + #"promote the canary","gates":[],"newDigest":null,"number":2,"oldDigest":"\#(old)","#
+                #"{"author":null,"error":{"code":"editFailed","message":"The edit failed. rollout \"sms\" (canary): "#
+                    + #"it has no shadow to promote; promote the canary"},"gates":[],"newDigest":null,"number":2,"oldDigest":"\#(old)","#
                     + #""outcome":"refused","reason":null,"revision":8,"running":7,"time":7}"#,
             ]
         )
@@ -107,9 +111,9 @@ struct RecorderTests {
     func killed(records: Int) async throws {
         for attempt in 1...2 {
             await #expect(processExitsWith: .signal(SIGKILL)) { [log = log as String, records = records as Int] in
-                let router = try Self.router()
                 let done = Count()
-                router.add(try JSONLinesRecorder(log, durability: .process))
+                let recorder = try JSONLinesRecorder(log, durability: .process)
+                let updater = RolloutUpdater(try Self.router(), recorders: [recorder])
                 Thread.detachNewThread {
                     while done.value.load(ordering: .relaxed) < records {}
                     kill(getpid(), SIGKILL)
@@ -117,17 +121,18 @@ struct RecorderTests {
                 while true {
                     // Long enough that the system writes it in several pieces.
                     let reason = String(repeating: "because ", count: 4_096)
-                    try router.update(because: reason) { try $0.force("qa", to: "canary", in: "sms") }
+                    try await updater.update(because: reason) { try $0.force("qa", to: "canary", in: "sms") }
                     done.value.add(1, ordering: .relaxed)
                 }
             }
             let left = try contents()
-            try Self.router().add(JSONLinesRecorder(log))
+            let updater = RolloutUpdater(try Self.router(), recorders: [try JSONLinesRecorder(log)])
+            _ = try? await updater.update { _ in throw CancellationError() }
             let bytes = try contents()
             #expect(bytes.starts(with: left), "attempt \(attempt)")
             // Records 1, 2, 3, … of each process, but for the one that was being written; then this process's.
             let runs = Self.numbers(bytes).split { $0 == nil }.flatMap { run in run.compactMap(\.self) }
-            #expect(runs.last == 1)
+            #expect(runs.suffix(2) == [1, 2])
             let starts = runs.indices.filter { runs[$0] == 1 } + [runs.count]
             #expect(starts.count > 2 * attempt)
             #expect(zip(runs, runs.dropFirst()).allSatisfy { $1 == $0 + 1 || $1 == 1 })
@@ -172,14 +177,13 @@ struct RecorderTests {
     }
 
     @Test("A router goes on when its log is full, and the reason is reported", .enabled(if: hasFullDevice))
-    func report() throws {
+    func report() async throws {
         let reports = Mutex<[String]>([])
         let router = try Self.router()
         let recorder = try JSONLinesRecorder("/dev/full", durability: .process) { text in
             reports.withLock { $0.append(text) }
         }
-        router.add(recorder)
-        try router.update { try $0.setShare(of: "sms", to: .percent(10)) }
+        try await RolloutUpdater(router, recorders: [recorder]).update { try $0.setShare(of: "sms", to: .percent(10)) }
         #expect(router.snapshot().revision == 2)
         let reason = "is not in the log: cannot append to /dev/full: No space left on device"
         #expect(reports.withLock { $0 } == ["record 1 \(reason)", "record 2 \(reason)"])

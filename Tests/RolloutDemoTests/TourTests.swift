@@ -62,7 +62,7 @@ struct TourTests {
         let text = try Self.run.get().text
         #expect(text.contains("refused: \"sms\" cannot serve app v9, model v9: v9.bin: no such file"))
         #expect(text.contains("rollouts.sms.epoch: expected at least 1, because the release of \"canary\" changed"))
-        #expect(text.contains("  Revision 7 runs, with other content: base the change on it"))
+        #expect(text.contains("  Revision 7 runs, and not 6 as expected: look at what it says"))
         #expect(text.contains("  4  eve    revision 7  refused"))
         #expect(text.contains("Decisions of 1,056 units that changed meanwhile: 0"))
     }

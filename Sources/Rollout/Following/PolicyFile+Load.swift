@@ -22,7 +22,8 @@ extension PolicyFile {
     ///   - savedCopy: Where another process has kept the last good content, or nil for nowhere.
     /// - Returns: The policy; where it is that of the copy, also what is wrong with the file.
     /// - Throws: `LoadError` with what is wrong with both.
-    public static func load(_ path: String, savedCopy: String? = nil) throws(LoadError) -> Start {
+    @concurrent
+    public static func load(_ path: String, savedCopy: String? = nil) async throws(LoadError) -> Start {
         let problem: UpdateError
         switch policy(at: path) {
         case .success(let policy): return Start(policy: policy, problem: nil)

@@ -1,128 +1,180 @@
-/// Follows a policy file: what it comes to hold runs on a router, and what cannot run leaves the router as it is.
+/// Follows a policy file: what it comes to hold runs, and what cannot run changes nothing.
 ///
-///     let start = try PolicyFile.load("/etc/rollout/policy.json", savedCopy: "/var/lib/sms/policy.json")
+///     let start = try await PolicyFile.load("/etc/rollout/policy.json", savedCopy: "/var/lib/sms/policy.json")
 ///     let router = try RolloutRouter(policy: start.policy)
+///     let updater = RolloutUpdater(router, gates: [models])
 ///     let file = PolicyFile(
-///         "/etc/rollout/policy.json", savedCopy: "/var/lib/sms/policy.json", updating: router
+///         "/etc/rollout/policy.json", savedCopy: "/var/lib/sms/policy.json", updating: updater
 ///     ) { event in log(event) }
 ///     try await file.run()
 ///
-/// The file is looked at again and again, through whatever links lead to it. What counts is its content, not its time.
-/// While it is missing, unreadable, too large or wrong, the last good policy runs on. See <doc:following-a-policy-file>.
+/// The file is read again and again, through whatever links lead to it. Its content counts, not its time. While it is
+/// missing, unreadable, too large or wrong, the last good policy runs on. See <doc:following-a-policy-file>.
+///
+/// Files are read, parsed and saved on threads of the system's pool, never on the caller's actor.
 public final class PolicyFile: Sendable {
     /// The file.
     public let path: String
-    /// Where the last good content is kept for a start without the file, or nil for nowhere.
-    public let savedCopy: String?
-    /// What is kept up to date.
-    public let router: RolloutRouter
 
     private static let shortestInterval: Duration = .milliseconds(10)
-    let interval: Duration
-    let clock: any Clock<Duration>
-    let gates: [any PolicyGate]
-    let gateLimit: Duration?
-    private let time: @Sendable () -> Int64?
+    private let updater: RolloutUpdater
+    private let interval: Duration
+    private let clock: any Clock<Duration>
+    private let limit: Duration?
+    private let now: @Sendable () -> UnixTime
     private let report: @Sendable (Event) -> Void
-    private let progress: Lock<Progress>
+    private let reading: PolicyFileReading
 
-    /// Nothing is read before ``poll()`` or ``run()``.
+    /// Reads nothing before ``poll()`` or ``run()``.
     ///
     /// - Parameters:
     ///   - path: The file. Links on the way to it are followed anew each time.
-    ///   - savedCopy: Another file, where the last good content is kept; it is made and replaced as needed.
-    ///   - router: What to keep up to date.
-    ///   - interval: How long ``run()`` waits between two looks; 10 milliseconds at least, whatever is asked for.
-    ///   - clock: Measures the interval, and the gates' time.
-    ///   - gates: What has to let a policy through before it runs.
-    ///   - limit: The time that all gates have together, or nil for any.
-    ///   - report: Hears of every change for the better or the worse, once, on the thread that polls.
-    ///   - time: The time in Unix seconds, for the router's history.
+    ///   - savedCopy: Another file, where the last good content is kept for a start without the first; it is made and
+    ///     replaced as needed. Nil for none.
+    ///   - updater: What to bring new policies to. It asks its gates about each.
+    ///   - interval: How long ``run()`` waits between two looks, at least 10 milliseconds.
+    ///   - clock: Measures the interval.
+    ///   - limit: The time that an update may take, waiting and gates included, or nil for any.
+    ///   - report: Hears of every change for the better or the worse, once, from the task that looks.
+    ///   - now: Gives the time for the history.
     public init(
         _ path: String,
         savedCopy: String? = nil,
-        updating router: RolloutRouter,
+        updating updater: RolloutUpdater,
         every interval: Duration = .seconds(5),
         clock: any Clock<Duration> = ContinuousClock(),
-        through gates: [any PolicyGate] = [],
         within limit: Duration? = nil,
         report: @escaping @Sendable (Event) -> Void = { _ in },
-        time: @escaping @Sendable () -> Int64? = { nil }
+        now: @escaping @Sendable () -> UnixTime = { .now }
     ) {
         self.path = path
-        self.savedCopy = savedCopy
-        self.router = router
+        self.updater = updater
         self.interval = max(interval, Self.shortestInterval).withinAllClocks
         self.clock = clock
-        self.gates = gates
-        self.gateLimit = limit
-        self.time = time
+        self.limit = limit
+        self.now = now
         self.report = report
-        self.progress = Lock(Progress(savedCopy: savedCopy))
+        reading = PolicyFileReading(path, savedCopy: savedCopy)
     }
 
-    /// Looks at the file once, and updates the router where there is something new.
+    /// Looks at the file now and after every interval, until the task is cancelled; then it returns.
     ///
-    /// For loops of one's own; ``run()`` is such a loop. Any thread may call it at any time.
+    /// Each wait ends with one look, so a clock that jumps ahead leaves nothing to catch up with.
+    ///
+    /// - Throws: What the clock throws, unless the task is cancelled.
+    public func run() async throws {
+        while !Task.isCancelled {
+            await poll()
+            do {
+                try await clock.sleep(for: interval)
+            } catch {
+                guard Task.isCancelled else { throw error }
+            }
+        }
+    }
+
+    /// Looks at the file once, and updates the router if there is something new.
+    ///
+    /// ``run()`` calls this in a loop; call it for a loop of your own. Any task may call it at any time.
     ///
     /// - Returns: What has changed since the last look; mostly nothing.
-    /// - Precondition: There are no gates, for they take time: with gates, use ``pollThroughGates()``.
     @discardableResult
-    public func poll() -> [Event] {
-        precondition(gates.isEmpty, "\(gates.count) gates stand before \(path), which poll() would pass by")
-        guard let candidate = look() else { return settle(nil) }
-        let result = Result { () throws(UpdateError) in
-            try router.update(to: candidate.policy, by: author, now: time())
-        }
-        return settle((candidate, result))
-    }
-
-    /// Looks at the file once, has the gates prepare for what is new, and updates the router.
-    ///
-    /// - Returns: What has changed since the last look; mostly nothing.
-    @discardableResult
-    public func pollThroughGates() async -> [Event] {
-        guard let candidate = look() else { return settle(nil) }
-        let result: Result<UInt32, UpdateError>
-        do throws(UpdateError) {
-            let (policy, now) = (candidate.policy, time())
-            let revision = try await router.update(
-                to: policy,
-                by: author,
-                now: now,
-                through: gates,
-                within: gateLimit,
-                clock: clock
-            )
-            result = .success(revision)
-        } catch {
-            result = .failure(error)
-        }
-        return settle((candidate, result))
-    }
-
-    private var author: String { "file \(path)" }
-
-    /// The policy in the file, where the router has yet to judge it.
-    private func look() -> Candidate? {
-        let running = router.snapshot().revision
-        switch progress.withLock({ $0.look(at: path, running: running) }) {
-        case .nothingNew: return nil
-        case .candidate(let candidate): return candidate
-        case .refused(let error):
-            let origin = UpdateOrigin(author: author, reason: nil, time: time())
-            _ = router.state.refuse(nil, at: nil, origin, error)
-            return nil
-        }
-    }
-
-    /// Notes what became of a candidate, keeps the copy, and reports all that is new.
-    private func settle(_ verdict: (Candidate, Result<UInt32, UpdateError>)?) -> [Event] {
-        let events = progress.withLock { progress in
-            if let (candidate, result) = verdict { progress.settle(candidate, result) }
-            return progress.finishLook()
+    public func poll() async -> [Event] {
+        let events: [Event]
+        let origin = UpdateOrigin(author: "file \(path)", reason: nil, time: now())
+        switch await reading.look(running: updater.router.snapshot().revision) {
+        case .nothingNew: events = await reading.takeEvents()
+        case .unusable(let error):
+            _ = await updater.refuse(error, from: origin)
+            events = await reading.takeEvents()
+        case .candidate(let candidate):
+            let result: Result<UInt32, UpdateError>
+            do throws(UpdateError) {
+                let (author, now) = (origin.author, origin.time)
+                result = .success(try await updater.update(to: candidate.policy, by: author, now: now, within: limit))
+            } catch {
+                result = .failure(error)
+            }
+            events = await reading.settle(candidate, result)
         }
         for event in events { report(event) }
         return events
+    }
+}
+
+extension PolicyFile {
+    /// What a look at the file has found that the look before had not.
+    public struct Event: Sendable, CustomStringConvertible {
+        /// The kind of event, for programs.
+        public let kind: Kind
+        /// The revision that the file holds, or nil if it holds no policy.
+        public let revision: UInt32?
+        /// What is wrong, or nil if nothing is: an `UpdateError`, or the `FileError` of a copy that cannot be saved.
+        public let error: (any Error)?
+        /// A sentence for a log.
+        public let description: String
+
+        /// The kind of an event. A minor release may add kinds.
+        public struct Kind: Hashable, Sendable, CustomStringConvertible {
+            /// The kind as a word, stable between releases.
+            public let description: String
+
+            private init(_ description: String) { self.description = description }
+
+            /// The file holds a new policy, and it runs.
+            public static let accepted = Kind("accepted")
+            /// The file holds an older policy than the one that runs, which goes on.
+            public static let ignored = Kind("ignored")
+            /// The file cannot be read, or the policy in it must not run. The last good one goes on.
+            public static let refused = Kind("refused")
+            /// The file was refused, and now holds what runs.
+            public static let recovered = Kind("recovered")
+            /// The copy for a start without the file cannot be saved. Every look tries again.
+            public static let unsaved = Kind("unsaved")
+            /// The copy could not be saved before, and now it is.
+            public static let saved = Kind("saved")
+        }
+
+        private init(_ kind: Kind, _ revision: UInt32?, _ description: String, _ error: (any Error)? = nil) {
+            self.kind = kind
+            self.revision = revision
+            self.description = description
+            self.error = error
+        }
+
+        static func accepted(revision: UInt32) -> Event { Event(.accepted, revision, "revision \(revision) runs") }
+
+        static func ignored(revision: UInt32, running: UInt32) -> Event {
+            Event(.ignored, revision, "revision \(revision) is ignored, because revision \(running) runs")
+        }
+
+        static func refused(_ error: UpdateError, revision: UInt32? = nil) -> Event {
+            Event(.refused, revision, "refused, the last good policy runs on: \(error)", error)
+        }
+
+        static func recovered(revision: UInt32) -> Event {
+            Event(.recovered, revision, "good again: revision \(revision) runs")
+        }
+
+        static func unsaved(_ error: FileError) -> Event {
+            Event(.unsaved, nil, "the copy for a start without the file cannot be saved: \(error)", error)
+        }
+
+        static func saved(revision: UInt32) -> Event {
+            Event(.saved, revision, "the copy of revision \(revision) is saved")
+        }
+    }
+}
+
+extension PolicyFile.Event: Hashable {
+    /// Whether both are of one kind and say the same.
+    public static func == (left: PolicyFile.Event, right: PolicyFile.Event) -> Bool {
+        left.kind == right.kind && left.description == right.description
+    }
+
+    /// Feeds the kind and the description.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(kind)
+        hasher.combine(description)
     }
 }

@@ -1,47 +1,172 @@
-/// Why an update did not happen. The running policy is untouched.
-public enum UpdateError: Error, Hashable, Sendable {
-    /// The new policy is wrong.
-    case invalid(PolicyError)
+/// Why a change did not happen. The running policy is untouched.
+public struct UpdateError: Error, Sendable {
+    /// The kind of error, for programs.
+    public let code: Code
+    /// What is wrong and what to do about it, in full sentences.
+    public let message: String
+    /// The error behind this one: a `PolicyError`, a `FileError`, or what an edit or a gate threw.
+    public let underlying: (any Error)?
+    /// What an epoch is too low for, if the code is ``Code/needsEpoch``.
+    public let epochDemands: [EpochDemand]
 
-    /// The file that holds the new policy cannot be read.
-    case unreadable(FileError)
+    /// The kind of an error. A minor release may add kinds.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The kind as a word, stable between releases.
+        public let description: String
 
-    /// Another revision runs than was expected, or the same one with other content.
-    case conflict(current: UInt32)
+        init(_ description: String) { self.description = description }
 
-    /// The change makes older assignments wrong, and the policy does not raise the epochs that void them.
-    case needsEpoch([EpochDemand])
+        /// The new policy breaks a rule. The underlying `PolicyError` lists every problem.
+        public static let invalid = Code("invalid")
+        /// The file that holds the new policy cannot be read.
+        public static let unreadable = Code("unreadable")
+        /// Another revision runs than the caller expected.
+        public static let conflict = Code("conflict")
+        /// The revision runs already, with other content.
+        public static let revisionTaken = Code("revisionTaken")
+        /// The change makes older assignments wrong, and the policy does not raise the epochs that void them.
+        public static let needsEpoch = Code("needsEpoch")
+        /// The closure that was to edit the policy threw.
+        public static let editFailed = Code("editFailed")
+        /// A gate did not let the policy through.
+        public static let refused = Code("refused")
+        /// The time for the change was up.
+        public static let timedOut = Code("timedOut")
+        /// The task that made the change was cancelled.
+        public static let cancelled = Code("cancelled")
+        /// A change that goes first was published or had to pass the gates.
+        public static let overtaken = Code("overtaken")
+        /// The revision to go back to is not remembered.
+        public static let unknownRevision = Code("unknownRevision")
+    }
 
-    /// The closure that was to edit the policy threw: an ``EditError``, or an error of its own.
-    case edit(ThrownError)
-
-    /// A gate did not let the policy through.
-    case refused(GateRefusal)
-
-    /// The revision to go back to is not remembered; those that are, oldest first.
-    case unknownRevision(UInt32?, remembered: [UInt32])
-}
-
-extension UpdateError: CustomStringConvertible {
-    /// What was wrong, in full sentences.
-    public var description: String {
-        switch self {
-        case .invalid(let error): "The policy is invalid. \(error)"
-        case .unreadable(let error): "The policy cannot be read. \(error)"
-        case .conflict(let current):
-            "Revision \(current) runs, with other content: base the change on it, and give the result a higher revision."
-        case .needsEpoch(let demands):
-            "Older assignments would get the wrong variant. \(demands.map(\.description).joined(separator: "\n"))"
-        case .edit(let thrown): "The edit failed. \(thrown)"
-        case .refused(let refusal): "The gate \(refusal)"
-        case .unknownRevision(nil, _): "No revision before the running one is remembered."
-        case .unknownRevision(let revision?, let remembered):
-            "Revision \(revision) is not remembered; \(remembered.map(String.init).joined(separator: ", ")) can be restored."
-        }
+    init(_ code: Code, _ message: String, underlying: (any Error)? = nil, epochDemands: [EpochDemand] = []) {
+        self.code = code
+        self.message = message
+        self.underlying = underlying
+        self.epochDemands = epochDemands
     }
 }
 
-/// An error of somebody else's, carried along. Two are equal where they say the same.
+extension UpdateError: Hashable {
+    /// Whether both have the same code and the same message.
+    public static func == (left: UpdateError, right: UpdateError) -> Bool {
+        left.code == right.code && left.message == right.message
+    }
+
+    /// Feeds the code and the message.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(code)
+        hasher.combine(message)
+    }
+}
+
+extension UpdateError: CustomStringConvertible {
+    /// The message.
+    public var description: String { message }
+}
+
+extension UpdateError {
+    static func invalid(_ error: PolicyError) -> UpdateError {
+        UpdateError(.invalid, "The policy is invalid. \(error)", underlying: error)
+    }
+
+    static func unreadable(_ error: FileError) -> UpdateError {
+        UpdateError(.unreadable, "The policy cannot be read. \(error)", underlying: error)
+    }
+
+    static func conflict(expected: UInt32, running: UInt32) -> UpdateError {
+        UpdateError(
+            .conflict,
+            "Revision \(running) runs, and not \(expected) as expected: look at what it says, and base the change on it."
+        )
+    }
+
+    static func revisionTaken(_ revision: UInt32) -> UpdateError {
+        UpdateError(
+            .revisionTaken,
+            "Revision \(revision) runs already, with other content: give the new content a higher revision."
+        )
+    }
+
+    static func needsEpoch(_ demands: [EpochDemand]) -> UpdateError {
+        let lines = demands.map(\.description).joined(separator: "\n")
+        return UpdateError(
+            .needsEpoch,
+            "Older assignments would get the wrong variant. \(lines)",
+            epochDemands: demands
+        )
+    }
+
+    static func edit(_ error: any Error) -> UpdateError {
+        UpdateError(.editFailed, "The edit failed. \(error)", underlying: error)
+    }
+
+    static func refused(by gate: String, _ error: any Error) -> UpdateError {
+        UpdateError(.refused, "The gate \"\(gate)\" refused: \(error)", underlying: error)
+    }
+
+    /// - Parameters:
+    ///   - interruption: What ended the change.
+    ///   - gate: The gate that was preparing, or nil while the change waited for its turn.
+    static func ended(_ interruption: Interruption, at gate: String?) -> UpdateError {
+        let place = gate.map { "while the gate \"\($0)\" prepared" } ?? "before the change was published"
+        switch interruption {
+        case .timedOut(let limit): return UpdateError(.timedOut, "The time was up \(place): the change had \(limit).")
+        case .cancelled: return UpdateError(.cancelled, "The task was cancelled \(place).")
+        case .overtakenBy(let revision):
+            return UpdateError(
+                .overtaken,
+                "Revision \(revision) was published \(place), because it only takes away: "
+                    + "look at what it says, and make the change again if it is still wanted."
+            )
+        case .overtakenByRollback:
+            return UpdateError(
+                .overtaken,
+                "A rollback goes first, and came \(place): make the change again if it is still wanted."
+            )
+        }
+    }
+
+    static func unknownRevision(_ revision: UInt32, remembered: [UInt32]) -> UpdateError {
+        UpdateError(.unknownRevision, "Revision \(revision) is not remembered; \(choice(of: remembered)).")
+    }
+
+    static func nothingEarlier(of id: RolloutID, at revision: UInt32? = nil, remembered: [UInt32]) -> UpdateError {
+        let missing = revision.map { "Revision \($0) has no rollout \"\(id)\"" }
+        return UpdateError(
+            .unknownRevision,
+            "\(missing ?? "Nothing is remembered of \"\(id)\" before its last change"); \(choice(of: remembered))."
+        )
+    }
+
+    private static func choice(of revisions: [UInt32]) -> String {
+        revisions.isEmpty ? "none can be restored" : "\(revisions.map(String.init).joined(separator: ", ")) can be restored"
+    }
+
+    static let lastRevision = UpdateError.invalid(
+        PolicyError(PolicyProblem(.outOfRange, at: "revision", "4,294,967,295 runs, and no revision comes after it"))
+    )
+}
+
+extension UpdateError: Codable {
+    private enum Key: String, CodingKey { case code, message }
+
+    /// Decodes an error with its code and its message; the error behind it is not kept.
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: Key.self)
+        try self.init(Code(values.decode(String.self, forKey: .code)), values.decode(String.self, forKey: .message))
+    }
+
+    /// Encodes the error as an object of its `code` and its `message`.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: Key.self)
+        try values.encode(code.description, forKey: .code)
+        try values.encode(message, forKey: .message)
+    }
+}
+
+/// An error of somebody else's, carried along. Two are equal if they say the same.
 public struct ThrownError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The error that was thrown.
     public let error: any Error

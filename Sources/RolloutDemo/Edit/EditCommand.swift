@@ -35,16 +35,16 @@ extension Command {
         }
 
         let edited: RolloutPolicy
-        switch try arguments.edited(policy, edit) {
+        switch try await arguments.edited(policy, edit) {
         case .success(let policy): edited = policy
-        case .failure(.edit(let thrown)): throw .unusable("edit: \(thrown)")
         case .failure(let error):
+            if error.code == .editFailed, let thrown = error.underlying { throw .unusable("edit: \(thrown)") }
             errors.append(line: "\(error)")
             try errors.flush()
             return .problems
         }
         if !arguments.has(.quiet) {
-            for line in try Plan(from: policy, to: edited).lines { errors.append(line: line) }
+            for line in try await Plan(from: policy, to: edited).lines { errors.append(line: line) }
             try errors.flush()
         }
         var output = Output.standard
@@ -59,17 +59,21 @@ extension Arguments {
     fileprivate func edited(
         _ policy: RolloutPolicy,
         _ edit: EditOperation.Edit
-    ) throws(Stop) -> Result<RolloutPolicy, UpdateError> {
+    ) async throws(Stop) -> Result<RolloutPolicy, UpdateError> {
         let now = try time(.now) ?? .now
         do {
             let recorder = try self[.record].map { log in try JSONLinesRecorder(log) }
             let router = try RolloutRouter(policy: policy, now: now)
-            let result = Result { () throws(UpdateError) in
-                try router.update(by: self[.by], because: self[.because], now: now.seconds) { try edit(&$0) }
-                return router.snapshot().policy
+            let updater = RolloutUpdater(router)
+            let result: Result<RolloutPolicy, UpdateError>
+            do throws(UpdateError) {
+                try await updater.update(by: self[.by], because: self[.because], now: now) { try edit(&$0) }
+                result = .success(router.snapshot().policy)
+            } catch {
+                result = .failure(error)
             }
             // Not the record before it, of the policy that this process started with: nobody has changed that.
-            if let record = router.history.last { try recorder?.append(record) }
+            if let record = updater.history.last { try recorder?.append(record) }
             return result
         } catch {
             throw .unusable("edit: \(error)")

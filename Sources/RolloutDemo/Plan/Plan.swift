@@ -28,31 +28,35 @@ struct Plan {
 
     /// The plan for people: a rollout after the other, and what would keep a router from taking the new policy.
     var lines: [String] {
-        var lines = ["revision \(old.revision) -> \(new.revision)"]
-        for (id, change) in movement.rollouts.sorted(by: { $0.key < $1.key }) {
-            lines.append("")
-            switch change {
-            case .added: lines.append("\(id): added")
-            case .removed: lines.append("\(id): removed; its handles go on serving the first variant")
-            case .kept where old.rollouts[id] == new.rollouts[id]: lines.append("\(id): unchanged")
-            case .kept(let movement):
-                lines.append("\(id): \(movement)")
-                lines += movement.table.lines()
+        get async {
+            var lines = ["revision \(old.revision) -> \(new.revision)"]
+            for (id, change) in movement.rollouts.sorted(by: { $0.key < $1.key }) {
+                lines.append("")
+                switch change {
+                case .added: lines.append("\(id): added")
+                case .removed: lines.append("\(id): removed; its handles go on serving the first variant")
+                case .kept where old.rollouts[id] == new.rollouts[id]: lines.append("\(id): unchanged")
+                case .kept(let movement):
+                    lines.append("\(id): \(movement)")
+                    lines += movement.table.lines()
+                }
             }
+            if let objection = await objection { lines += ["", objection] }
+            return lines
         }
-        if let objection { lines += ["", objection] }
-        return lines
     }
 
     /// What a router that runs the old policy has to say against the new one: it is asked, and nobody guesses.
     private var objection: String? {
-        if new == old { return "Nothing changes: both are the same policy." }
-        guard let router = try? RolloutRouter(policy: old) else { return nil }
-        do throws(UpdateError) {
-            if try router.update(to: new) == new.revision { return nil }
-            return "A router that runs the old policy ignores the new one: its revision is older."
-        } catch {
-            return "A router that runs the old policy refuses the new one. \(error)"
+        get async {
+            if new == old { return "Nothing changes: both are the same policy." }
+            guard let router = try? RolloutRouter(policy: old) else { return nil }
+            do throws(UpdateError) {
+                if try await RolloutUpdater(router).update(to: new) == new.revision { return nil }
+                return "A router that runs the old policy ignores the new one: its revision is older."
+            } catch {
+                return "A router that runs the old policy refuses the new one. \(error)"
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ extension Command {
         if arguments.has(.json) {
             output.append(line: plan.movement.json)
         } else {
-            for line in plan.lines { output.append(line: line) }
+            for line in await plan.lines { output.append(line: line) }
         }
         try output.flush()
         return .success

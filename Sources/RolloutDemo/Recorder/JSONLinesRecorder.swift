@@ -1,9 +1,9 @@
 package import Rollout
 import Synchronization
 
-/// Appends every record of a router to a file of JSON Lines.
+/// Appends every record of an updater to a file of JSON Lines.
 ///
-///     router.add(try JSONLinesRecorder("/var/lib/sms/updates.jsonl"))
+///     let updater = RolloutUpdater(router, recorders: [try JSONLinesRecorder("/var/lib/sms/updates.jsonl")])
 ///
 /// This file and `AppendOnlyFile.swift` depend on nothing else of the demo: copy them into a service that wants such a log.
 ///
@@ -33,7 +33,7 @@ package final class JSONLinesRecorder: UpdateRecorder {
     /// - Parameters:
     ///   - path: The file. Several recorders, and several processes, may append to one.
     ///   - durability: What a record outlives.
-    ///   - report: Hears why a record is not in the file; the router's history still has it.
+    ///   - report: Hears why a record is not in the file; the updater's history still has it.
     /// - Throws: Why the file cannot be used.
     package init(
         _ path: String,

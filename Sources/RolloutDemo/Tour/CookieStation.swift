@@ -7,6 +7,7 @@ extension Station {
         policy.rollouts["sms"]?.sticky = StickyCookie(name: "sms-app-version", maxAge: 3600)
         policy.rollouts["sms"]?.missingUnit = .assign
         let router = try stage.router(policy)
+        let updater = RolloutUpdater(router)
         let handle = try stage.rollout("sms", of: router)
         let sessions = SessionRouter(keys: try freshKeys())
         var crowd = [Browser](repeating: Browser(), count: 5_000)
@@ -32,7 +33,7 @@ extension Station {
             stable: [.app: "v1", .model: "v1"],
             canary: [.app: "v2", .model: "v2"]
         )
-        try update(router, to: policy)
+        try await update(updater, to: policy)
         now = UnixTime(seconds: start.seconds + 600)
         row("at 50 %, the same visitors", &crowd)
         var newcomers = [Browser](repeating: Browser(), count: crowd.count)
@@ -40,7 +41,7 @@ extension Station {
         policy.revision += 1
         policy.rollouts["sms"]?.epoch += 1
         policy.rollouts["sms"]?.disabled = ["canary"]
-        try update(router, to: policy)
+        try await update(updater, to: policy)
         row("rolled back, the first visitors", &crowd)
         stage.say("\(grouped(crowd.count)) visitors without an account; a signed cookie keeps the version of each.")
         stage.show(table)

@@ -58,7 +58,7 @@ private final class Load: Sendable {
         }
     }
 
-    private let router: RolloutRouter
+    private let updater: RolloutUpdater
     private let handle: RolloutHandle
     /// By parity of the revision: what stable and canary are then.
     private let variants: [[Decision.Variant]]
@@ -66,7 +66,8 @@ private final class Load: Sendable {
     private let isOver = Atomic(false)
 
     init(_ stage: borrowing Stage) throws(Stop) {
-        router = try stage.router(Self.policy(revision: 0))
+        let router = try stage.router(Self.policy(revision: 0))
+        updater = RolloutUpdater(router)
         let handle = try stage.rollout("sms", of: router)
         self.handle = handle
         units = stage.units.map { (HashedUnit($0), handle.decision(for: $0).bucket ?? 0) }
@@ -105,7 +106,7 @@ private final class Load: Sendable {
         var revision: UInt32 = 0
         while ContinuousClock.now - start < duration {
             let next = revision + 1
-            guard (try? router.update(to: Self.policy(revision: next))) == next else { break }
+            guard (try? await updater.update(to: Self.policy(revision: next))) == next else { break }
             revision = next
             await Task.yield()
         }

@@ -5,6 +5,7 @@ extension Station {
     static let pairs = Station(title: "App and model that belong together") { stage throws(Stop) in
         var policy = stage.policy
         let (app, model) = (try stage.router(policy), try stage.router(policy))
+        let (appUpdater, modelUpdater) = (RolloutUpdater(app), RolloutUpdater(model))
         let (appSMS, modelSMS) = (try stage.rollout("sms", of: app), try stage.rollout("sms", of: model))
         let sessions = SessionRouter(keys: try freshKeys())
         let now: UnixTime = 1_800_000_000
@@ -35,7 +36,7 @@ extension Station {
             stable: [.app: "v1", .model: "v1"],
             canary: [.app: "v2", .model: "v2"]
         )
-        try update(app, to: policy)
+        try await update(appUpdater, to: policy)
         row("the app is ahead by a ramp")
         policy.revision += 1
         policy.rollouts["sms"]?.epoch += 1
@@ -44,9 +45,9 @@ extension Station {
             stable: [.app: "v2", .model: "v2"],
             canary: [.app: "v3", .model: "v3"]
         )
-        try update(app, to: policy)
+        try await update(appUpdater, to: policy)
         row("the app is ahead by a release")
-        try update(model, to: policy)
+        try await update(modelUpdater, to: policy)
         row("the model service has caught up")
         stage.say("The app decides and sends its decision along; the model service adopts it, or marks the call.")
         stage.show(table)

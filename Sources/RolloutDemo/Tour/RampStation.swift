@@ -5,6 +5,7 @@ extension Station {
     static let ramp = Station(title: "A ramp in which nobody leaves the canary") { stage throws(Stop) in
         let units = (0..<50_000).map { "user-\($0)" }
         let router = try stage.router(stage.policy)
+        let updater = RolloutUpdater(router)
         let handle = try stage.rollout("sms", of: router)
         var members = units.map { handle.decision(for: $0).variant.name == "canary" }
         var table = Table("rrrrrl")
@@ -12,7 +13,7 @@ extension Station {
         add(Step(members, before: members.map { _ in false }), of: .percent(10), to: &table)
         for share in [Share.percent(25), .percent(50), .all] {
             let running = router.snapshot().policy
-            try edit(router, because: "healthy") { policy throws(EditError) in
+            try await edit(updater, because: "healthy") { policy throws(EditError) in
                 try policy.setShare(of: "sms", to: share)
             }
             if share == .percent(25) {
@@ -68,9 +69,9 @@ private func show(_ plan: Plan, on stage: inout Stage) throws(Stop) {
 }
 
 /// Publishes a policy of the tour.
-func update(_ router: RolloutRouter, to policy: RolloutPolicy) throws(Stop) {
+func update(_ updater: RolloutUpdater, to policy: RolloutPolicy) async throws(Stop) {
     do throws(UpdateError) {
-        try router.update(to: policy, now: Platform.unixTime)
+        try await updater.update(to: policy)
     } catch {
         throw .unusable("the update did not happen: \(error)")
     }
@@ -78,12 +79,12 @@ func update(_ router: RolloutRouter, to policy: RolloutPolicy) throws(Stop) {
 
 /// Edits a policy of the tour.
 func edit(
-    _ router: RolloutRouter,
+    _ updater: RolloutUpdater,
     because reason: String,
     _ edit: (inout RolloutPolicy) throws(EditError) -> Void
-) throws(Stop) {
+) async throws(Stop) {
     do throws(UpdateError) {
-        try router.update(by: "tour", because: reason, now: Platform.unixTime) { try edit(&$0) }
+        try await updater.update(by: "tour", because: reason) { try edit(&$0) }
     } catch {
         throw .unusable("the update did not happen: \(error)")
     }

@@ -9,7 +9,7 @@ extension Station {
         }
         stage.say("")
         switch Result(catching: { () throws(PolicyError) in try RolloutPolicy(json: mistaken) }) {
-        case .success(let policy): try update(router, to: policy)
+        case .success(let policy): try await update(RolloutUpdater(router), to: policy)
         case .failure(let error): for problem in error.problems { stage.say("  \(problem)", .red) }
         }
         stage.say("")

@@ -7,29 +7,30 @@ extension Station {
         let sms = try stage.rollout("sms", of: router)
         let before = stage.units.map { sms.decision(for: $0) }
         let (policy, models) = (stage.policy, try await Models.resources(for: stage.policy))
+        let updater = RolloutUpdater(router, gates: [models])
 
         stage.say("A gate that loads models before a policy may route to them. The canary shall serve model v9:")
         let refusedByGate = await answer { () async throws(UpdateError) in
-            try await router.update(by: "ana", now: Platform.unixTime, through: [models]) { policy in
+            try await updater.update(by: "ana") { policy in
                 try policy.setRelease(of: "canary", in: "sms", to: [.app: "v9", .model: "v9"])
             }
         }
         stage.show(refusedByGate)
 
-        stage.say("The same by hand, past the gate, by somebody who forgets the cookies of the canary before:")
-        let refusedForEpoch = await answer { () throws(UpdateError) in
+        stage.say("The same by hand, by somebody who forgets the cookies of the canary before:")
+        let refusedForEpoch = await answer { () async throws(UpdateError) in
             var policy = policy
             policy.revision += 1
             let stable: Release = [.app: "v1", .model: "v1"]
             policy.rollouts["sms"]?.strategy =
                 .canary(.percent(10), stable: stable, canary: [.app: "v9", .model: "v9"])
-            return try router.update(to: policy, by: "ben", now: Platform.unixTime)
+            return try await updater.update(to: policy, by: "ben")
         }
         stage.show(refusedForEpoch)
 
         stage.say("A change that is based on a revision that no longer runs:")
-        let conflict = await answer { () throws(UpdateError) in
-            try router.update(to: policy, from: 6, by: "eve", now: Platform.unixTime)
+        let conflict = await answer { () async throws(UpdateError) in
+            try await updater.update(to: policy, expecting: 6, by: "eve")
         }
         stage.show(conflict)
 
@@ -38,7 +39,7 @@ extension Station {
         stage.say("Still running: revision \(router.status.revision). The history has who tried what:")
         stage.say("")
         var table = Table("llll")
-        for record in router.history { table.add(record.row) }
+        for record in updater.history { table.add(record.row) }
         stage.show(table)
         stage.say("")
         stage.say(
@@ -96,7 +97,7 @@ extension UpdateRecord {
             switch outcome {
             case .accepted: Table.Cell("accepted", .green)
             case .ignored: Table.Cell("ignored", .dim)
-            case .refused: Table.Cell("refused", .yellow)
+            default: Table.Cell("\(outcome)", .yellow)
             }
         return [Table.Cell("\(number)"), Table.Cell(author ?? "start"), Table.Cell(revision), result]
     }

@@ -2,8 +2,9 @@ import Rollout
 
 extension Station {
     /// A canary that is promoted, found wanting, and taken back: in one call, to exactly who was in it before.
-    static let rollback = Station(title: "A rollback: one call, and everybody is where he was") { stage throws(Stop) in
+    static let rollback = Station(title: "A rollback: one call, and everybody is where they were") { stage throws(Stop) in
         let router = try stage.router(stage.policy)
+        let updater = RolloutUpdater(router)
         let sms = try stage.rollout("sms", of: router)
         func releases() -> [Release] { stage.units.map { sms.decision(for: $0).variant.release } }
         let first = releases()
@@ -21,25 +22,20 @@ extension Station {
             )
         }
         add("canary of 10 %")
-        try edit(router, because: "healthy for a day") { policy throws(EditError) in try policy.promote("sms") }
+        try await edit(updater, because: "healthy for a day") { policy throws(EditError) in try policy.promote("sms") }
         add("promoted")
         do throws(UpdateError) {
-            try router.rollback(
-                to: stage.policy.revision,
-                by: "tour",
-                because: "v2 loses orders",
-                now: Platform.unixTime
-            )
+            try await updater.rollback(of: "sms", by: "tour", because: "v2 loses orders")
         } catch {
             throw .unusable("the rollback did not happen: \(error)")
         }
         add("rolled back")
-        try edit(router, because: "v2 is withdrawn") { policy throws(EditError) in try policy.abort("sms") }
+        try await edit(updater, because: "v2 is withdrawn") { policy throws(EditError) in try policy.abort("sms") }
         add("aborted")
         stage.show(table)
         stage.say("")
         stage.say("Each is a new revision with a higher epoch, so that no cookie of the time before counts any more:")
         stage.say("")
-        for record in router.history { stage.say("  \(record)", .dim) }
+        for record in updater.history { stage.say("  \(record)", .dim) }
     }
 }

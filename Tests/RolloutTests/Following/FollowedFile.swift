@@ -6,18 +6,24 @@ import Foundation
 struct FollowedFile: Sendable {
     let folder: FileFolder
     let router: RolloutRouter
+    let updater: RolloutUpdater
     let file: PolicyFile
 
     static let name = "policy.json"
     static let copy = "copy.json"
 
     /// The file holds the start, and was looked at once.
-    init(start: RolloutPolicy = FollowedFile.policy(1), savesCopy: Bool = false) throws {
+    init(
+        start: RolloutPolicy = FollowedFile.policy(1),
+        savesCopy: Bool = false,
+        gates: [any PolicyGate] = []
+    ) async throws {
         folder = try FileFolder()
         let path = try folder.write(start.json, to: Self.name)
         router = try RolloutRouter(policy: start)
-        file = PolicyFile(path, savedCopy: savesCopy ? folder.path(Self.copy) : nil, updating: router)
-        file.poll()
+        updater = RolloutUpdater(router, gates: gates)
+        file = PolicyFile(path, savedCopy: savesCopy ? folder.path(Self.copy) : nil, updating: updater)
+        await file.poll()
     }
 
     /// Policies whose canary's share is their revision's, so that contents of one size differ.
@@ -31,13 +37,12 @@ struct FollowedFile: Sendable {
 }
 
 extension PolicyFile.Event {
-    /// What makes a policy unusable, where this is such an event.
-    var problem: UpdateError? { if case .refused(let error) = self { error } else { nil } }
+    /// What makes a policy unusable, if this is such an event.
+    var problem: UpdateError? { error as? UpdateError }
 
-    /// The code of the first problem of a policy, where this is about one.
-    var code: PolicyProblem.Code? {
-        if case .refused(.invalid(let error)) = self { error.problems.first?.code } else { nil }
-    }
+    /// The code of the first problem of a policy, if this is about one.
+    var code: PolicyProblem.Code? { (problem?.underlying as? PolicyError)?.problems.first?.code }
 
-    var reason: String? { if case .refused(.unreadable(let error)) = self { error.reason } else { nil } }
+    /// Why a file cannot be used, in the system's words.
+    var reason: String? { (problem?.underlying as? FileError ?? error as? FileError)?.reason }
 }

@@ -6,9 +6,9 @@ import Testing
 struct PolicyFileRunTests {
     @Test("looks at once, then after each interval, and ends cleanly when it is cancelled")
     func loop() async throws {
-        let followed = try FollowedFile()
+        let followed = try await FollowedFile()
         let clock = ManualClock()
-        let file = PolicyFile(followed.file.path, updating: followed.router, every: .seconds(5), clock: clock)
+        let file = PolicyFile(followed.file.path, updating: followed.updater, every: .seconds(5), clock: clock)
         try followed.write(FollowedFile.policy(2))
         let task = Task { try await file.run() }
         await clock.sleepers()
@@ -25,17 +25,17 @@ struct PolicyFileRunTests {
 
     @Test("takes any interval: one that no clock can add up is very long, and none is a short one")
     func intervals() async throws {
-        let followed = try FollowedFile()
+        let followed = try await FollowedFile()
         try followed.write(FollowedFile.policy(2))
         for interval in [.seconds(Int64.max), .seconds(Int64.min), .zero] as [Duration] {
-            let file = PolicyFile(followed.file.path, updating: followed.router, every: interval)
+            let file = PolicyFile(followed.file.path, updating: followed.updater, every: interval)
             let task = Task { try await file.run() }
             while followed.running != 2 { await Task.yield() }
             task.cancel()
             try await task.value
         }
         let clock = ManualClock()
-        let file = PolicyFile(followed.file.path, updating: followed.router, every: .zero, clock: clock)
+        let file = PolicyFile(followed.file.path, updating: followed.updater, every: .zero, clock: clock)
         let task = Task { try await file.run() }
         await clock.sleepers()
         clock.advance(by: .milliseconds(9))
@@ -49,11 +49,11 @@ struct PolicyFileRunTests {
 
     @Test("looks once after a clock that jumps, however far")
     func jump() async throws {
-        let followed = try FollowedFile()
+        let followed = try await FollowedFile()
         let clock = ManualClock()
         let missing = followed.folder.path("missing")
         let events = Lock<[PolicyFile.Event]>([])
-        let file = PolicyFile(missing, updating: followed.router, every: .seconds(5), clock: clock) { event in
+        let file = PolicyFile(missing, updating: followed.updater, every: .seconds(5), clock: clock) { event in
             events.withLock { $0.append(event) }
         }
         let task = Task { try await file.run() }
@@ -69,19 +69,19 @@ struct PolicyFileRunTests {
     }
 
     @Test("does not end when the time of the history goes back")
-    func wallClock() throws {
-        let followed = try FollowedFile()
-        let times = Lock<[Int64]>([100, -100, 2_000_000_000])
+    func wallClock() async throws {
+        let followed = try await FollowedFile()
+        let times = Lock<[UnixTime]>([100, -100, 2_000_000_000])
         let file = PolicyFile(
             followed.file.path,
-            updating: followed.router,
-            time: { times.withLock { $0.removeLast() } }
+            updating: followed.updater,
+            now: { times.withLock { $0.removeLast() } }
         )
         for revision in 2...4 as ClosedRange<UInt32> {
             try followed.write(FollowedFile.policy(revision))
-            #expect(file.poll() == [.accepted(revision: revision)])
+            #expect(await file.poll() == [.accepted(revision: revision)])
         }
-        #expect(followed.router.history.suffix(3).map(\.time) == [2_000_000_000, -100, 100])
+        #expect(followed.updater.history.suffix(3).map(\.time) == [2_000_000_000, -100, 100])
     }
 
     private struct Gate: PolicyGate {
@@ -95,34 +95,32 @@ struct PolicyFileRunTests {
 
     @Test("leads through gates, whose refusal is told once")
     func gates() async throws {
-        let followed = try FollowedFile()
-        let gate = Gate { if $0.revision == 2 { throw Smoke() } }
-        let file = PolicyFile(followed.file.path, updating: followed.router, through: [gate])
+        let followed = try await FollowedFile(gates: [Gate { if $0.revision == 2 { throw Smoke() } }])
+        let file = followed.file
         try followed.write(FollowedFile.policy(2))
-        let refusal = GateRefusal(gate: "smoke test", cause: .threw(ThrownError(Smoke())))
-        #expect(await file.pollThroughGates() == [.refused(.refused(refusal))])
-        #expect(await file.pollThroughGates() == [])
+        #expect(await file.poll() == [.refused(.refused(by: "smoke test", Smoke()))])
+        #expect(await file.poll() == [])
         #expect(followed.running == 1)
         try followed.write(FollowedFile.policy(3))
-        #expect(await file.pollThroughGates() == [.accepted(revision: 3)])
-        #expect(followed.router.history.last?.gates == ["smoke test"])
+        #expect(await file.poll() == [.accepted(revision: 3)])
+        #expect(followed.updater.history.last?.gates == ["smoke test"])
     }
 
     @Test("asks the gates again where a look was cancelled before they had a verdict")
     func cancelledGate() async throws {
-        let followed = try FollowedFile()
         let isOpen = Lock(false)
         let clock = ManualClock()
         let gate = Gate { _ in
             if !isOpen.withLock({ $0 }) { try await clock.sleep(for: .seconds(1)) }
         }
-        let file = PolicyFile(followed.file.path, updating: followed.router, through: [gate])
+        let followed = try await FollowedFile(gates: [gate])
+        let file = followed.file
         try followed.write(FollowedFile.policy(2))
-        let task = Task { await file.pollThroughGates() }
+        let task = Task { await file.poll() }
         await clock.sleepers()
         task.cancel()
         #expect(await task.value == [])
         isOpen.withLock { $0 = true }
-        #expect(await file.pollThroughGates() == [.accepted(revision: 2)])
+        #expect(await file.poll() == [.accepted(revision: 2)])
     }
 }

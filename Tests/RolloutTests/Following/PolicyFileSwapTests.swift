@@ -25,57 +25,68 @@ struct PolicyFileSwapTests {
         }
     }
 
-    @Test("1,000 times is never missing and never a mixture, for readers of the file and of the router")
-    func swaps() throws {
-        let map = try ConfigMap()
-        try map.swap(to: 1)
-        let router = try RolloutRouter(policy: FollowedFile.policy(1))
-        let events = Lock<[PolicyFile.Event]>([])
-        let file = PolicyFile(map.folder.path("policy.json"), updating: router) { event in
-            events.withLock { $0.append(event) }
-        }
+    private final class Seen: Sendable {
         let isDone = Atomic(false)
         let failures = Atomic(0)
         let wrong = Atomic(0)
+    }
+
+    @Test("1,000 times is never missing and never a mixture, for readers of the file and of the router")
+    func swaps() async throws {
+        let map = try ConfigMap()
+        try map.swap(to: 1)
+        let router = try RolloutRouter(policy: FollowedFile.policy(1))
+        let updater = RolloutUpdater(router)
+        let events = Lock<[PolicyFile.Event]>([])
+        let file = PolicyFile(map.folder.path("policy.json"), updating: updater) { event in
+            events.withLock { $0.append(event) }
+        }
+        let seen = Seen()
         let last: UInt32 = 1_001
-        onThreads([
-            {
-                for revision in 2...last where (try? map.swap(to: revision)) == nil {
-                    failures.add(1, ordering: .relaxed)
-                }
-                isDone.store(true, ordering: .releasing)
-            },
-            { while !isDone.load(ordering: .acquiring) { file.poll() } },
-            {
-                guard let sms = router.rollout("sms") else { return }
-                var revision: UInt32 = 0
-                while !isDone.load(ordering: .acquiring) {
-                    let decision = sms.decision(for: "alice")
-                    let isCanary = decision.bucket.map { $0 < 10_000 * Int(decision.revision % 101) }
-                    let isRight = isCanary == (decision.variant.name == "canary")
-                    if !isRight || decision.revision < revision { wrong.add(1, ordering: .relaxed) }
-                    revision = decision.revision
-                }
-            },
-        ])
-        file.poll()
-        #expect(failures.load(ordering: .relaxed) == 0)
-        #expect(wrong.load(ordering: .relaxed) == 0)
+        await withTaskGroup(of: Void.self) { group in
+            group.addTask {
+                while !seen.isDone.load(ordering: .acquiring) { await file.poll() }
+            }
+            // A thread of its own for who never waits: the pool has as many as there are cores.
+            await onThreads([
+                {
+                    for revision in 2...last where (try? map.swap(to: revision)) == nil {
+                        seen.failures.add(1, ordering: .relaxed)
+                    }
+                    seen.isDone.store(true, ordering: .releasing)
+                },
+                {
+                    guard let sms = router.rollout("sms") else { return }
+                    var revision: UInt32 = 0
+                    while !seen.isDone.load(ordering: .acquiring) {
+                        let decision = sms.decision(for: "alice")
+                        let isCanary = decision.bucket.map { $0 < 10_000 * Int(decision.revision % 101) }
+                        let isRight = isCanary == (decision.variant.name == "canary")
+                        if !isRight || decision.revision < revision { seen.wrong.add(1, ordering: .relaxed) }
+                        revision = decision.revision
+                    }
+                },
+            ])
+        }
+        await file.poll()
+        #expect(seen.failures.load(ordering: .relaxed) == 0)
+        #expect(seen.wrong.load(ordering: .relaxed) == 0)
         #expect(router.snapshot().policy == FollowedFile.policy(last))
-        let unexpected = events.withLock { $0 }.filter { if case .accepted = $0 { false } else { true } }
+        let unexpected = events.withLock { $0 }.filter { $0.kind != .accepted }
         #expect(unexpected == [])
     }
 
     @Test("away is missed, and found when it is there again")
-    func gone() throws {
+    func gone() async throws {
         let map = try ConfigMap()
         try map.swap(to: 1)
         let router = try RolloutRouter(policy: FollowedFile.policy(1))
-        let file = PolicyFile(map.folder.path("policy.json"), updating: router)
-        file.poll()
+        let updater = RolloutUpdater(router)
+        let file = PolicyFile(map.folder.path("policy.json"), updating: updater)
+        await file.poll()
         try map.folder.remove("..1")
-        #expect(file.poll().map(\.reason) == ["No such file or directory"])
+        #expect(await file.poll().map(\.reason) == ["No such file or directory"])
         try map.swap(to: 2)
-        #expect(file.poll() == [.accepted(revision: 2)])
+        #expect(await file.poll() == [.accepted(revision: 2)])
     }
 }

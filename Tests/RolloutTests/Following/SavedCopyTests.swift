@@ -7,74 +7,75 @@ import Testing
 @Suite("The copy of a policy file")
 struct SavedCopyTests {
     @Test("has the last good content, and lets a service start without the file")
-    func coldStart() throws {
-        let followed = try FollowedFile(savesCopy: true)
+    func coldStart() async throws {
+        let followed = try await FollowedFile(savesCopy: true)
         let (path, copy) = (followed.file.path, followed.folder.path(FollowedFile.copy))
-        #expect(try PolicyFile.load(copy).policy == FollowedFile.policy(1), "saved although it ran already")
+        #expect(try await PolicyFile.load(copy).policy == FollowedFile.policy(1), "saved although it ran already")
         try followed.write(FollowedFile.policy(2))
-        followed.file.poll()
+        await followed.file.poll()
         try followed.folder.write("{", to: FollowedFile.name)
-        followed.file.poll()
-        let start = try PolicyFile.load(path, savedCopy: copy)
+        await followed.file.poll()
+        let start = try await PolicyFile.load(path, savedCopy: copy)
         #expect(start.policy == FollowedFile.policy(2))
-        guard case .invalid = start.problem else { throw CocoaError(.featureUnsupported) }
+        #expect(start.problem?.code == .invalid)
         try followed.folder.remove(FollowedFile.name)
-        guard case .unreadable = try PolicyFile.load(path, savedCopy: copy).problem else {
-            throw CocoaError(.featureUnsupported)
-        }
+        #expect(try await PolicyFile.load(path, savedCopy: copy).problem?.code == .unreadable)
         let names = try FileManager.default.contentsOfDirectory(atPath: followed.folder.path(""))
         #expect(names == [FollowedFile.copy], "nothing is left lying about")
 
         let router = try RolloutRouter(policy: start.policy)
-        let file = PolicyFile(path, savedCopy: copy, updating: router)
-        #expect(file.poll().map(\.reason) == ["No such file or directory"])
+        let updater = RolloutUpdater(router)
+        let file = PolicyFile(path, savedCopy: copy, updating: updater)
+        #expect(await file.poll().map(\.reason) == ["No such file or directory"])
         try followed.write(FollowedFile.policy(3))
-        #expect(file.poll() == [.accepted(revision: 3)])
-        #expect(try PolicyFile.load(copy).policy == FollowedFile.policy(3))
+        #expect(await file.poll() == [.accepted(revision: 3)])
+        #expect(try await PolicyFile.load(copy).policy == FollowedFile.policy(3))
     }
 
     @Test("is passed over where the file is good")
-    func fileFirst() throws {
-        let followed = try FollowedFile(savesCopy: true)
+    func fileFirst() async throws {
+        let followed = try await FollowedFile(savesCopy: true)
         try followed.write(FollowedFile.policy(2))
-        let start = try PolicyFile.load(followed.file.path, savedCopy: followed.folder.path(FollowedFile.copy))
+        let start = try await PolicyFile.load(followed.file.path, savedCopy: followed.folder.path(FollowedFile.copy))
         #expect(start == PolicyFile.Start(policy: FollowedFile.policy(2), problem: nil))
     }
 
     @Test("that is wrong too makes an error that tells both")
-    func neither() throws {
+    func neither() async throws {
         let folder = try FileFolder()
         let (path, copy) = (folder.path("policy.json"), try folder.write("no JSON", to: "copy.json"))
-        let error = #expect(throws: PolicyFile.LoadError.self) { try PolicyFile.load(path, savedCopy: copy) }
+        let error = await #expect(throws: PolicyFile.LoadError.self) { try await PolicyFile.load(path, savedCopy: copy) }
         #expect(error.map { "\($0)".contains(path) } == true)
-        guard case .invalid = error?.savedCopy else { throw CocoaError(.featureUnsupported) }
-        let alone = #expect(throws: PolicyFile.LoadError.self) { try PolicyFile.load(path) }
+        #expect(error?.savedCopy?.code == .invalid)
+        let alone = await #expect(throws: PolicyFile.LoadError.self) { try await PolicyFile.load(path) }
         #expect(alone?.savedCopy == nil)
     }
 
     @Test("that cannot be saved is reported once, tried again, and reported when it is")
-    func unsaved() throws {
+    func unsaved() async throws {
         let folder = try FileFolder()
         let path = try folder.write(FollowedFile.policy(1).json, to: "policy.json")
         let copy = folder.path("later/copy.json")
         let router = try RolloutRouter(policy: FollowedFile.policy(1))
-        let file = PolicyFile(path, savedCopy: copy, updating: router)
-        guard case .unsaved(let error) = file.poll().first else { throw CocoaError(.featureUnsupported) }
-        #expect(error.reason == "No such file or directory")
-        #expect(file.poll() == [])
+        let updater = RolloutUpdater(router)
+        let file = PolicyFile(path, savedCopy: copy, updating: updater)
+        let event = try #require(await file.poll().first)
+        #expect(event.kind == .unsaved)
+        #expect(event.reason == "No such file or directory")
+        #expect(await file.poll() == [])
         try FileManager.default.createDirectory(atPath: folder.path("later"), withIntermediateDirectories: false)
-        #expect(file.poll() == [.saved(revision: 1)])
-        #expect(try PolicyFile.load(copy).policy == FollowedFile.policy(1))
+        #expect(await file.poll() == [.saved(revision: 1)])
+        #expect(try await PolicyFile.load(copy).policy == FollowedFile.policy(1))
     }
 
     @Test("never has a policy that does not run")
-    func onlyGood() throws {
-        let followed = try FollowedFile(start: FollowedFile.policy(5), savesCopy: true)
+    func onlyGood() async throws {
+        let followed = try await FollowedFile(start: FollowedFile.policy(5), savesCopy: true)
         for policy in [FollowedFile.policy(4), FollowedFile.policy(6).at(5)] {
             try followed.write(policy)
-            followed.file.poll()
+            await followed.file.poll()
         }
-        #expect(try PolicyFile.load(followed.folder.path(FollowedFile.copy)).policy == FollowedFile.policy(5))
+        #expect(try await PolicyFile.load(followed.folder.path(FollowedFile.copy)).policy == FollowedFile.policy(5))
     }
 
     /// A process of its own saves one policy after another, and is killed while it does.
@@ -92,7 +93,7 @@ struct SavedCopyTests {
                 },
             ])
         }
-        let policy = try PolicyFile.load(copy).policy
+        let policy = try await PolicyFile.load(copy).policy
         #expect(policy == Counter.large(policy.revision))
         #expect(policy.revision >= UInt32(saves))
     }

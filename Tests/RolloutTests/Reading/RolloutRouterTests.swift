@@ -18,11 +18,12 @@ struct RolloutRouterTests {
     // MARK: Updates
 
     @Test("A higher revision replaces the policy")
-    func update() throws {
+    func update() async throws {
         let router = try RolloutRouter(policy: policy(7, ["sms": Self.canary(0)]), now: 100)
+        let updater = RolloutUpdater(router)
         let sms = try #require(router.rollout("sms"))
         #expect(sms.decision(for: "alice").variant.name == "stable")
-        #expect(try router.update(to: policy(9, ["sms": Self.canary(100)]), now: 200) == 9)
+        #expect(try await updater.update(to: policy(9, ["sms": Self.canary(100)]), now: 200) == 9)
         #expect(sms.decision(for: "alice").variant.name == "canary")
         #expect(sms.decision(for: "alice").revision == 9)
         #expect(router.status.revision == 9)
@@ -30,10 +31,11 @@ struct RolloutRouterTests {
     }
 
     @Test("An older revision changes nothing and is counted")
-    func older() throws {
+    func older() async throws {
         let router = try RolloutRouter(policy: policy(7, ["sms": Self.canary(0)]), now: 100)
+        let updater = RolloutUpdater(router)
         for count in 1...3 {
-            #expect(try router.update(to: policy(6, ["sms": Self.canary(100)]), now: 200) == 7)
+            #expect(try await updater.update(to: policy(6, ["sms": Self.canary(100)]), now: 200) == 7)
             #expect(router.status.ignoredUpdates == count)
         }
         #expect(router.rollout("sms")?.decision(for: "alice").variant.name == "stable")
@@ -41,9 +43,10 @@ struct RolloutRouterTests {
     }
 
     @Test("The running policy again changes nothing, and is not counted")
-    func same() throws {
+    func same() async throws {
         let router = try RolloutRouter(policy: policy(7, ["sms": Self.canary(0)]), now: 100)
-        #expect(try router.update(to: policy(7, ["sms": Self.canary(0)]), now: 200) == 7)
+        let updater = RolloutUpdater(router)
+        #expect(try await updater.update(to: policy(7, ["sms": Self.canary(0)]), now: 200) == 7)
         #expect(router.status.appliedAt == 100)
         #expect(router.status.ignoredUpdates == 0)
     }
@@ -54,55 +57,58 @@ struct RolloutRouterTests {
             ["sms": canary(1)], ["sms": canary(0, epoch: 1)], [:], ["sms": canary(0), "ui": canary(0)],
         ] as [[RolloutID: RolloutDefinition]]
     )
-    func otherContent(rollouts: [RolloutID: RolloutDefinition]) throws {
+    func otherContent(rollouts: [RolloutID: RolloutDefinition]) async throws {
         let router = try RolloutRouter(policy: policy(7, ["sms": Self.canary(0)]))
-        #expect(throws: UpdateError.conflict(current: 7)) { try router.update(to: policy(7, rollouts)) }
+        let updater = RolloutUpdater(router)
+        await #expect(throws: UpdateError.revisionTaken(7)) { try await updater.update(to: policy(7, rollouts)) }
         #expect(router.rollout("sms")?.decision(for: "alice").variant.name == "stable")
         #expect(router.status.ignoredUpdates == 0)
     }
 
     @Test("The same revision with the other spelling of a label is a conflict")
-    func otherSpelling() throws {
+    func otherSpelling() async throws {
         var policy = policy(7, [:])
         policy.environment = "caf\u{E9}"
         let router = try RolloutRouter(policy: policy)
+        let updater = RolloutUpdater(router)
         policy.environment = "cafe\u{301}"
-        #expect(throws: UpdateError.conflict(current: 7)) { try router.update(to: policy) }
+        await #expect(throws: UpdateError.revisionTaken(7)) { try await updater.update(to: policy) }
     }
 
     @Test("Another revision than expected is a conflict, whatever comes", arguments: [5, 7, 9] as [UInt32])
-    func expected(revision: UInt32) throws {
+    func expected(revision: UInt32) async throws {
         let router = try RolloutRouter(policy: policy(7, ["sms": Self.canary(0)]))
+        let updater = RolloutUpdater(router)
         let next = policy(revision, ["sms": Self.canary(revision == 7 ? 0 : 100)])
         for expected in [0, 6, 8, .max] as [UInt32] {
-            #expect(throws: UpdateError.conflict(current: 7)) { try router.update(to: next, from: expected) }
+            await #expect(throws: UpdateError.conflict(expected: expected, running: 7)) {
+                try await updater.update(to: next, expecting: expected)
+            }
         }
         #expect(router.status.ignoredUpdates == 0)
-        #expect(try router.update(to: next, from: 7) == max(7, revision))
+        #expect(try await updater.update(to: next, expecting: 7) == max(7, revision))
         #expect(router.status.ignoredUpdates == (revision < 7 ? 1 : 0))
     }
 
     @Test("Of two writers with one expectation one wins, and the other learns what runs")
-    func compareAndSwap() throws {
+    func compareAndSwap() async throws {
         let router = try RolloutRouter(policy: policy(1, ["sms": Self.canary(0)]))
-        try router.update(to: policy(2, ["sms": Self.canary(10)]), from: 1)
-        #expect(throws: UpdateError.conflict(current: 2)) {
-            try router.update(to: policy(2, ["sms": Self.canary(20)]), from: 1)
+        let updater = RolloutUpdater(router)
+        try await updater.update(to: policy(2, ["sms": Self.canary(10)]), expecting: 1)
+        await #expect(throws: UpdateError.conflict(expected: 1, running: 2)) {
+            try await updater.update(to: policy(2, ["sms": Self.canary(20)]), expecting: 1)
         }
         #expect(router.snapshot().policy == policy(2, ["sms": Self.canary(10)]))
     }
 
     @Test("An invalid policy is refused, and the running one untouched")
-    func invalid() throws {
+    func invalid() async throws {
         let running = policy(1, ["sms": Self.canary(0)])
         let router = try RolloutRouter(policy: running, now: 100)
+        let updater = RolloutUpdater(router)
         let wrong = policy(2, ["sms": RolloutDefinition(.abTest([]), salt: ""), "ui": RolloutDefinition(.fixed([:]))])
-        let error = #expect(throws: UpdateError.self) { try router.update(to: wrong, from: 1, now: 200) }
-        guard case .invalid(let problems) = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
-        #expect(problems.problems.map(\.code) == [.missing, .badText, .emptyRelease])
+        let error = await #expect(throws: UpdateError.self) { try await updater.update(to: wrong, expecting: 1, now: 200) }
+        #expect((error?.underlying as? PolicyError)?.problems.map(\.code) == [.missing, .badText, .emptyRelease])
         #expect(router.snapshot().policy == running)
         #expect(router.status.appliedAt == 100)
         #expect(router.rollout("ui") == nil)

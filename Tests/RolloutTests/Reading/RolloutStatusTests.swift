@@ -29,9 +29,9 @@ struct RolloutStatusTests {
     }
 
     @Test("The status as JSON holds what a status page needs")
-    func json() throws {
+    func json() async throws {
         let router = try router()
-        try router.update(to: RolloutPolicy(revision: 1, rollouts: [:]))
+        try await RolloutUpdater(router).update(to: RolloutPolicy(revision: 1, rollouts: [:]))
         let digest = router.snapshot().policy.digest
         let expected = [
             #"{"appliedAt":1800000000,"digest":"\#(digest)","environment":"production","ignoredUpdates":1,"revision":7,"#,
@@ -69,8 +69,12 @@ struct RolloutStatusTests {
     @Test("Errors say what is wrong, where, and what to do")
     func descriptions() {
         #expect(
-            UpdateError.conflict(current: 8).description
-                == "Revision 8 runs, with other content: base the change on it, and give the result a higher revision."
+            UpdateError.conflict(expected: 7, running: 8).description
+                == "Revision 8 runs, and not 7 as expected: look at what it says, and base the change on it."
+        )
+        #expect(
+            UpdateError.revisionTaken(8).description
+                == "Revision 8 runs already, with other content: give the new content a higher revision."
         )
         let error = #expect(throws: PolicyError.self) {
             try RolloutPolicy(json: "{\"schema\": 1, \"revision\": -1,\n \"rollouts\": {}, \"a b\": 0}")

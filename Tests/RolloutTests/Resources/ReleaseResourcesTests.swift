@@ -86,21 +86,22 @@ struct ReleaseResourcesTests {
     func update() async throws {
         let models = try await shelf.resources(for: EditedPolicy.fixed())
         let router = try RolloutRouter(policy: EditedPolicy.fixed())
+        let updater = RolloutUpdater(router, gates: [models])
         let sms = try #require(router.rollout("sms"))
-        try await router.update(through: [models]) {
+        try await updater.update {
             try $0.startCanary(of: "sms", serving: EditedPolicy.v2, to: .all)
         }
         #expect(shelf.versions == ["v1", "v2"])
         let canary = sms.decision(for: "alice")
         #expect(models.withValue(for: canary) { $0.version } == "v2")
 
-        try await router.update(through: [models]) { try $0.promote("sms") }
+        try await updater.update { try $0.promote("sms") }
         #expect(shelf.versions == ["v1", "v2"], "what is promoted is not loaded again")
         #expect(shelf.alive == ["v2"])
         #expect(models.withValue(for: sms.decision(for: "alice")) { $0.version } == "v2")
         #expect(models.withValue(for: canary) { $0.version } == "v2", "the same release by its old name")
         #expect(models.status.substitutions == 0)
-        #expect(router.history.last?.gates == ["ReleaseResources<Model>"])
+        #expect(updater.history.last?.gates == ["ReleaseResources<Model>"])
     }
 
     @Test("A loader that fails for one of three refuses the update, and what it loaded for it is freed")
@@ -109,8 +110,9 @@ struct ReleaseResourcesTests {
         let old = EditedPolicy.test([1])
         let models = try await shelf.resources(for: old)
         let router = try RolloutRouter(policy: old)
+        let updater = RolloutUpdater(router, gates: [models])
         let error = await #expect(throws: UpdateError.self) {
-            try await router.update(to: EditedPolicy.test([1, 1, 1]).at(2), through: [models])
+            try await updater.update(to: EditedPolicy.test([1, 1, 1]).at(2))
         }
         #expect(
             error?.description
@@ -122,7 +124,7 @@ struct ReleaseResourcesTests {
         #expect(router.snapshot().policy == old)
 
         // And again, once what was loaded is gone.
-        try await router.update(to: EditedPolicy.test([1, 1]).at(2), through: [models])
+        try await updater.update(to: EditedPolicy.test([1, 1]).at(2))
         #expect(shelf.alive == ["m0", "m1"])
     }
 
@@ -139,6 +141,7 @@ struct ReleaseResourcesTests {
     func pinned() async throws {
         let models = try await shelf.resources(for: EditedPolicy.canary(100))
         let router = try RolloutRouter(policy: EditedPolicy.canary(100))
+        let updater = RolloutUpdater(router, gates: [models])
         let decision = try #require(router.rollout("sms")).decision(for: "alice")
         let shelf = shelf
         let (inside, release) = (OneShot<Bool>(), OneShot<Bool>())
@@ -150,7 +153,7 @@ struct ReleaseResourcesTests {
             }
         }
         _ = await inside.value
-        try await router.update(through: [models]) { try $0.abort("sms") }
+        try await updater.update { $0.sms = EditedPolicy.fixed().sms }
         #expect(shelf.alive == ["v1", "v2"])
         #expect(models.status.retiring == 1)
         #expect(models.status.loaded == ["sms": [EditedPolicy.v1]])
@@ -175,10 +178,11 @@ struct ReleaseResourcesTests {
     func blueGreen() async throws {
         let models = try await shelf.resources(for: EditedPolicy.fixed())
         let router = try RolloutRouter(policy: EditedPolicy.fixed())
+        let updater = RolloutUpdater(router, gates: [models])
         let sms = try #require(router.rollout("sms"))
-        try await router.update(through: [models]) { try $0.setRelease(of: "stable", in: "sms", to: EditedPolicy.v2) }
+        try await updater.update { try $0.setRelease(of: "stable", in: "sms", to: EditedPolicy.v2) }
         #expect(models.withValue(for: sms.decision(for: "alice")) { $0.version } == "v2")
-        try await router.rollback(through: [models])
+        try await updater.rollback(of: "sms")
         #expect(models.withValue(for: sms.decision(for: "alice")) { $0.version } == "v1")
         #expect(shelf.versions == ["v1", "v2", "v1"])
         #expect(shelf.alive == ["v1"])
@@ -225,25 +229,25 @@ struct ReleaseResourcesTests {
             model.freed.add(1, ordering: .relaxed)
         }
         let router = try RolloutRouter(policy: EditedPolicy.fixed())
+        let updater = RolloutUpdater(router, gates: [models], clock: clock)
         let slow = Task {
-            try await router.update(through: [models], within: .seconds(5), clock: clock) {
+            try await updater.update(within: .seconds(5)) {
                 try $0.setRelease(of: "stable", in: "sms", to: EditedPolicy.v2)
             }
         }
         await clock.sleepers()
         _ = await isLoading.value
         clock.advance(by: .seconds(5))
-        let late = GateRefusal(gate: models.name, cause: .timedOut(after: .seconds(5)))
-        await #expect(throws: UpdateError.refused(late)) { try await slow.value }
+        await #expect(throws: UpdateError.ended(.timedOut(after: .seconds(5)), at: models.name)) { try await slow.value }
 
         let toV3: (inout RolloutPolicy) throws -> Void = {
             try $0.setRelease(of: "stable", in: "sms", to: EditedPolicy.v3)
         }
-        let busy = GateRefusal(gate: models.name, cause: .threw(ThrownError(ReleaseLoadError.stillLoading)))
-        await #expect(throws: UpdateError.refused(busy)) { try await router.update(through: [models], toV3) }
+        let busy = UpdateError.refused(by: models.name, ReleaseLoadError.stillLoading)
+        await #expect(throws: busy) { try await updater.update(toV3) }
 
         release.fulfil(true)
-        while (try? await router.update(through: [models], toV3)) == nil { await Task.yield() }
+        while (try? await updater.update(toV3)) == nil { await Task.yield() }
         #expect(shelf.versions == ["v1", "v2", "v3"])
         #expect(shelf.alive == ["v3"])
     }
@@ -259,6 +263,7 @@ struct ReleaseResourcesRaceTests {
         let shelf = Shelf()
         let models = try await shelf.resources(for: EditedPolicy.canary(50))
         let router = try RolloutRouter(policy: EditedPolicy.canary(50))
+        let updater = RolloutUpdater(router, gates: [models])
         let sms = try #require(router.rollout("sms"))
         let isDone = OneShot<Bool>()
         let stop = Flag()
@@ -292,7 +297,7 @@ struct ReleaseResourcesRaceTests {
         while uses.count == 0 { await Task.yield() }
         for version in 0..<200 {
             let release: Release = [.app: "v\(version)"]
-            try await router.update(through: [models]) { policy in
+            try await updater.update { policy in
                 try policy.abort("sms")
                 try policy.startCanary(of: "sms", serving: release, to: .percent(50))
             }

@@ -13,6 +13,16 @@ func onThreads(_ bodies: [@Sendable () -> Void]) {
     while running.count.load(ordering: .acquiring) > 0 { Thread.sleep(forTimeInterval: 0.001) }
 }
 
+/// The same for a task, which does not block a thread of the pool meanwhile.
+func onThreads(_ bodies: [@Sendable () -> Void]) async {
+    await withCheckedContinuation { continuation in
+        Thread.detachNewThread {
+            onThreads(bodies)
+            continuation.resume()
+        }
+    }
+}
+
 private final class Atomics: Sendable {
     let count: Atomic<Int>
 

@@ -1,3 +1,4 @@
+import Foundation
 import Synchronization
 import Testing
 
@@ -6,33 +7,34 @@ import Testing
 @Suite("History and rollback")
 struct RollbackTests {
     @Test("A rollback is a new revision with the old content and a higher epoch")
-    func rollback() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10))
-        try router.update { try $0.setShare(of: "sms", to: .percent(50)) }
-        try router.update { try $0.setShare(of: "sms", to: .percent(80)) }
-        #expect(try router.rollback(to: 1, by: "ana", now: 9) == 4)
+    func rollback() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(50)) }
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(80)) }
+        #expect(try await updater.rollback(to: 1, by: "ana", now: 9) == 4)
 
         var expected = EditedPolicy.canary(10).at(4)
         expected.sms.epoch = 1
         #expect(router.snapshot().policy == expected)
-        let record = try #require(router.history.last)
+        let record = try #require(updater.history.last)
         #expect(record.reason == "rollback to revision 1")
         #expect(record.author == "ana")
-        #expect(router.history.map(\.number) == [1, 2, 3, 4])
+        #expect(record.time == 9)
+        #expect(updater.history.map(\.number) == [1, 2, 3, 4])
     }
 
-    @Test("Only the rollouts that change get another epoch")
-    func onlyChanged() throws {
+    @Test("A rollback of the whole policy raises the epochs of the rollouts that change, and of no others")
+    func onlyChanged() async throws {
         var policy = EditedPolicy.canary(10)
         policy.rollouts["ui"] = RolloutDefinition(.fixed(EditedPolicy.v1), epoch: 8)
         policy.rollouts["gone"] = RolloutDefinition(.fixed(EditedPolicy.v1), epoch: 5)
-        let router = try RolloutRouter(policy: policy)
-        try router.update { policy in
+        let (router, updater) = try EditedPolicy.updated(policy)
+        try await updater.update { policy in
             try policy.promote("sms")
             policy.rollouts["gone"] = nil
             policy.rollouts["new"] = RolloutDefinition(.fixed(EditedPolicy.v1))
         }
-        try router.rollback()
+        try await updater.rollback(to: 1)
         let restored = router.snapshot().policy
         #expect(restored.rollouts["ui"]?.epoch == 8)
         #expect(restored.sms.epoch == 2, "promoted at 1")
@@ -40,48 +42,163 @@ struct RollbackTests {
         #expect(restored.rollouts["new"] == nil)
     }
 
-    @Test("Switching and back is one call each, as often as you like")
-    func blueGreen() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.fixed())
-        let sms = try #require(router.rollout("sms"))
-        try router.update { try $0.setRelease(of: "stable", in: "sms", to: EditedPolicy.v2) }
-        for release in [EditedPolicy.v1, EditedPolicy.v2, EditedPolicy.v1] {
-            try router.rollback()
-            #expect(sms.decision(for: "alice").variant.release == release)
-        }
-        #expect(router.snapshot().policy.sms.epoch == 4)
+    // MARK: One rollout
+
+    @Test("A rollback of one rollout leaves what others changed since")
+    func oneRollout() async throws {
+        var policy = EditedPolicy.canary(10)
+        policy.rollouts["ui"] = RolloutDefinition(.fixed(EditedPolicy.v1))
+        let (router, updater) = try EditedPolicy.updated(policy)
+        try await updater.update(by: "ana") { try $0.setShare(of: "sms", to: .percent(50)) }
+        try await updater.update(by: "ben") { try $0.setRelease(of: "stable", in: "ui", to: EditedPolicy.v2) }
+        #expect(try await updater.rollback(of: "sms") == 4)
+        let running = router.snapshot().policy
+        #expect(running.sms.strategy == EditedPolicy.canary(10).sms.strategy)
+        #expect(running.sms.epoch == 1)
+        #expect(running.rollouts["ui"]?.strategy == .fixed(EditedPolicy.v2), "ben's change stays")
+        #expect(updater.history.last?.reason == "rollback of sms")
     }
 
+    @Test("Rolling back again goes back further, and never forth to what was taken back")
+    func twice() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        func share() -> RolloutStrategy { router.snapshot().policy.sms.strategy }
+        for percent in [20, 40, 20] as [Double] {
+            try await updater.update { try $0.setShare(of: "sms", to: .percent(percent)) }
+        }
+        for percent in [40, 20, 10] as [Double] {
+            try await updater.rollback(of: "sms")
+            #expect(share() == EditedPolicy.canary(percent).sms.strategy)
+        }
+        let error = await #expect(throws: UpdateError.self) { try await updater.rollback(of: "sms") }
+        #expect(error?.code == .unknownRevision)
+        #expect(
+            error?.message == "Nothing is remembered of \"sms\" before its last change; 1, 2, 3, 4, 5, 6 can be restored."
+        )
+
+        // A change after a rollback is a change like any other.
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(70)) }
+        try await updater.rollback(of: "sms")
+        #expect(share() == EditedPolicy.canary(10).sms.strategy)
+        #expect(try await updater.rollback(of: "sms", to: 3) == 10)
+        #expect(share() == EditedPolicy.canary(40).sms.strategy)
+    }
+
+    @Test("A rollback of a rollout that the revision lacks names the revisions that have it")
+    func lacking() async throws {
+        let (_, updater) = try EditedPolicy.updated(RolloutPolicy(revision: 1, rollouts: [:]))
+        try await updater.update { $0.rollouts["sms"] = EditedPolicy.canary(10).sms }
+        try await updater.update { try $0.abort("sms") }
+        let error = await #expect(throws: UpdateError.self) { try await updater.rollback(of: "sms", to: 1) }
+        #expect(error?.message == "Revision 1 has no rollout \"sms\"; 2 can be restored.")
+        try await updater.rollback(of: "sms")
+        let none = await #expect(throws: UpdateError.self) { try await updater.rollback(of: "sms") }
+        #expect(none?.code == .unknownRevision, "before revision 2 there was no such rollout")
+    }
+
+    /// With hosts and forced units, and without.
+    @Test("A rollback over an abort and a removal works, with an epoch above the last", arguments: [false, true])
+    func overRemoval(hasRules: Bool) async throws {
+        var policy = EditedPolicy.canary(10)
+        if hasRules {
+            policy.sms.hosts = ["canary.example": "canary"]
+            policy.sms.forced = ["qa": "canary"]
+        }
+        let (router, updater) = try EditedPolicy.updated(policy)
+        try await updater.update { try $0.abort("sms") }
+        try await updater.update { $0.rollouts["sms"] = nil }
+        let epoch = try #require(updater.policy(of: 2)).sms.epoch
+        try await updater.rollback(of: "sms", to: 1)
+        #expect(router.snapshot().policy.sms.epoch == epoch + 1)
+        #expect(router.snapshot().policy.sms.strategy == policy.sms.strategy)
+        #expect(router.snapshot().policy.sms.hosts == policy.sms.hosts)
+
+        try await updater.update { $0.rollouts["sms"] = nil }
+        try await updater.rollback(to: 1)
+        // What comes back as it went keeps its epoch, as long as the rules that were forgotten make no difference.
+        #expect(router.snapshot().policy.sms.epoch == epoch + (hasRules ? 2 : 1))
+        #expect(router.snapshot().policy.sms.forced == policy.sms.forced)
+    }
+
+    // MARK: What is remembered
+
     @Test("A revision that is not remembered is refused, with those that are")
-    func unknown() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10))
-        #expect(throws: UpdateError.unknownRevision(nil, remembered: [])) { try router.rollback() }
-        for _ in 0..<40 { try router.update { try $0.setShare(of: "sms", to: .percent(20)) } }
+    func unknown() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        for _ in 0..<40 { try await updater.update { try $0.setShare(of: "sms", to: .percent(20)) } }
         let error = UpdateError.unknownRevision(1, remembered: Array(10...40))
-        #expect(throws: error) { try router.rollback(to: 1) }
+        await #expect(throws: error) { try await updater.rollback(to: 1) }
         #expect(error.description.hasPrefix("Revision 1 is not remembered; 10, 11, 12, "))
         #expect(router.snapshot().revision == 41)
-        #expect(router.policy(ofRevision: 9) == nil)
-        #expect(router.policy(ofRevision: 10)?.revision == 10)
+        #expect(updater.policy(of: 9) == nil)
+        #expect(updater.policy(of: 10)?.revision == 10)
     }
 
     @Test("A rollback based on another revision is a conflict")
-    func conflict() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10))
-        try router.update { try $0.abort("sms") }
-        #expect(throws: UpdateError.conflict(current: 2)) { try router.rollback(to: 1, from: 1) }
-        #expect(try router.rollback(to: 1, from: 2) == 3)
+    func conflict() async throws {
+        let (_, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        try await updater.update { try $0.abort("sms") }
+        await #expect(throws: UpdateError.conflict(expected: 1, running: 2)) {
+            try await updater.rollback(to: 1, expecting: 1)
+        }
+        #expect(try await updater.rollback(to: 1, expecting: 2) == 3)
     }
 
     @Test("Refused and ignored attempts never push out what can be restored")
-    func noise() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(5))
-        try router.update { try $0.setShare(of: "sms", to: .percent(20)) }
-        for _ in 0..<100 { try router.update(to: EditedPolicy.canary(1).at(1)) }
-        #expect(router.history.count == 34)
-        #expect(router.history.map(\.number) == [1, 2] + Array(71...102))
-        #expect(try router.rollback(to: 5) == 7)
+    func noise() async throws {
+        let (_, updater) = try EditedPolicy.updated(EditedPolicy.canary(10).at(5))
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(20)) }
+        for _ in 0..<100 { try await updater.update(to: EditedPolicy.canary(1).at(1)) }
+        #expect(updater.history.count == 34)
+        #expect(updater.history.map(\.number) == [1, 2] + Array(71...102))
+        #expect(try await updater.rollback(to: 5) == 7)
     }
+
+    /// A policy of some 7 MB in memory.
+    private static func large(_ revision: UInt32) -> RolloutPolicy {
+        var policy = EditedPolicy.canary(Double(revision)).at(revision)
+        let units = (0..<50_000).map { UnitID("unit-\(revision)-\($0)-with-a-long-name") }
+        policy.sms.forced = units.reduce(into: [:]) { $0[$1] = .canary }
+        return policy
+    }
+
+    @Test("Large policies are remembered as far as 64 MiB go, and always the running one and the one before")
+    func boundedBytes() async throws {
+        let (_, updater) = try EditedPolicy.updated(Self.large(1))
+        for revision in 2...14 as ClosedRange<UInt32> { try await updater.update(to: Self.large(revision)) }
+        let remembered = (1...14).filter { updater.policy(of: $0) != nil }
+        #expect(remembered == Array((15 - UInt32(remembered.count))...14))
+        #expect((8...10).contains(remembered.count), "\(remembered)")
+        #expect(updater.history.count == 14, "records are small")
+        #expect(updater.history.first?.newDigest == Self.large(1).digest)
+    }
+
+    @Test("What was refused is not kept: neither a large policy nor a long text")
+    func refusedIsSmall() async throws {
+        weak var watched: Watched?
+        let (_, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        do {
+            var policy = Self.large(2)
+            policy.sms.salt = "other"
+            let (units, object) = (policy.sms.forced.count, Watched())
+            watched = object
+            await #expect(throws: UpdateError.self) {
+                try await updater.update(because: String(repeating: "é", count: 4_000)) { next in
+                    next = policy
+                    throw object
+                }
+            }
+            #expect(units == 50_000)
+        }
+        #expect(watched == nil, "the error behind the error is not kept")
+        let record = try #require(updater.history.last)
+        #expect(record.reason?.utf8.count ?? 0 <= 4_096)
+        #expect(record.reason?.hasSuffix("é…") == true)
+    }
+
+    private final class Watched: Error {}
+
+    // MARK: Records
 
     final class InMemoryRecorder: UpdateRecorder {
         private let state = Mutex<[UpdateRecord]>([])
@@ -91,35 +208,50 @@ struct RollbackTests {
         func record(_ record: UpdateRecord) { state.withLock { $0.append(record) } }
     }
 
-    @Test("A recorder gets every record once, in order, the remembered ones first")
-    func recorder() throws {
+    @Test("A recorder gets every record once, in order, beginning with the policy that ran")
+    func recorder() async throws {
         let router = try RolloutRouter(policy: EditedPolicy.canary(10), now: 7)
-        try router.update { try $0.setShare(of: "sms", to: .percent(20)) }
-        let early = InMemoryRecorder()
-        router.add(early)
-        _ = try? router.update { try $0.promoteShadow("sms") }
-        let late = InMemoryRecorder()
-        router.add(late)
-        try router.update(to: EditedPolicy.canary(1).at(0))
-        #expect(early.records.map(\.number) == [1, 2, 3, 4])
-        #expect(late.records.map(\.number) == [1, 2, 3, 4])
-        #expect(early.records.map(\.time) == [7, nil, nil, nil])
+        let (one, other) = (InMemoryRecorder(), InMemoryRecorder())
+        let updater = RolloutUpdater(router, recorders: [one, other])
+        try await updater.update(now: 8) { try $0.setShare(of: "sms", to: .percent(20)) }
+        _ = try? await updater.update(now: 9) { try $0.promoteShadow("sms") }
+        try await updater.update(to: EditedPolicy.canary(1).at(0), now: 10)
+        #expect(one.records.map(\.number) == [1, 2, 3, 4])
+        #expect(other.records.map(\.number) == [1, 2, 3, 4])
+        #expect(one.records.map(\.time) == [7, 8, 9, 10])
     }
 
-    @Test("A record as JSON holds all there is to know")
-    func json() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10))
-        _ = try? router.update(by: "ana", because: "a \"test\"", now: 3) { try $0.promoteShadow("sms") }
+    @Test("A record as JSON holds all there is to know, and is read back")
+    func json() async throws {
+        let (_, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        _ = try? await updater.update(by: "ana", because: "a \"test\"", now: 3) { try $0.promoteShadow("sms") }
         let digest = EditedPolicy.canary(10).digest
         #expect(
-            router.history.map(\.json) == [
-                #"{"author":null,"gates":[],"newDigest":"\#(digest)","number":1,"oldDigest":null,"#
-                    + #""outcome":"accepted","reason":null,"revision":1,"running":1,"time":null}"#,
-                #"{"author":"ana","error":"The edit failed. rollout \"sms\" (canary): it has no shadow to promote; "#
-                    + #"promote the canary","gates":[],"newDigest":null,"number":2,"oldDigest":"\#(digest)","#
-                    + #""outcome":"refused","reason":"a \"test\"","revision":2,"running":1,"time":3}"#,
+            updater.history.map(\.json) == [
+                #"{"author":null,"error":null,"gates":[],"newDigest":"\#(digest)","number":1,"oldDigest":null,"#
+                    + #""outcome":"accepted","reason":null,"revision":1,"running":1,"time":0}"#,
+                #"{"author":"ana","error":{"code":"editFailed","message":"The edit failed. rollout \"sms\" (canary): "#
+                    + #"it has no shadow to promote; promote the canary"},"gates":[],"newDigest":null,"number":2,"#
+                    + #""oldDigest":"\#(digest)","outcome":"refused","reason":"a \"test\"","revision":2,"running":1,"time":3}"#,
             ]
         )
-        #expect(router.history[0].description == "revision 1 accepted")
+        #expect(updater.history[0].description == "revision 1 accepted")
+        for record in updater.history {
+            let read = try JSONDecoder().decode(UpdateRecord.self, from: Data(record.json.utf8))
+            #expect(read.json == record.json)
+            #expect(read.error == record.error)
+            #expect(try JSONDecoder().decode(UpdateRecord.self, from: JSONEncoder().encode(record)).json == record.json)
+        }
+    }
+}
+
+extension EditedPolicy {
+    /// A router that runs the policy, and its updater.
+    static func updated(
+        _ policy: RolloutPolicy,
+        gates: [any PolicyGate] = []
+    ) throws -> (router: RolloutRouter, updater: RolloutUpdater) {
+        let router = try RolloutRouter(policy: policy, now: 0)
+        return (router, RolloutUpdater(router, gates: gates))
     }
 }

@@ -5,44 +5,45 @@ import Testing
 @Suite("Updates")
 struct UpdateTests {
     @Test("A higher revision runs, an older one is counted, the running one again is no change")
-    func revisions() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(5))
-        #expect(try router.update(to: EditedPolicy.canary(20).at(7)) == 7)
-        #expect(try router.update(to: EditedPolicy.canary(90).at(6)) == 7)
+    func revisions() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10).at(5))
+        #expect(try await updater.update(to: EditedPolicy.canary(20).at(7)) == 7)
+        #expect(try await updater.update(to: EditedPolicy.canary(90).at(6)) == 7)
         #expect(router.status.ignoredUpdates == 1)
-        #expect(try router.update(to: EditedPolicy.canary(20).at(7)) == 7)
+        #expect(try await updater.update(to: EditedPolicy.canary(20).at(7)) == 7)
         #expect(router.snapshot().policy == EditedPolicy.canary(20).at(7))
-        #expect(router.history.map(\.outcome) == [.accepted, .accepted, .ignored])
-        #expect(router.history.map(\.revision) == [5, 7, 6])
-        #expect(router.history.map(\.running) == [5, 7, 7])
+        #expect(updater.history.map(\.outcome) == [.accepted, .accepted, .ignored])
+        #expect(updater.history.map(\.revision) == [5, 7, 6])
+        #expect(updater.history.map(\.running) == [5, 7, 7])
     }
 
     @Test("The running revision with other content is a conflict")
-    func otherContent() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(5))
-        #expect(throws: UpdateError.conflict(current: 5)) { try router.update(to: EditedPolicy.canary(20).at(5)) }
+    func otherContent() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10).at(5))
+        await #expect(throws: UpdateError.revisionTaken(5)) { try await updater.update(to: EditedPolicy.canary(20).at(5)) }
         #expect(router.snapshot().policy == EditedPolicy.canary(10).at(5))
     }
 
     @Test("The expected revision is compared first: even an older policy is then a conflict")
-    func expectation() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(5))
+    func expectation() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10).at(5))
         for revision in [4, 5, 6] as [UInt32] {
-            let error = UpdateError.conflict(current: 5)
-            #expect(throws: error) { try router.update(to: EditedPolicy.canary(10).at(revision), from: 3) }
+            let error = UpdateError.conflict(expected: 3, running: 5)
+            await #expect(throws: error) { try await updater.update(to: EditedPolicy.canary(10).at(revision), expecting: 3) }
         }
         #expect(router.status.ignoredUpdates == 0)
-        #expect(try router.update(to: EditedPolicy.canary(20).at(6), from: 5) == 6)
+        #expect(try await updater.update(to: EditedPolicy.canary(20).at(6), expecting: 5) == 6)
     }
 
     @Test("An invalid policy is refused, and the running one untouched")
-    func invalid() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10))
-        let error = #expect(throws: UpdateError.self) { try router.update(to: EditedPolicy.test([0]).at(2)) }
-        guard case .invalid(let problems) = error else { return #expect(Bool(false), "\(String(describing: error))") }
-        #expect(problems.problems.map(\.code) == [.badWeights])
+    func invalid() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        let error = await #expect(throws: UpdateError.self) { try await updater.update(to: EditedPolicy.test([0]).at(2)) }
+        #expect(error?.code == .invalid)
+        #expect((error?.underlying as? PolicyError)?.problems.map(\.code) == [.badWeights])
         #expect(router.snapshot().policy == EditedPolicy.canary(10))
-        #expect(router.history.last?.outcome == error.map { .refused($0) })
+        #expect(updater.history.last?.outcome == .refused)
+        #expect(updater.history.last?.error == error)
     }
 
     // MARK: Epochs
@@ -100,37 +101,37 @@ struct UpdateTests {
     }
 
     @Test("A hand-written change that voids assignments has to raise the epoch", arguments: handWritten)
-    func epochs(change: HandWritten) throws {
-        let router = try RolloutRouter(policy: change.old)
+    func epochs(change: HandWritten) async throws {
+        let (router, updater) = try EditedPolicy.updated(change.old)
         var next = change.new
         guard !change.causes.isEmpty else {
-            try router.update(to: next)
+            try await updater.update(to: next)
             return
         }
         let demand = EpochDemand(rollout: "sms", causes: change.causes, found: 3, needed: 4)
-        #expect(throws: UpdateError.needsEpoch([demand])) { try router.update(to: next) }
+        await #expect(throws: UpdateError.needsEpoch([demand])) { try await updater.update(to: next) }
         #expect(router.snapshot().policy == change.old)
         next.sms.epoch = 4
-        try router.update(to: next)
+        try await updater.update(to: next)
     }
 
     @Test("An epoch never goes back, nor does that of a rollout that was away")
-    func epochsOfRetired() throws {
+    func epochsOfRetired() async throws {
         var policy = EditedPolicy.canary(10)
         policy.sms.epoch = 3
-        let router = try RolloutRouter(policy: policy)
+        let (_, updater) = try EditedPolicy.updated(policy)
         var lower = policy.at(2)
         lower.sms.epoch = 2
         let demand = EpochDemand(rollout: "sms", causes: [.lowered], found: 2, needed: 3)
-        #expect(throws: UpdateError.needsEpoch([demand])) { try router.update(to: lower) }
+        await #expect(throws: UpdateError.needsEpoch([demand])) { try await updater.update(to: lower) }
 
-        try router.update(to: RolloutPolicy(revision: 2, rollouts: [:]))
-        #expect(throws: UpdateError.needsEpoch([demand])) { try router.update(to: lower.at(3)) }
-        try router.update(to: policy.at(3))
+        try await updater.update(to: RolloutPolicy(revision: 2, rollouts: [:]))
+        await #expect(throws: UpdateError.needsEpoch([demand])) { try await updater.update(to: lower.at(3)) }
+        try await updater.update(to: policy.at(3))
         lower.sms.epoch = 3
         lower.sms.salt = "other"
         let salted = EpochDemand(rollout: "sms", causes: [.salt], found: 3, needed: 4)
-        #expect(throws: UpdateError.needsEpoch([salted])) { try router.update(to: lower.at(4)) }
+        await #expect(throws: UpdateError.needsEpoch([salted])) { try await updater.update(to: lower.at(4)) }
         #expect(
             UpdateError.needsEpoch([salted]).description
                 == "Older assignments would get the wrong variant. "
@@ -139,32 +140,32 @@ struct UpdateTests {
     }
 
     @Test("A variant that went and comes back in the same epoch is held against the release it had")
-    func epochsOfReturningVariants() throws {
+    func epochsOfReturningVariants() async throws {
         func canary(_ release: Release, _ revision: UInt32) -> RolloutPolicy {
             var policy = EditedPolicy.canary(10).at(revision)
             policy.sms.strategy = .canary(.percent(10), stable: EditedPolicy.v1, canary: release)
             return policy
         }
-        let router = try RolloutRouter(policy: canary(EditedPolicy.v2, 1))
-        try router.update(to: EditedPolicy.fixed().at(2))
+        let (_, updater) = try EditedPolicy.updated(canary(EditedPolicy.v2, 1))
+        try await updater.update(to: EditedPolicy.fixed().at(2))
         // Away for long, and the rollout with it for a while.
-        try router.update(to: RolloutPolicy(revision: 3, rollouts: [:]))
-        try router.update(to: EditedPolicy.fixed().at(4))
+        try await updater.update(to: RolloutPolicy(revision: 3, rollouts: [:]))
+        try await updater.update(to: EditedPolicy.fixed().at(4))
         let demand = EpochDemand(rollout: "sms", causes: [.release("canary")], found: 0, needed: 1)
-        #expect(throws: UpdateError.needsEpoch([demand])) { try router.update(to: canary(EditedPolicy.v3, 5)) }
-        try router.update(to: canary(EditedPolicy.v2, 5))
-        try router.update(to: EditedPolicy.fixed().at(6))
+        await #expect(throws: UpdateError.needsEpoch([demand])) { try await updater.update(to: canary(EditedPolicy.v3, 5)) }
+        try await updater.update(to: canary(EditedPolicy.v2, 5))
+        try await updater.update(to: EditedPolicy.fixed().at(6))
 
         var next = canary(EditedPolicy.v3, 7)
         next.sms.epoch = 1
-        try router.update(to: next)
+        try await updater.update(to: next)
         // In the new epoch no assignment knows the variant of the old one.
         var fixed = EditedPolicy.fixed().at(8)
         fixed.sms.epoch = 2
-        try router.update(to: fixed)
+        try await updater.update(to: fixed)
         var last = canary(EditedPolicy.v2, 9)
         last.sms.epoch = 2
-        try router.update(to: last)
+        try await updater.update(to: last)
     }
 
     @Test("Above the highest epoch there is none")
@@ -179,16 +180,16 @@ struct UpdateTests {
     // MARK: Edits
 
     @Test("An edit gets the next revision, whatever it sets")
-    func edit() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(5))
-        let revision = try router.update(by: "ana", because: "healthy", now: 1_800_000_000) { policy in
+    func edit() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10).at(5))
+        let revision = try await updater.update(by: "ana", because: "healthy", now: 1_800_000_000) { policy in
             #expect(policy.revision == 6)
             policy.revision = 99
             try policy.setShare(of: "sms", to: .percent(25))
         }
         #expect(revision == 6)
         #expect(router.snapshot().policy == EditedPolicy.canary(25).at(6))
-        let record = try #require(router.history.last)
+        let record = try #require(updater.history.last)
         #expect((record.author, record.reason) == ("ana", "healthy"))
         #expect(record.time == 1_800_000_000)
         #expect(router.status.appliedAt == 1_800_000_000)
@@ -199,31 +200,31 @@ struct UpdateTests {
     struct OutOfOrder: Error {}
 
     @Test("What an edit throws arrives wrapped, and nothing has changed")
-    func failingEdit() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.fixed())
-        let refused = #expect(throws: UpdateError.self) { try router.update { try $0.promote("sms") } }
-        guard case .edit(let thrown) = refused else { return #expect(Bool(false), "\(String(describing: refused))") }
-        #expect((thrown.error as? EditError)?.code == .wrongStrategy)
-        #expect(throws: UpdateError.edit(ThrownError(OutOfOrder()))) { try router.update { _ in throw OutOfOrder() } }
+    func failingEdit() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.fixed())
+        let refused = await #expect(throws: UpdateError.self) { try await updater.update { try $0.promote("sms") } }
+        #expect(refused?.code == .editFailed)
+        #expect((refused?.underlying as? EditError)?.code == .wrongStrategy)
+        await #expect(throws: UpdateError.edit(OutOfOrder())) { try await updater.update { _ in throw OutOfOrder() } }
         #expect(router.snapshot().policy == EditedPolicy.fixed())
-        #expect(router.history.map(\.revision) == [1, 2, 2])
-        #expect(router.history.last?.newDigest == nil)
+        #expect(updater.history.map(\.revision) == [1, 2, 2])
+        #expect(updater.history.last?.newDigest == nil)
     }
 
     @Test("An edit that makes the policy invalid is refused like any other")
-    func invalidEdit() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.test([1]))
-        let error = #expect(throws: UpdateError.self) { try router.update { $0.smsTest.variants[0].weight = 0 } }
-        guard case .invalid = error else { return #expect(Bool(false), "\(String(describing: error))") }
+    func invalidEdit() async throws {
+        let (_, updater) = try EditedPolicy.updated(EditedPolicy.test([1]))
+        let error = await #expect(throws: UpdateError.self) { try await updater.update { $0.smsTest.variants[0].weight = 0 } }
+        #expect(error?.code == .invalid)
     }
 
     @Test("After the highest revision nothing comes")
-    func lastRevision() throws {
-        let router = try RolloutRouter(policy: EditedPolicy.canary(10).at(.max))
-        let error = #expect(throws: UpdateError.self) { try router.update { try $0.abort("sms") } }
-        guard case .invalid(let problems) = error else { return #expect(Bool(false), "\(String(describing: error))") }
-        #expect(problems.problems.map(\.path) == ["revision"])
-        #expect(throws: UpdateError.self) { try router.rollback() }
+    func lastRevision() async throws {
+        let (_, updater) = try EditedPolicy.updated(EditedPolicy.canary(10).at(.max))
+        let error = await #expect(throws: UpdateError.self) { try await updater.update { try $0.abort("sms") } }
+        #expect(error?.code == .invalid)
+        #expect((error?.underlying as? PolicyError)?.problems.map(\.path) == ["revision"])
+        await #expect(throws: UpdateError.self) { try await updater.rollback(of: "sms") }
     }
 }
 

@@ -9,6 +9,9 @@ final class PolicyDigest: Sendable {
 
     init(of policy: RolloutPolicy) { state = Lock(.policy(policy)) }
 
+    init(text: String) { state = Lock(.text(text)) }
+
+    /// SHA-256 of the canonical policy, in hexadecimal.
     var text: String {
         state.withLock { state in
             switch state {

@@ -16,10 +16,9 @@ final class RouterState: Sendable {
     private let current: Lock<CompiledPolicy>
     /// Held by the one writer.
     let writer = Lock<Void>(())
-    /// What features keep for this router.
-    private let features = Lock<[ObjectIdentifier: any RouterFeature]>([:])
     /// A count that orders nothing, so relaxed; asking for it waits for no writer.
     private let ignored = Atomic<Int>(0)
+    private let hasUpdater = Atomic<Bool>(false)
 
     /// Every router's state: what lives as long as the process is no leak, and leak checkers can see it.
     private static let all = Lock<[RouterState]>([])
@@ -41,30 +40,28 @@ final class RouterState: Sendable {
     /// Counts an update that came with an older revision.
     func countIgnored() { ignored.wrappingAdd(1, ordering: .relaxed) }
 
+    /// Whether this is the first updater to claim the router, for the life of the process.
+    func claimUpdater() -> Bool { !hasUpdater.exchange(true, ordering: .relaxed) }
+
+    /// Compiles a valid policy and publishes it.
+    ///
+    /// - Throws: `PolicyError` if the process knows too many names for the new ones to fit.
+    @discardableResult
+    func publish(_ policy: RolloutPolicy, appliedAt time: UnixTime) throws(PolicyError) -> CompiledPolicy {
+        try writer.withLock { _ throws(PolicyError) in
+            let next = try CompiledPolicy(policy, after: compiled.roster, appliedAt: time)
+            publish(next)
+            return next
+        }
+    }
+
     /// Publishes a policy. Only under the writers' lock.
     ///
-    /// The policy it replaces is given up outside the lock, for that may mean to free a large one.
-    func publish(_ next: CompiledPolicy) {
+    /// The policy it replaces is given up outside the lock, because that may mean to free a large one.
+    private func publish(_ next: CompiledPolicy) {
         _ = current.withLock { current in
             cell.publish(next.words)
             return exchange(&current, with: next)
         }
     }
-
-    /// What a feature keeps for this router; the first to ask has it made of the policy that then runs.
-    func feature<Feature: RouterFeature>(_ type: Feature.Type) -> Feature {
-        features.withLock { features in
-            if let known = features[ObjectIdentifier(type)] as? Feature { return known }
-            let new = Feature(startingWith: compiled)
-            features[ObjectIdentifier(type)] = new
-            return new
-        }
-    }
-}
-
-/// What a feature keeps for each router, for as long as the router lives.
-///
-/// So that this layer need not know the features that build on it.
-protocol RouterFeature: AnyObject, Sendable {
-    init(startingWith policy: CompiledPolicy)
 }

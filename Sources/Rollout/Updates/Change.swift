@@ -1,0 +1,136 @@
+/// Who changes a policy, why, and when.
+struct UpdateOrigin: Sendable {
+    var author: String?
+    var reason: String?
+    var time: UnixTime
+}
+
+/// One change on its way through a ``ChangeLine``.
+final class Change: Sendable {
+    let origin: UpdateOrigin
+    /// The revision of the policy that the change offers; nil for one that is made of whatever runs.
+    let revision: UInt32?
+    /// The revision that has to run when the change is published, or nil for any.
+    let expected: UInt32?
+    /// What a rollback restores; nil for any other change.
+    let restoration: Restoration?
+    let watch = ChangeWatch()
+    /// Arrives with nil when it is this change's turn, or with what ended the waiting.
+    let turn = OneShot<Interruption?>()
+
+    init(
+        _ origin: UpdateOrigin,
+        offering revision: UInt32? = nil,
+        expecting expected: UInt32? = nil,
+        restoring restoration: Restoration? = nil
+    ) {
+        self.origin = origin
+        self.revision = revision
+        self.expected = expected
+        self.restoration = restoration
+    }
+}
+
+/// What ends a change before its time.
+enum Interruption: Hashable, Sendable {
+    case timedOut(after: Duration)
+    case cancelled
+    /// A change that only takes away was published as this revision.
+    case overtakenBy(UInt32)
+    case overtakenByRollback
+}
+
+/// Ends whatever a change waits for when the time is up, its task is cancelled, or another change goes first.
+final class ChangeWatch: Sendable {
+    private struct State {
+        var interruption: Interruption?
+        var handler: (@Sendable (Interruption) -> Void)?
+    }
+
+    private let state = Lock(State())
+
+    /// What has ended the change, or nil if nothing has.
+    var interruption: Interruption? { state.withLock { $0.interruption } }
+
+    /// Ends what the change waits for now and later. Only the first interruption counts.
+    func end(_ interruption: Interruption) {
+        let handler = state.withLock { state -> (@Sendable (Interruption) -> Void)? in
+            guard state.interruption == nil else { return nil }
+            state.interruption = interruption
+            return state.handler
+        }
+        handler?(interruption)
+    }
+
+    /// Calls the handler once the change is interrupted, at once if it is already. It takes the place of the one before.
+    func whenEnded(_ handler: @escaping @Sendable (Interruption) -> Void) {
+        let interruption = state.withLock { state in
+            state.handler = handler
+            return state.interruption
+        }
+        if let interruption { handler(interruption) }
+    }
+
+    /// Calls the body, and watches the time and the task meanwhile.
+    func during<Result>(_ limit: Duration?, _ clock: any Clock<Duration>, _ body: () async -> Result) async -> Result {
+        let timer = limit.map { limit in
+            Task {
+                guard (try? await clock.sleep(for: limit.withinAllClocks)) != nil else { return }
+                end(.timedOut(after: limit))
+            }
+        }
+        defer { timer?.cancel() }
+        return await withTaskCancellationHandler {
+            await body()
+        } onCancel: {
+            end(.cancelled)
+        }
+    }
+
+    /// Returns when the work is done or the change is interrupted. The work goes on in a task of its own.
+    func bounded(_ work: @escaping @Sendable () async -> Void) async {
+        let isOver = OneShot<Interruption?>()
+        Task {
+            await work()
+            isOver.fulfil(nil)
+        }
+        whenEnded { isOver.fulfil($0) }
+        _ = await isOver.value
+    }
+}
+
+/// A value that arrives once, for one task to wait for.
+final class OneShot<Value: Sendable>: Sendable {
+    private enum State {
+        case pending(CheckedContinuation<Value, Never>?)
+        case fulfilled(Value)
+    }
+
+    private let state = Lock<State>(.pending(nil))
+
+    /// Delivers the value, unless there is one already. Returns whether it was the first.
+    @discardableResult
+    func fulfil(_ value: Value) -> Bool {
+        let (isFirst, waiting) = state.withLock { state in
+            guard case .pending(let waiting) = state else { return (false, nil as CheckedContinuation<Value, Never>?) }
+            state = .fulfilled(value)
+            return (true, waiting)
+        }
+        waiting?.resume(returning: value)
+        return isFirst
+    }
+
+    /// The value, once it is there.
+    var value: Value {
+        get async {
+            await withCheckedContinuation { continuation in
+                let value: Value? = state.withLock { state in
+                    if case .fulfilled(let value) = state { return value }
+                    state = .pending(continuation)
+                    return nil
+                }
+                if let value { continuation.resume(returning: value) }
+            }
+        }
+    }
+}

@@ -1,0 +1,142 @@
+/// What a rollback restores: one rollout or all of them, as of a revision.
+struct Restoration: Hashable, Sendable, CustomStringConvertible {
+    /// The rollout, or nil for all of them.
+    let id: RolloutID?
+    /// The revision, or nil for what the rollout was before its last change.
+    var revision: UInt32?
+
+    var description: String {
+        "rollback" + (id.map { " of \($0)" } ?? "") + (revision.map { " to revision \($0)" } ?? "")
+    }
+}
+
+/// The policies that can be restored, oldest first; the last one runs.
+struct RememberedPolicies: Sendable {
+    private struct Element {
+        let policy: RolloutPolicy
+        let digest: PolicyDigest
+        let size: Int
+        /// What a rollback restored, with the revision that it came from.
+        let restored: Restoration?
+    }
+
+    /// The most bytes of a policy that a digest which nobody has read may keep alive.
+    static let largestUnread = 64 << 10
+
+    private var elements: [Element] = []
+    private var size = 0
+
+    private var revisions: [UInt32] { elements.dropLast().map(\.policy.revision) }
+
+    /// The policy of a revision, or nil if it is not remembered.
+    subscript(revision: UInt32) -> RolloutPolicy? { elements.last { $0.policy.revision == revision }?.policy }
+
+    /// Remembers a policy that was published, and forgets the oldest ones beyond the limits.
+    mutating func remember(_ published: CompiledPolicy, restored restoration: Restoration?) {
+        var restored = restoration
+        if let restoration { restored?.revision = try? source(of: restoration).revision }
+        let policy = published.policy
+        elements.append(Element(policy: policy, digest: published.digest, size: policy.memorySize, restored: restored))
+        size += policy.memorySize
+        while elements.count > UpdateHistory.limit || (elements.count > 2 && size > UpdateHistory.byteLimit) {
+            let oldest = elements.removeFirst()
+            size -= oldest.size
+            // Records may still refer to the digest; it keeps the policy until it is made.
+            if oldest.size > Self.largestUnread { _ = oldest.digest.text }
+        }
+    }
+
+    /// The policy that a rollback takes its content from.
+    func source(of restoration: Restoration) throws(UpdateError) -> RolloutPolicy {
+        if let id = restoration.id, restoration.revision == nil {
+            guard let earlier = predecessor(of: id) else { throw .nothingEarlier(of: id, remembered: revisions) }
+            return earlier
+        }
+        let revision = restoration.revision ?? 0
+        guard let earlier = self[revision] else { throw .unknownRevision(revision, remembered: revisions) }
+        if let id = restoration.id, earlier.rollouts[id] == nil {
+            throw .nothingEarlier(of: id, at: revision, remembered: revisions.filter { self[$0]?.rollouts[id] != nil })
+        }
+        return earlier
+    }
+
+    /// The policy before the last change of a rollout.
+    ///
+    /// Goes back over revisions in which the rollout stayed as it is, and from a rollback to the revision that it restored: so
+    /// a rollback after a rollback goes back further, and never forth to what was taken back.
+    private func predecessor(of id: RolloutID) -> RolloutPolicy? {
+        var index = elements.count - 1
+        while index > 0 {
+            if let restored = elements[index].restored, restored.id ?? id == id {
+                guard let source = elements.firstIndex(where: { $0.policy.revision == restored.revision }) else { return nil }
+                index = source
+                continue
+            }
+            let (earlier, later) = (elements[index - 1].policy, elements[index].policy)
+            if let content = earlier.rollouts[id], !content.isSame(as: later.rollouts[id]) { return earlier }
+            if earlier.rollouts[id] == nil, later.rollouts[id] != nil { return nil }
+            index -= 1
+        }
+        return nil
+    }
+}
+
+extension RolloutPolicy {
+    /// What a change makes of this policy, with the next revision whatever the change sets.
+    func successor(_ change: (inout RolloutPolicy) throws(UpdateError) -> Void) throws(UpdateError) -> RolloutPolicy {
+        guard revision < .max else { throw .lastRevision }
+        var next = self
+        next.revision = revision + 1
+        try change(&next)
+        next.revision = revision + 1
+        return next
+    }
+
+    /// Gives rollouts epochs above those of the rollouts that they replace; what does not change keeps its epoch.
+    mutating func raiseEpochs(
+        of ids: [RolloutID],
+        above present: [RolloutID: RolloutDefinition]
+    ) throws(UpdateError) {
+        var exhausted: [EpochDemand] = []
+        for id in ids {
+            guard let before = present[id], let definition = rollouts[id] else { continue }
+            let (next, overflow) = before.epoch.addingReportingOverflow(definition.isSame(as: before) ? 0 : 1)
+            if overflow {
+                exhausted.append(EpochDemand(rollout: id, causes: [.rollback], found: before.epoch, needed: nil))
+            }
+            rollouts[id]?.epoch = next
+        }
+        guard exhausted.isEmpty else { throw .needsEpoch(exhausted.sorted { $0.rollout < $1.rollout }) }
+    }
+
+    /// How many bytes the policy takes in memory, roughly: its texts, and 100 bytes for each entry.
+    fileprivate var memorySize: Int {
+        rollouts.values.reduce(200) { size, rollout in
+            let texts = rollout.hosts.keys.map(\.text.utf8.count) + rollout.forced.keys.map(\.text.utf8.count)
+            let releases = rollout.strategy.variants.map(\.release) + (rollout.compatible ?? [])
+            let entries = 8 + texts.count + releases.reduce(0) { $0 + 1 + $1.versions.count }
+            let ranges = if case .abTest(let test) = rollout.strategy { test.allocation?.count ?? 0 } else { 0 }
+            return size + texts.reduce(100 * entries, +) + 32 * ranges
+        }
+    }
+}
+
+extension PolicyDigest {
+    /// A digest of a policy that does not run. It does not keep a large one alive.
+    convenience init(apartFrom policy: RolloutPolicy) {
+        if policy.memorySize > RememberedPolicies.largestUnread {
+            self.init(text: policy.digest)
+        } else {
+            self.init(of: policy)
+        }
+    }
+}
+
+extension RolloutDefinition {
+    /// Whether both are the same but for their epochs.
+    fileprivate func isSame(as other: RolloutDefinition?) -> Bool {
+        var same = self
+        same.epoch = other?.epoch ?? epoch
+        return same == other
+    }
+}

@@ -1,0 +1,216 @@
+/// Changes what a router runs: the only way to.
+///
+///     let updater = RolloutUpdater(router, gates: [smokeTest, models], recorders: [log])
+///
+///     try await updater.update(because: "v2 loses orders") { try $0.abort(.sms) }
+///     try await updater.update(by: "ana", because: "healthy") { try $0.setShare(of: .sms, to: .percent(25)) }
+///     try await updater.rollback(of: .sms, because: "v2 loses orders")
+///
+/// A router, its handles and its snapshots only read. Whoever holds the updater may change them, in this process alone:
+/// other processes learn of a change from the file or the store that they follow.
+///
+/// A router has one updater for the life of the process, so no change can bypass its gates and recorders.
+///
+/// Changes take turns. Each one waits until the change before it has ended, is made on the policy that then runs, and is
+/// published after every gate has let it through. Two kinds of change do not wait for their turn:
+///
+/// - A change that **only takes away** asks nobody. An abort, a variant that is disabled or draining, or a lower share is
+///   published at once: before all changes that wait, and without asking a gate. The change that is at its gates just then
+///   fails as ``UpdateError/Code/overtaken``. A change only takes away if no unit comes to a variant other than the first
+///   one, no rule changes, and nothing that nobody got before can be got now.
+/// - A **rollback** goes before all other changes that wait, and ends the one at its gates as well, but then passes the gates
+///   itself.
+///
+/// Decisions wait for none of this.
+public final class RolloutUpdater: Sendable {
+    /// The router that this updater changes.
+    public let router: RolloutRouter
+
+    private let changes: ChangeLine
+    private let clock: any Clock<Duration>
+
+    /// The updater of a router.
+    ///
+    /// - Parameters:
+    ///   - router: The router to change.
+    ///   - gates: What has to let every change through, in this order. A change that only takes away asks none.
+    ///   - recorders: What hears of every attempt, beginning with the policy that runs now.
+    ///   - clock: Measures the time that a change may take.
+    /// - Precondition: The router never had an updater.
+    public init(
+        _ router: RolloutRouter,
+        gates: [any PolicyGate] = [],
+        recorders: [any UpdateRecorder] = [],
+        clock: any Clock<Duration> = ContinuousClock()
+    ) {
+        let isFirst = router.state.claimUpdater()
+        precondition(isFirst, "a second RolloutUpdater for one router, which could bypass the gates of the first: share that")
+        self.router = router
+        self.clock = clock
+        changes = ChangeLine(router.state, gates: gates, recorders: recorders)
+    }
+
+    // MARK: Changing
+
+    /// Replaces the policy in one step, for all rollouts and all threads.
+    ///
+    /// Revisions rise. A policy of an older revision changes nothing, and the ``RolloutRouter/status`` counts it. The running
+    /// policy again changes nothing either. A variant that comes to stand for something else needs a higher epoch
+    /// (``RolloutPolicy/epochDemands(from:)``).
+    ///
+    /// - Parameters:
+    ///   - policy: The policy to run.
+    ///   - expected: The revision that must be running when the policy takes its place, or nil for any.
+    ///   - author: Who changes the policy, for the ``history``.
+    ///   - reason: Why, for the ``history``.
+    ///   - now: The time, for the ``history`` and the ``RolloutRouter/status``.
+    ///   - limit: The time that the whole call may take, waiting and gates included, or nil for any.
+    /// - Returns: The revision that runs afterwards.
+    /// - Throws: `UpdateError`; the running policy is then untouched.
+    @discardableResult
+    public func update(
+        to policy: RolloutPolicy,
+        expecting expected: UInt32? = nil,
+        by author: String? = nil,
+        because reason: String? = nil,
+        now: UnixTime = .now,
+        within limit: Duration? = nil
+    ) async throws(UpdateError) -> UInt32 {
+        let origin = UpdateOrigin(author: author, reason: reason, time: now)
+        let change = Change(origin, offering: policy.revision, expecting: expected)
+        return try await changes.perform(change, within: limit, clock) { _ in policy }
+    }
+
+    /// Edits the running policy. The result gets the next revision.
+    ///
+    ///     try await updater.update(by: "ana", because: "healthy for an hour") { policy in
+    ///         try policy.setShare(of: .sms, to: .percent(25))
+    ///     }
+    ///
+    /// The edit is made on the policy that runs when its turn has come, so nothing of another writer is lost. If another
+    /// change is under way when the call begins, the closure runs once more at that moment, to see whether it only takes
+    /// away. No other change is published while it runs, so it must not wait for one.
+    ///
+    /// - Parameters:
+    ///   - author: Who changes the policy, for the ``history``.
+    ///   - reason: Why, for the ``history``.
+    ///   - now: The time, for the ``history`` and the ``RolloutRouter/status``.
+    ///   - limit: The time that the whole call may take, waiting and gates included, or nil for any.
+    ///   - edit: Changes the policy it is given. What it throws becomes the ``UpdateError/underlying`` error.
+    /// - Returns: The revision that runs afterwards.
+    /// - Throws: `UpdateError`; the running policy is then untouched.
+    @discardableResult
+    public func update(
+        by author: String? = nil,
+        because reason: String? = nil,
+        now: UnixTime = .now,
+        within limit: Duration? = nil,
+        _ edit: (inout RolloutPolicy) throws -> Void
+    ) async throws(UpdateError) -> UInt32 {
+        let change = Change(UpdateOrigin(author: author, reason: reason, time: now))
+        return try await changes.perform(change, within: limit, clock) { running throws(UpdateError) in
+            try running.successor { next throws(UpdateError) in
+                do { try edit(&next) } catch { throw .edit(error) }
+            }
+        }
+    }
+
+    /// Restores what one rollout was, and leaves all others alone.
+    ///
+    ///     try await updater.rollback(of: .sms, because: "v2 loses orders")
+    ///
+    /// Without a revision the rollout goes back to what it was before its last change. A rollback is no such change: calling
+    /// this again goes back further.
+    ///
+    /// The result is a new revision. The rollout's epoch rises, so no assignment of the time in between outlives it.
+    ///
+    /// - Parameters:
+    ///   - id: The rollout.
+    ///   - revision: The revision that has the content to restore, or nil for the content before the last change.
+    ///   - author: Who changes the policy, for the ``history``.
+    ///   - reason: Why, for the ``history``. By default, that it is a rollback.
+    ///   - now: The time, for the ``history`` and the ``RolloutRouter/status``.
+    ///   - limit: The time that the whole call may take, waiting and gates included, or nil for any.
+    /// - Returns: The new revision.
+    /// - Throws: `UpdateError`; the running policy is then untouched. The error lists the revisions that can be restored.
+    @discardableResult
+    public func rollback(
+        of id: RolloutID,
+        to revision: UInt32? = nil,
+        by author: String? = nil,
+        because reason: String? = nil,
+        now: UnixTime = .now,
+        within limit: Duration? = nil
+    ) async throws(UpdateError) -> UInt32 {
+        try await restore(Restoration(id: id, revision: revision), nil, author, reason, now, limit)
+    }
+
+    /// Restores the content of a whole revision.
+    ///
+    /// One policy holds everybody's rollouts, and the last change may be somebody else's. So the revision has to be named;
+    /// ``rollback(of:to:by:because:now:within:)`` restores one rollout.
+    ///
+    /// The result is a new revision. The epoch of every rollout that changes rises, so no assignment of the time in between
+    /// outlives it.
+    ///
+    /// - Parameters:
+    ///   - revision: The revision to restore.
+    ///   - expected: The revision that must be running when the policy takes its place, or nil for any.
+    ///   - author: Who changes the policy, for the ``history``.
+    ///   - reason: Why, for the ``history``. By default, that it is a rollback.
+    ///   - now: The time, for the ``history`` and the ``RolloutRouter/status``.
+    ///   - limit: The time that the whole call may take, waiting and gates included, or nil for any.
+    /// - Returns: The new revision.
+    /// - Throws: `UpdateError`; the running policy is then untouched. The error lists the revisions that can be restored.
+    @discardableResult
+    public func rollback(
+        to revision: UInt32,
+        expecting expected: UInt32? = nil,
+        by author: String? = nil,
+        because reason: String? = nil,
+        now: UnixTime = .now,
+        within limit: Duration? = nil
+    ) async throws(UpdateError) -> UInt32 {
+        try await restore(Restoration(id: nil, revision: revision), expected, author, reason, now, limit)
+    }
+
+    private func restore(
+        _ restoration: Restoration,
+        _ expected: UInt32?,
+        _ author: String?,
+        _ reason: String?,
+        _ now: UnixTime,
+        _ limit: Duration?
+    ) async throws(UpdateError) -> UInt32 {
+        let origin = UpdateOrigin(author: author, reason: reason ?? restoration.description, time: now)
+        let change = Change(origin, expecting: expected, restoring: restoration)
+        return try await changes.perform(change, within: limit, clock) { [history = changes.history]
+            running throws(UpdateError) in
+            try history.policy(restoring: restoration, over: running)
+        }
+    }
+
+    // MARK: Looking back
+
+    /// The latest attempts to change the policy, oldest first: up to 32 that were accepted, and up to 32 others.
+    ///
+    /// Texts of more than 4,096 bytes are cut here; recorders get them whole. O(records).
+    public var history: [UpdateRecord] { changes.history.records }
+
+    /// The policy of a revision that ran, or nil if it is no longer remembered.
+    ///
+    /// The updater remembers the policies of the latest 32 accepted changes, as far as they take no more than 64 MiB
+    /// together; in any case the running one and the one before.
+    public func policy(of revision: UInt32) -> RolloutPolicy? { changes.history.policy(of: revision) }
+
+    // MARK: For what brings policies in
+
+    /// Enters what could not even be read, and returns the error.
+    func refuse(_ error: UpdateError, from origin: UpdateOrigin) async -> UpdateError {
+        await changes.refuse(error, from: origin)
+        return error
+    }
+
+    /// Waits as the updater does, for what belongs to it.
+    var waits: any Clock<Duration> { clock }
+}

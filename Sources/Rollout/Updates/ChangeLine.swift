@@ -131,7 +131,8 @@ final class ChangeLine: Sendable {
         } catch {
             // What is wrong now may be right once the change under way has been published. A rollback does not wait for that.
             if !hasTurn, change.restoration == nil { return .wait }
-            return .ended(end(change, with: error, at: error == .lastRevision ? nil : running.policy.revision + 1))
+            let revision = running.policy.revision
+            return .ended(end(change, with: error, at: revision < .max ? revision + 1 : nil))
         }
         switch verdict(on: next, after: running.policy, change) {
         case .same: return .ended(.success(next.revision))

@@ -42,7 +42,8 @@ struct RecorderTests {
             for writer in 0..<2 {
                 group.addTask {
                     for unit in 0..<50 {
-                        _ = try? await updater.update { try $0.force(UnitID("\(writer)-\(unit)"), to: "canary", in: "sms") }
+                        let unit = UnitID("\(writer)-\(unit)")
+                        _ = try? await updater.update { try $0.force(unit, to: "canary", in: "sms") }
                     }
                 }
             }

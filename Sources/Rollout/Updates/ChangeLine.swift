@@ -56,6 +56,7 @@ final class ChangeLine: Sendable {
     ///   - clock: Measures the time.
     ///   - make: Makes the new policy of the running one.
     /// - Returns: The revision that runs afterwards.
+    /// - Throws: Why the change did not happen.
     func perform(
         _ change: Change,
         within limit: Duration?,
@@ -108,7 +109,10 @@ final class ChangeLine: Sendable {
                 state.waiting.append(change)
                 return step
             }
-            state.waiting.insert(change, at: state.waiting.firstIndex { $0.restoration == nil } ?? state.waiting.endIndex)
+            state.waiting.insert(
+                change,
+                at: state.waiting.firstIndex { $0.restoration == nil } ?? state.waiting.endIndex
+            )
             if state.holder?.restoration == nil { interruptHolder(&state, .overtakenByRollback) }
             return step
         }

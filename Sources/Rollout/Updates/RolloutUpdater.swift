@@ -44,7 +44,10 @@ public final class RolloutUpdater: Sendable {
         clock: any Clock<Duration> = ContinuousClock()
     ) {
         let isFirst = router.state.claimUpdater()
-        precondition(isFirst, "a second RolloutUpdater for one router, which could bypass the gates of the first: share that")
+        precondition(
+            isFirst,
+            "a second RolloutUpdater for one router, which could bypass the gates of the first: share that"
+        )
         self.router = router
         self.clock = clock
         changes = ChangeLine(router.state, gates: gates, recorders: recorders)
@@ -184,7 +187,8 @@ public final class RolloutUpdater: Sendable {
     ) async throws(UpdateError) -> UInt32 {
         let origin = UpdateOrigin(author: author, reason: reason ?? restoration.description, time: now)
         let change = Change(origin, expecting: expected, restoring: restoration)
-        return try await changes.perform(change, within: limit, clock) { [history = changes.history]
+        return try await changes.perform(change, within: limit, clock) {
+            [history = changes.history]
             running throws(UpdateError) in
             try history.policy(restoring: restoration, over: running)
         }

@@ -108,7 +108,8 @@ extension UpdateError {
 
     /// - Parameters:
     ///   - interruption: What ended the change.
-    ///   - gate: The gate that was preparing, or nil while the change waited for its turn.
+    ///   - gate: The gate that was preparing, or nil if none was.
+    /// - Returns: The error of a change that ended early.
     static func ended(_ interruption: Interruption, at gate: String?) -> UpdateError {
         let place = gate.map { "while the gate \"\($0)\" prepared" } ?? "before the change was published"
         switch interruption {
@@ -141,7 +142,8 @@ extension UpdateError {
     }
 
     private static func choice(of revisions: [UInt32]) -> String {
-        revisions.isEmpty ? "none can be restored" : "\(revisions.map(String.init).joined(separator: ", ")) can be restored"
+        revisions.isEmpty
+            ? "none can be restored" : "\(revisions.map(String.init).joined(separator: ", ")) can be restored"
     }
 
     static let lastRevision = UpdateError.invalid(

@@ -2,7 +2,7 @@ import Rollout
 
 extension Station {
     /// A canary that is promoted, found wanting, and taken back: in one call, to exactly who was in it before.
-    static let rollback = Station(title: "A rollback: one call, and everybody is where they were") { stage throws(Stop) in
+    static let rollback = Station(title: "A rollback: one call, and all are back") { stage throws(Stop) in
         let router = try stage.router(stage.policy)
         let updater = RolloutUpdater(router)
         let sms = try stage.rollout("sms", of: router)

@@ -44,7 +44,9 @@ struct SavedCopyTests {
     func neither() async throws {
         let folder = try FileFolder()
         let (path, copy) = (folder.path("policy.json"), try folder.write("no JSON", to: "copy.json"))
-        let error = await #expect(throws: PolicyFile.LoadError.self) { try await PolicyFile.load(path, savedCopy: copy) }
+        let error = await #expect(throws: PolicyFile.LoadError.self) {
+            try await PolicyFile.load(path, savedCopy: copy)
+        }
         #expect(error.map { "\($0)".contains(path) } == true)
         #expect(error?.savedCopy?.code == .invalid)
         let alone = await #expect(throws: PolicyFile.LoadError.self) { try await PolicyFile.load(path) }

@@ -107,7 +107,9 @@ struct RolloutRouterTests {
         let router = try RolloutRouter(policy: running, now: 100)
         let updater = RolloutUpdater(router)
         let wrong = policy(2, ["sms": RolloutDefinition(.abTest([]), salt: ""), "ui": RolloutDefinition(.fixed([:]))])
-        let error = await #expect(throws: UpdateError.self) { try await updater.update(to: wrong, expecting: 1, now: 200) }
+        let error = await #expect(throws: UpdateError.self) {
+            try await updater.update(to: wrong, expecting: 1, now: 200)
+        }
         #expect((error?.underlying as? PolicyError)?.problems.map(\.code) == [.missing, .badText, .emptyRelease])
         #expect(router.snapshot().policy == running)
         #expect(router.status.appliedAt == 100)

@@ -238,7 +238,8 @@ struct ReleaseResourcesTests {
         await clock.sleepers()
         _ = await isLoading.value
         clock.advance(by: .seconds(5))
-        await #expect(throws: UpdateError.ended(.timedOut(after: .seconds(5)), at: models.name)) { try await slow.value }
+        let late = UpdateError.ended(.timedOut(after: .seconds(5)), at: models.name)
+        await #expect(throws: late) { try await slow.value }
 
         let toV3: (inout RolloutPolicy) throws -> Void = {
             try $0.setRelease(of: "stable", in: "sms", to: EditedPolicy.v3)

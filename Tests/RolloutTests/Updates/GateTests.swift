@@ -262,22 +262,34 @@ struct GateTests {
 
     static let notOnlyTakingAway: [(String, @Sendable (inout RolloutPolicy) throws -> Void)] = [
         ("a higher share", { try $0.setShare(of: "sms", to: .percent(11)) }),
-        ("a lower share and another release", { policy in
-            try policy.setShare(of: "sms", to: .percent(1))
-            try policy.setRelease(of: "stable", in: "sms", to: EditedPolicy.v3)
-        }),
-        ("a lower share and a host", { policy in
-            try policy.setShare(of: "sms", to: .percent(1))
-            policy.sms.hosts = ["canary.example": "canary"]
-        }),
-        ("a lower share and another rollout", { policy in
-            try policy.setShare(of: "sms", to: .percent(1))
-            policy.rollouts["ui"] = RolloutDefinition(.fixed(EditedPolicy.v3))
-        }),
-        ("a lower share and another salt", { policy in
-            try policy.setShare(of: "sms", to: .percent(1))
-            try policy.setSalt(of: "sms", to: "other")
-        }),
+        (
+            "a lower share and another release",
+            { policy in
+                try policy.setShare(of: "sms", to: .percent(1))
+                try policy.setRelease(of: "stable", in: "sms", to: EditedPolicy.v3)
+            }
+        ),
+        (
+            "a lower share and a host",
+            { policy in
+                try policy.setShare(of: "sms", to: .percent(1))
+                policy.sms.hosts = ["canary.example": "canary"]
+            }
+        ),
+        (
+            "a lower share and another rollout",
+            { policy in
+                try policy.setShare(of: "sms", to: .percent(1))
+                policy.rollouts["ui"] = RolloutDefinition(.fixed(EditedPolicy.v3))
+            }
+        ),
+        (
+            "a lower share and another salt",
+            { policy in
+                try policy.setShare(of: "sms", to: .percent(1))
+                try policy.setSalt(of: "sms", to: "other")
+            }
+        ),
         ("promote", { try $0.promote("sms") }),
         ("removed", { $0.rollouts["sms"] = nil }),
         ("another environment", { $0.environment = "staging" }),
@@ -329,7 +341,9 @@ struct GateTests {
         await #expect(throws: UpdateError.ended(.overtakenByRollback, at: "load")) { try await again.value }
         #expect(throws: Never.self) { try updater.policy(of: 4)?.validate() }
         _ = try? await waiting.value
-        #expect(updater.history.last { $0.revision == 4 && $0.outcome == .accepted }?.reason == "rollback to revision 2")
+        #expect(
+            updater.history.last { $0.revision == 4 && $0.outcome == .accepted }?.reason == "rollback to revision 2"
+        )
     }
 
     @Test("An updater is the only one of its router, for the life of the process")

@@ -73,7 +73,8 @@ struct RollbackTests {
         let error = await #expect(throws: UpdateError.self) { try await updater.rollback(of: "sms") }
         #expect(error?.code == .unknownRevision)
         #expect(
-            error?.message == "Nothing is remembered of \"sms\" before its last change; 1, 2, 3, 4, 5, 6 can be restored."
+            error?.message
+                == "Nothing is remembered of \"sms\" before its last change; 1, 2, 3, 4, 5, 6 can be restored."
         )
 
         // A change after a rollback is a change like any other.

@@ -17,7 +17,9 @@ struct UpdateRaceTests {
                     for _ in 0..<300 {
                         let running = router.snapshot().policy
                         let share = Share(buckets: Int.random(in: 0...1_000_000, using: &generator)) ?? .all
-                        guard let next = try? running.edited({ try $0.setShare(of: "sms", to: share) }) else { continue }
+                        guard let next = try? running.edited({ try $0.setShare(of: "sms", to: share) }) else {
+                            continue
+                        }
                         do throws(UpdateError) {
                             let revision = try await updater.update(to: next, expecting: running.revision)
                             results.append(revision == running.revision + 1)
@@ -43,7 +45,9 @@ struct UpdateRaceTests {
             for writer in 0..<2 {
                 group.addTask {
                     for edit in 0..<200 {
-                        _ = try? await updater.update { try $0.force(UnitID("\(writer)-\(edit)"), to: "canary", in: "sms") }
+                        _ = try? await updater.update {
+                            try $0.force(UnitID("\(writer)-\(edit)"), to: "canary", in: "sms")
+                        }
                     }
                 }
             }

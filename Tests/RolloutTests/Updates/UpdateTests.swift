@@ -20,7 +20,9 @@ struct UpdateTests {
     @Test("The running revision with other content is a conflict")
     func otherContent() async throws {
         let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10).at(5))
-        await #expect(throws: UpdateError.revisionTaken(5)) { try await updater.update(to: EditedPolicy.canary(20).at(5)) }
+        await #expect(throws: UpdateError.revisionTaken(5)) {
+            try await updater.update(to: EditedPolicy.canary(20).at(5))
+        }
         #expect(router.snapshot().policy == EditedPolicy.canary(10).at(5))
     }
 
@@ -29,7 +31,9 @@ struct UpdateTests {
         let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10).at(5))
         for revision in [4, 5, 6] as [UInt32] {
             let error = UpdateError.conflict(expected: 3, running: 5)
-            await #expect(throws: error) { try await updater.update(to: EditedPolicy.canary(10).at(revision), expecting: 3) }
+            await #expect(throws: error) {
+                try await updater.update(to: EditedPolicy.canary(10).at(revision), expecting: 3)
+            }
         }
         #expect(router.status.ignoredUpdates == 0)
         #expect(try await updater.update(to: EditedPolicy.canary(20).at(6), expecting: 5) == 6)
@@ -38,7 +42,9 @@ struct UpdateTests {
     @Test("An invalid policy is refused, and the running one untouched")
     func invalid() async throws {
         let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
-        let error = await #expect(throws: UpdateError.self) { try await updater.update(to: EditedPolicy.test([0]).at(2)) }
+        let error = await #expect(throws: UpdateError.self) {
+            try await updater.update(to: EditedPolicy.test([0]).at(2))
+        }
         #expect(error?.code == .invalid)
         #expect((error?.underlying as? PolicyError)?.problems.map(\.code) == [.badWeights])
         #expect(router.snapshot().policy == EditedPolicy.canary(10))
@@ -152,7 +158,9 @@ struct UpdateTests {
         try await updater.update(to: RolloutPolicy(revision: 3, rollouts: [:]))
         try await updater.update(to: EditedPolicy.fixed().at(4))
         let demand = EpochDemand(rollout: "sms", causes: [.release("canary")], found: 0, needed: 1)
-        await #expect(throws: UpdateError.needsEpoch([demand])) { try await updater.update(to: canary(EditedPolicy.v3, 5)) }
+        await #expect(throws: UpdateError.needsEpoch([demand])) {
+            try await updater.update(to: canary(EditedPolicy.v3, 5))
+        }
         try await updater.update(to: canary(EditedPolicy.v2, 5))
         try await updater.update(to: EditedPolicy.fixed().at(6))
 
@@ -214,7 +222,9 @@ struct UpdateTests {
     @Test("An edit that makes the policy invalid is refused like any other")
     func invalidEdit() async throws {
         let (_, updater) = try EditedPolicy.updated(EditedPolicy.test([1]))
-        let error = await #expect(throws: UpdateError.self) { try await updater.update { $0.smsTest.variants[0].weight = 0 } }
+        let error = await #expect(throws: UpdateError.self) {
+            try await updater.update { $0.smsTest.variants[0].weight = 0 }
+        }
         #expect(error?.code == .invalid)
     }
 

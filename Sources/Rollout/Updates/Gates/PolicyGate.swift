@@ -17,6 +17,7 @@ public protocol PolicyGate: Sendable {
     /// - Parameters:
     ///   - running: The policy that runs, and that the next one would replace.
     ///   - next: The policy that is to run.
+    /// - Throws: Why the policy must not run; the error's description becomes part of the change's error.
     func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws
 
     /// Comes exactly once after each preparation, whether that returned or threw.

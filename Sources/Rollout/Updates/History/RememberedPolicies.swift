@@ -68,7 +68,9 @@ struct RememberedPolicies: Sendable {
         var index = elements.count - 1
         while index > 0 {
             if let restored = elements[index].restored, restored.id ?? id == id {
-                guard let source = elements.firstIndex(where: { $0.policy.revision == restored.revision }) else { return nil }
+                guard let source = elements.firstIndex(where: { $0.policy.revision == restored.revision }) else {
+                    return nil
+                }
                 index = source
                 continue
             }

@@ -143,7 +143,11 @@ extension UpdateRecord: Codable {
             ("time", .integer(Int(time.seconds))),
             ("gates", .array(gates.map { .string($0) })),
             ("outcome", .string(outcome.description)),
-            ("error", error.map { .object([("code", .string($0.code.description)), ("message", .string($0.message))]) } ?? .null),
+            (
+                "error",
+                error.map { .object([("code", .string($0.code.description)), ("message", .string($0.message))]) }
+                    ?? .null
+            ),
             ("oldDigest", text(oldDigest)),
             ("newDigest", text(newDigest)),
         ]).canonicalText

@@ -147,6 +147,38 @@ struct PairingTests {
         #expect((patient.adopt(header, for: "alice", through: handle, now: time).taint == nil) == isAdopted)
     }
 
+    @Test("lives 60 seconds by a session router that was told nothing else")
+    func lifeByDefault() throws {
+        let (_, handle) = try Fixture.router(Fixture.policy())
+        let sessions = SessionRouter(keys: try Fixture.keys(7))
+        let header = sessions.header(for: handle.decision(for: "alice"), now: Self.now)
+        #expect(sessions.adopt(header, for: "alice", through: handle, now: Self.now + 59).taint == nil)
+        #expect(sessions.adopt(header, for: "alice", through: handle, now: Self.now + 60).taint == .expired)
+    }
+
+    @Test("of a variant whose tag is that of another name is of an unknown variant")
+    func collision() throws {
+        // Found by trying: SHA-256 of "sms", a zero and either name begins with the same four bytes.
+        let (here, there): (VariantName, VariantName) = ("v63876", "v82954")
+        #expect(VariantTag(here, in: "sms") == VariantTag(there, in: "sms"))
+        func handle(_ name: VariantName) throws -> RolloutHandle {
+            let policy = try Fixture.policy {
+                $0.strategy = .abTest([
+                    WeightedVariant("control", weight: 0, release: ["model": "m1"]),
+                    WeightedVariant(name, weight: 1, release: ["model": "m2"]),
+                ])
+                ($0.hosts, $0.forced) = ([:], [:])
+            }
+            return try Fixture.router(policy).1
+        }
+        let (app, model) = (try handle(there), try handle(here))
+        let sessions = try Fixture.sessions()
+        let header = sessions.header(for: app.decision(for: "alice"), unit: "alice", now: Self.now)
+        let adopted = sessions.adopt(header, for: "alice", through: model, now: Self.now)
+        #expect(adopted.taint == .unknownVariant && adopted.decision == model.decision(for: "alice"))
+        #expect(sessions.adopt(header, for: "alice", through: app, now: Self.now).taint == nil)
+    }
+
     @Test("is of this unit alone, if it is of one", arguments: ["bob", "Alice", "", nil])
     func unit(_ other: String?) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())

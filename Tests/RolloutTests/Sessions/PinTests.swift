@@ -110,6 +110,27 @@ struct PinTests {
         #expect(unpinned == crowd.map { handle.decision(for: $0.unit ?? "").variant.name == "canary" })
     }
 
+    @Test(
+        "a visitor without a unit gets a cookie in every epoch, under either pin",
+        arguments: [0, 1, 3, .max] as [UInt32],
+        [.variant, .bucket] as [StickyCookie.Pin]
+    )
+    func firstVisit(_ epoch: UInt32, _ pin: StickyCookie.Pin) throws {
+        let (_, handle) = try Fixture.router(Fixture.policy(epoch: epoch, pin: pin))
+        for bucket in [42, 500_000] {
+            let sessions = SessionRouter(keys: try Fixture.keys(7)) { bucket }
+            let first = sessions.route(SessionRequest(host: Fixture.host, now: Fixture.now), through: handle)
+            #expect(first.decision.reason == .split && first.decision.bucket == bucket)
+            let token = try token(in: first.setCookie)
+            #expect(token.bucket == UInt32(bucket) && token.epoch == epoch)
+            let cookies = first.setCookie
+            let request = SessionRequest(host: Fixture.host, cookies: cookies, now: Fixture.now + 60)
+            let second = sessions.route(request, through: handle)
+            #expect(second.token == .valid && second.decision.reason == .sticky && second.setCookie == nil)
+            #expect(second.decision.variant == first.decision.variant && second.decision.bucket == bucket)
+        }
+    }
+
     @Test("the bucket of a new visitor is uniform and comes from the system's generator")
     func systemGenerator() throws {
         let (_, handle) = try Fixture.router(Fixture.policy(percent: 50))

@@ -33,6 +33,48 @@ struct SeveralTokensTests {
         #expect(sessions.counts.stale == 1)
     }
 
+    struct Pair: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let areOfOneMind: Bool
+        let cookies: @Sendable (SessionRouter) throws -> [String]
+    }
+
+    static let pairs = [
+        Pair(testDescription: "of one variant, with different buckets", areOfOneMind: false) {
+            [try $0.cookie("canary", bucket: 42), try $0.cookie("canary", bucket: 43)]
+        },
+        Pair(testDescription: "of different variants, with one bucket", areOfOneMind: false) {
+            [try $0.cookie("canary", bucket: 42), try $0.cookie("stable", bucket: 42)]
+        },
+        Pair(testDescription: "of one variant with one bucket, and of no variant", areOfOneMind: false) {
+            [try $0.cookie("canary"), try $0.cookie(nil)]
+        },
+        Pair(testDescription: "that agree twice, and a third that does not", areOfOneMind: false) {
+            [try $0.cookie("canary"), try $0.cookie("canary"), try $0.cookie("canary", bucket: 41)]
+        },
+        Pair(testDescription: "of one variant, bucket and epoch, issued at different times", areOfOneMind: true) {
+            [try $0.cookie("canary"), try $0.cookie("canary", revision: 6, issued: Fixture.now - 600)]
+        },
+        Pair(testDescription: "one of which has lost", areOfOneMind: true) {
+            [try $0.cookie("canary"), try $0.cookie("stable", bucket: 43, epoch: 2)]
+        },
+    ]
+
+    @Test("valid ones that disagree about variant or bucket void each other and supply nothing", arguments: pairs)
+    func contradiction(_ row: Pair) throws {
+        let (_, handle) = try Fixture.router(Fixture.policy())
+        let sessions = SessionRouter(keys: try Fixture.keys(7)) { 500_000 }
+        for cookies in [try row.cookies(sessions), try row.cookies(sessions).reversed()] {
+            let before = sessions.counts.lost(.contradicted)
+            let request = SessionRequest(host: Fixture.host, cookies: cookies, now: Fixture.now)
+            let answer = sessions.route(request, through: handle)
+            #expect(answer.token == (row.areOfOneMind ? .valid : .lost(.contradicted)))
+            #expect(answer.decision.variant.name == (row.areOfOneMind ? "canary" : "stable"))
+            #expect(answer.decision.bucket == (row.areOfOneMind ? 42 : 500_000))
+            #expect(sessions.counts.lost(.contradicted) - before == (row.areOfOneMind ? 0 : 1))
+        }
+    }
+
     struct Buckets: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let bucket: Int

@@ -42,7 +42,7 @@ struct CodableTests {
         #expect(host == ["h.example"])
     }
 
-    @Test("Text that is no name is refused, and the message says what a name is", arguments: ["", "a b", "ä", "\u{212A}"])
+    @Test("Text that is no name is refused with what a name is", arguments: ["", "a b", "ä", "\u{212A}"])
     func notNames(_ text: String) throws {
         let json = try json([text])
         let message = "expected a name, 1 ... 64 of the characters A-Z a-z 0-9 . _ -, found \(quoted(text))"

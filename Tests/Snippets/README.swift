@@ -1,0 +1,26 @@
+import Rollout
+
+// What a service has beside the library.
+
+/// A policy that somebody wrote, for the update to a whole policy.
+var next: RolloutPolicy {
+    get throws {
+        try RolloutPolicy(
+            json: """
+                {"schema": 1, "revision": 20, "rollouts": {"sms": {
+                    "strategy": {"type": "canary", "percent": 50,
+                                 "stable": {"app": "v1", "model": "v1"}, "canary": {"app": "v2", "model": "v2"}},
+                    "sticky": {"cookie": "sms-version", "maxAge": 3600}}}}
+                """
+        )
+    }
+}
+
+let smokeTest = Passing()
+let models = Passing()
+
+struct Passing: PolicyGate {
+    func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {}
+}
+
+let (user, host, cookieHeader, unixTime) = ("alice", "www.sms-app.local", "theme=dark", Int64(1_800_000_000))

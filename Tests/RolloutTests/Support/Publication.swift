@@ -23,3 +23,14 @@ extension SnapshotCell {
         return cell
     }
 }
+
+extension RolloutRouter {
+    /// Runs a policy at once, whatever its revision and its epochs: straight to the engine, as one writer.
+    func run(_ policy: RolloutPolicy) throws(PolicyError) {
+        try policy.validate()
+        let state = state
+        try state.writer.withLock { _ throws(PolicyError) in
+            state.publish(try CompiledPolicy(policy, after: state.compiled.roster, appliedAt: nil))
+        }
+    }
+}

@@ -1,18 +1,24 @@
 /// A rollout of a router, to be asked once a request.
 ///
-/// Two words without references: keep it in a `var`, an array, a closure; copying it costs nothing. It never becomes
-/// invalid: where an update removes its rollout, it serves the first variant that the rollout last had, reason
-/// ``Decision/Reason/absent``, and adding the id again revives it.
+/// A handle is two words without references: keep it in a `var`, an array or a closure; copying it costs nothing. It never
+/// becomes invalid. While the policy lacks the rollout, the handle serves its default, or without one the first variant that
+/// the rollout last had, for the reason ``Decision/Reason/absent``. When a policy brings the rollout, the handle serves that.
 ///
 /// Deciding takes no lock, allocates nothing, counts no reference, and never throws or traps.
 public struct RolloutHandle: Sendable {
     @usableFromInline let cell: SnapshotCell
-    /// Where the rollout's record starts in every image.
+    /// Where the record of the handle's seat starts in every image.
     @usableFromInline let start: Int
 
     init(cell: SnapshotCell, ordinal: Int) {
         self.cell = cell
         self.start = ordinal * RecordLayout.size
+    }
+
+    /// The rollout's id.
+    public var id: RolloutID {
+        // Every record names a variant for a request without a unit, and every variant its rollout.
+        VariantRegistry.shared.rollout(read { $0.decisionWithoutUnit() }.variant.number)
     }
 
     /// The decision for a unit; an empty text is no unit. O(length of the unit).

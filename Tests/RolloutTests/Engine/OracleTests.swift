@@ -12,15 +12,25 @@ struct OracleTests {
         let router = try RolloutRouter(policy: policy)
         var handles: [RolloutID: RolloutHandle] = [:]
         var lastFirst: [RolloutID: VariantName] = [:]
+        // Half of them are asked for while the policy lacks the rollout, and half of them again later.
+        let fallback: Release = ["app": "default"]
+        var withDefault: [RolloutID: RolloutHandle] = [:]
         for revision in 2...51 as ClosedRange<UInt32> {
             let oracle = ReferenceEvaluator(policy: policy)
             let snapshot = router.snapshot()
             for id in RandomPolicy.ids {
+                if withDefault[id] == nil || revision.isMultiple(of: 7) {
+                    withDefault[id] = router.rollout(id, default: fallback)
+                }
                 guard let rollout = policy.rollouts[id] else {
                     #expect(router.rollout(id) == nil)
                     #expect(snapshot.decision(for: "alice", in: id) == nil)
                     if let handle = handles[id], let first = lastFirst[id] {
-                        checkRetired(handle, first: first, revision: policy.revision)
+                        checkAbsent(handle, first: first, revision: policy.revision)
+                    }
+                    if let handle = withDefault[id] {
+                        checkAbsent(handle, first: .default, revision: policy.revision)
+                        #expect(handle.decision(for: "alice").variant.release == fallback)
                     }
                     continue
                 }
@@ -30,7 +40,9 @@ struct OracleTests {
                 for _ in 0..<10 {
                     let request = random.request(for: id, of: rollout)
                     let expected = try #require(oracle.answer(request, in: id))
-                    for (entry, decision) in decisions(request, handle, snapshot, id) {
+                    let other = try #require(withDefault[id])
+                    let answers = decisions(request, handle, snapshot, id) + decisions(request, other, snapshot, id)
+                    for (entry, decision) in answers {
                         let answer = ReferenceEvaluator.Answer(decision)
                         if answer == expected { continue }
                         Issue.record(
@@ -45,8 +57,8 @@ struct OracleTests {
                 }
             }
             policy = random.policy(revision: revision)
-            // Straight to the engine: an update would demand epochs, and random policies go up to the last one there is.
-            try router.state.publish(policy, appliedAt: 0)
+            // Not as an update, which would demand epochs: random policies go up to the last one there is.
+            try router.run(policy)
         }
     }
 
@@ -79,7 +91,7 @@ struct OracleTests {
         return decisions
     }
 
-    private func checkRetired(_ handle: RolloutHandle, first: VariantName, revision: UInt32) {
+    private func checkAbsent(_ handle: RolloutHandle, first: VariantName, revision: UInt32) {
         let assignment = Assignment(variant: first, of: "sms", bucket: 7, epoch: .max, revision: 0)
         for decision in [
             handle.decision(for: "alice"), handle.decision(for: 42), handle.decision(for: ""),

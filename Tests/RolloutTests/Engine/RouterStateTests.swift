@@ -20,7 +20,7 @@ struct RouterStateTests {
 
     @Test("Whoever asks waits for no writer: not at its lock, not while it registers names")
     func readersNeverWait() throws {
-        let state = try RouterState(policy(1), appliedAt: 0)
+        let state = RouterState(try CompiledPolicy(policy(1), after: Roster(), appliedAt: 0))
         let handle = RolloutHandle(cell: state.cell, ordinal: 0)
         let registry = VariantRegistry(capacity: 1)
         let record = VariantRecord(rollout: "sms", name: .canary, release: [.app: "v1"])

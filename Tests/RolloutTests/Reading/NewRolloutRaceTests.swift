@@ -38,4 +38,60 @@ struct NewRolloutRaceTests {
         #expect(refused.load(ordering: .relaxed) == 0)
         #expect(tooOld.load(ordering: .relaxed) == 0)
     }
+
+    /// Two threads ask for seats with defaults, each its own and some in common, while a third publishes policies with and
+    /// without the rollouts. An answer is the rollout's or the default, of a revision that never goes back; and no seat is
+    /// lost to a policy that was compiled while it was added.
+    @Test("Handles with a default that are made while updates run keep their seats and their answers")
+    func newDefaults() throws {
+        let ids = try (0..<8).map { try #require(RolloutID("d\($0)")) }
+        let definition = RolloutDefinition(.canary(.percent(50), stable: ["app": "1"], canary: ["app": "2"]))
+        let with = Dictionary(uniqueKeysWithValues: ids.map { ($0, definition) })
+        let router = RolloutRouter()
+        let wrong = Atomic(0)
+        let isOver = Atomic(false)
+        let handles = Lock<[(RolloutHandle, RolloutID, Release)]>([])
+        let last: UInt32 = 400
+
+        @Sendable func check(_ handle: RolloutHandle, _ id: RolloutID, _ release: Release, since revision: inout UInt32)
+        {
+            let decision = handle.decision(for: "alice")
+            // Odd revisions have the rollouts.
+            let isRight =
+                decision.revision.isMultiple(of: 2)
+                ? decision.reason == .absent && decision.variant.release == release : decision.reason == .split
+            if !isRight || decision.revision < revision || handle.id != id { wrong.add(1, ordering: .relaxed) }
+            revision = decision.revision
+        }
+        DispatchQueue.concurrentPerform(iterations: 3) { thread in
+            guard thread > 0 else {
+                for revision in 1...last {
+                    let rollouts = revision.isMultiple(of: 2) ? [:] : with
+                    let policy = RolloutPolicy(revision: revision, rollouts: rollouts)
+                    if (try? router.run(policy)) == nil { wrong.add(1, ordering: .relaxed) }
+                }
+                return isOver.store(true, ordering: .relaxed)
+            }
+            var revision: UInt32 = 0
+            var number = 0
+            while number < 100 || !isOver.load(ordering: .relaxed) {
+                let (id, release) = (
+                    ids[number % ids.count], ["app": "t\(number % 3 * thread)-\(number % 40)"] as Release
+                )
+                let handle = router.rollout(id, default: release)
+                check(handle, id, release, since: &revision)
+                if number < 100 { handles.withLock { $0.append((handle, id, release)) } }
+                number += 1
+            }
+        }
+        let all = handles.withLock { $0 }
+        #expect(all.count == 200)
+        for revision in [last + 2, last + 3] {
+            let policy = RolloutPolicy(revision: revision, rollouts: revision.isMultiple(of: 2) ? [:] : with)
+            try router.run(policy)
+            var since = revision
+            for (handle, id, release) in all { check(handle, id, release, since: &since) }
+        }
+        #expect(wrong.load(ordering: .relaxed) == 0)
+    }
 }

@@ -2,27 +2,27 @@ import Synchronization
 
 /// A policy with the words the engine runs on; what a snapshot holds.
 ///
-/// Unchecked, because of the pointer: nothing is written after `init`, and the memory goes with the object.
+/// Unchecked because of the pointer. Nothing is written after `init`, and the memory goes with the object.
 @safe final class CompiledPolicy: @unchecked Sendable {
     let policy: RolloutPolicy
     /// The policy's SHA-256.
     let digest: PolicyDigest
-    /// When it was applied, in Unix seconds by the caller's clock.
+    /// When it was applied, by the caller's clock.
     let appliedAt: UnixTime
-    /// The place of every rollout the router ever served.
+    /// The rollouts that the router knows, and their seats.
     let roster: Roster
     let words: [UInt64]
-    /// The ordinals of the rollouts that are no longer in the policy.
-    private let retired: Set<Int>
+    /// The seats whose rollouts the policy lacks.
+    private let absent: Set<Int>
 
     private let memory: UnsafeMutablePointer<Atomic<UInt64>>
     private let exponent: Int
 
     /// Compiles a valid policy.
     ///
-    /// - Throws: `PolicyError` where the process already knows too many variants or cookies for the new ones to fit; then
-    ///   none of them was registered.
-    init(
+    /// - Throws: `PolicyError` if the process already knows too many variants or cookies for the new ones to fit, or the
+    ///   router too many removed rollouts; then nothing was registered.
+    convenience init(
         _ policy: RolloutPolicy,
         after roster: Roster,
         appliedAt: UnixTime,
@@ -32,13 +32,50 @@ import Synchronization
         let ids = policy.rollouts.keys.sorted()
         var roster = roster
         try roster.enrol(ids, of: policy, in: registry, cookies)
+        let (words, absent) = Self.compile(policy, ids, roster)
+        self.init(policy, PolicyDigest(of: policy), appliedAt: appliedAt, roster, words, absent)
+    }
+
+    /// What a router runs before it has a policy: no rollouts, revision 0.
+    convenience init(appliedAt: UnixTime) {
+        let policy = RolloutPolicy(revision: 0, rollouts: [:])
+        self.init(policy, PolicyDigest(of: policy), appliedAt: appliedAt, Roster(), [], [])
+    }
+
+    /// The same policy with one more seat, for handles that bring this default.
+    ///
+    /// O(words); from time to time also O(compiling the policy), to make room for a quarter more seats.
+    func seating(_ id: RolloutID, default release: Release, registry: VariantRegistry = .shared) -> CompiledPolicy {
+        var roster = roster
+        let seat = roster.addSeat(of: id, default: release, in: registry)
+        guard roster.capacity == self.roster.capacity else {
+            let (words, absent) = Self.compile(policy, policy.rollouts.keys.sorted(), roster)
+            return CompiledPolicy(policy, digest, appliedAt: appliedAt, roster, words, absent)
+        }
+        var (words, absent) = (words, absent)
+        if let rollout = ordinal(of: id) {
+            Self.copyRecord(of: rollout, to: seat, in: &words)
+        } else {
+            Self.writeAbsent(seat, roster, policy.revision, in: &words)
+            absent.insert(seat)
+        }
+        return CompiledPolicy(policy, digest, appliedAt: appliedAt, roster, words, absent)
+    }
+
+    private init(
+        _ policy: RolloutPolicy,
+        _ digest: PolicyDigest,
+        appliedAt: UnixTime,
+        _ roster: Roster,
+        _ words: [UInt64],
+        _ absent: Set<Int>
+    ) {
         self.policy = policy
-        self.digest = PolicyDigest(of: policy)
+        self.digest = digest
         self.appliedAt = appliedAt
         self.roster = roster
-        let all = roster.count == ids.count ? [] : Set(0..<roster.count)
-        self.retired = all.subtracting(ids.compactMap { roster[$0] })
-        self.words = Self.words(policy, ids, roster, retired)
+        self.words = words
+        self.absent = absent
         self.exponent = SnapshotCell.exponent(for: words.count)
         unsafe memory = .allocate(capacity: 1 << exponent)
         for index in 0..<(1 << exponent) {
@@ -51,32 +88,72 @@ import Synchronization
     /// The words as the engine reads them; valid while this object lives.
     var image: PolicyImage { unsafe PolicyImage(words: memory, exponent: exponent) }
 
-    /// The place of a rollout of the policy.
+    /// The seat of a rollout, or nil if the policy lacks it.
     func ordinal(of id: RolloutID) -> Int? {
-        guard let ordinal = roster[id], retired.isEmpty || !retired.contains(ordinal) else { return nil }
+        guard let ordinal = roster[id], absent.isEmpty || !absent.contains(ordinal) else { return nil }
         return ordinal
     }
+}
 
-    private static func words(
-        _ policy: RolloutPolicy,
-        _ ids: [RolloutID],
-        _ roster: Roster,
-        _ retired: Set<Int>
-    ) -> [UInt64] {
+/// A policy digest is computed when somebody first asks: writing and hashing a policy costs more than publishing it.
+final class PolicyDigest: Sendable {
+    private enum State {
+        case policy(RolloutPolicy)
+        case text(String)
+    }
+
+    private let state: Lock<State>
+
+    init(of policy: RolloutPolicy) { state = Lock(.policy(policy)) }
+
+    init(text: String) { state = Lock(.text(text)) }
+
+    var text: String {
+        state.withLock { state in
+            switch state {
+            case .text(let text): return text
+            case .policy(let policy):
+                let text = policy.digest
+                state = .text(text)
+                return text
+            }
+        }
+    }
+}
+
+extension CompiledPolicy {
+    /// The words of a policy, and the seats whose rollouts it lacks.
+    private static func compile(_ policy: RolloutPolicy, _ ids: [RolloutID], _ roster: Roster) -> ([UInt64], Set<Int>) {
         // Room for a canary's tables too, so that a policy of such rollouts is not copied as it grows.
         var words: [UInt64] = []
-        words.reserveCapacity(2 * roster.count * RecordLayout.size)
-        words.append(contentsOf: repeatElement(0, count: roster.count * RecordLayout.size))
+        words.reserveCapacity(2 * roster.capacity * RecordLayout.size)
+        words.append(contentsOf: repeatElement(0, count: roster.capacity * RecordLayout.size))
+        var absent = roster.count == ids.count ? [] : Set(0..<roster.count)
         for id in ids {
             guard let definition = policy.rollouts[id], let ordinal = roster[id] else { continue }
             RolloutCompiler(id, definition, roster[ordinal])
                 .compile(into: &words, at: ordinal * RecordLayout.size, revision: policy.revision)
+            // As many seats as rollouts: nobody brought a default, and no rollout was removed.
+            if absent.isEmpty { continue }
+            absent.remove(ordinal)
+            for seat in roster.defaultSeats(of: id) {
+                copyRecord(of: ordinal, to: seat, in: &words)
+                absent.remove(seat)
+            }
         }
-        for ordinal in retired {
-            let first = roster[ordinal].variants[0].number
-            let start = ordinal * RecordLayout.size
-            RolloutCompiler.retire(first, into: &words, at: start, revision: policy.revision)
+        for seat in absent { writeAbsent(seat, roster, policy.revision, in: &words) }
+        return (words, absent)
+    }
+
+    /// Gives a seat the record of another one, with whose tables it then works.
+    private static func copyRecord(of ordinal: Int, to seat: Int, in words: inout [UInt64]) {
+        for word in 0..<RecordLayout.size {
+            words[seat * RecordLayout.size + word] = words[ordinal * RecordLayout.size + word]
         }
-        return words
+    }
+
+    private static func writeAbsent(_ seat: Int, _ roster: Roster, _ revision: UInt32, in words: inout [UInt64]) {
+        let standIn = roster[seat].variants[0].number
+        RolloutCompiler.writeAbsent(standIn, into: &words, at: seat * RecordLayout.size, revision: revision)
     }
 }

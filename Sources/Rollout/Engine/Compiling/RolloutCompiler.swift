@@ -45,9 +45,9 @@ struct RolloutCompiler {
         words[start + RecordLayout.adoptions] = TagTable.append(variants, to: &words, adopted)
     }
 
-    /// The record of a rollout that is no longer in the policy: one answer for everybody.
-    static func retire(_ first: VariantNumber, into words: inout [UInt64], at start: Int, revision: UInt32) {
-        let outcome = Outcome(first, .absent)
+    /// Writes the record of a seat whose rollout the policy lacks: one answer for everybody.
+    static func writeAbsent(_ standIn: VariantNumber, into words: inout [UInt64], at start: Int, revision: UInt32) {
+        let outcome = Outcome(standIn, .absent)
         write([Segment(upperBound: Share.bucketCount - 1, outcome: outcome)], saltHash: 0, to: &words, at: start)
         words[start + RecordLayout.origin] = UInt64(revision)
         words[start + RecordLayout.missing] = outcome.word

@@ -10,9 +10,11 @@ final class RouterState: Sendable {
     /// The policy as an object. Held for a moment, never while a policy is compiled.
     ///
     /// **Claim:** handles and snapshots agree, in whatever order a thread asks them: neither answers by an older policy than
-    /// the other has shown, and a handle's ordinal is known to every policy that the handle meets. Because a policy
-    /// is published and becomes the object under this one lock. Were it the object first, another thread could take an
-    /// ordinal from it and read beyond the end of the policy that is still published.
+    /// the other has shown, and every policy that a handle meets has the handle's seat. Because
+    /// 1. a policy is published and becomes the object under this one lock, and handles take their seats from the object.
+    ///    If it became the object first, another thread could take a seat from it and read beyond the end of the policy
+    ///    that is still published;
+    /// 2. each policy is compiled after the roster of the one it replaces, under the writers' lock, and a roster only grows.
     private let current: Lock<CompiledPolicy>
     /// Held by the one writer.
     let writer = Lock<Void>(())
@@ -23,9 +25,8 @@ final class RouterState: Sendable {
     /// Every router's state: what lives as long as the process is no leak, and leak checkers can see it.
     private static let all = Lock<[RouterState]>([])
 
-    /// Takes a policy that ``PolicyValidator`` found valid.
-    init(_ policy: RolloutPolicy, appliedAt: UnixTime) throws(PolicyError) {
-        let first = try CompiledPolicy(policy, after: Roster(), appliedAt: appliedAt)
+    /// Runs a policy.
+    init(_ first: CompiledPolicy) {
         cell = SnapshotCell(first.words)
         current = Lock(first)
         Self.all.withLock { $0.append(self) }
@@ -55,13 +56,30 @@ final class RouterState: Sendable {
         }
     }
 
-    /// Publishes a policy. Only under the writers' lock.
+    /// Publishes a policy that was compiled after the running one. Both under the same hold of the writers' lock: a seat
+    /// that is added in between would be lost.
     ///
-    /// The policy it replaces is given up outside the lock, because that may mean to free a large one.
+    /// The policy it replaces is given up outside the inner lock, because that may free a large one.
     private func publish(_ next: CompiledPolicy) {
+        assert(next.roster.count >= compiled.roster.count, "compiled after another policy than the running one")
         _ = current.withLock { current in
             cell.publish(next.words)
             return exchange(&current, with: next)
+        }
+    }
+
+    /// The ordinal of the seat that handles with this default hold.
+    ///
+    /// The first time, the running policy is published again with room for the seat. It stays the same policy to everybody:
+    /// the same revision, and no update.
+    func seat(of id: RolloutID, default release: Release) -> Int {
+        if let known = compiled.roster.seat(of: id, default: release) { return known }
+        return writer.withLock { _ in
+            let running = compiled
+            if let known = running.roster.seat(of: id, default: release) { return known }
+            let next = running.seating(id, default: release)
+            publish(next)
+            return next.roster.count - 1
         }
     }
 }

@@ -40,8 +40,10 @@ public import Synchronization
 ///    written; if s was overwritten before the copy was made, then R2 also acquires a head beyond s + 6, and R5 sees it;
 /// 3. if it is older than the running one, nobody writes that ring any more, so what was current in it stays.
 ///
-/// **Claim 3:** an image has room for the record of every handle, torn or not. Because a handle is made from a policy that
-/// is published already (`RouterState`), later policies have its record too, and by claim 2.1 the slot fits policy s.
+/// **Claim 3:** an image has room for the record of every handle, torn or not. Because a handle holds a seat of a policy that
+/// is published already (`RouterState`), all later policies have that seat too, each of them fills at least the records of
+/// its seats, and by claim 2.1 the slot fits policy s. The thread that has the handle loads a head no older than that
+/// policy's (claim 4), because the handle reached it from the thread that took the seat.
 ///
 /// **Claim 4:** revisions never go back, for one thread or for threads that synchronise. Because head only rises (64 bits
 /// do not wrap), and loads of one atomic word never go back in such threads, whatever their ordering (coherence).

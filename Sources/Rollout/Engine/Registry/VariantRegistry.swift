@@ -22,11 +22,12 @@ struct RegisteredVariant: Hashable, Sendable {
 /// Every variant that a policy of this process ever named, by number, for as long as the process lives.
 ///
 /// That is what lets a decision be two words and outlive its policy. Memory grows with the number of *distinct*
-/// (rollout, variant, release) triples, not with updates, and ends at 1,000,000.
+/// (rollout, variant, release) triples, not with updates, and ends at 1,000,000. What is left of 20 bits is reserved for
+/// the defaults of handles: a program names those, and a policy must not be able to use up their room.
 ///
 /// Unchecked, because of the pointer, which never changes; what it points to is atomic.
 @safe final class VariantRegistry: @unchecked Sendable {
-    static let shared = VariantRegistry(capacity: 1_000_000)
+    static let shared = VariantRegistry(capacity: 1_000_000, reserve: Int(Outcome.absent) - 1_000_000)
 
     private struct Entry {
         let record: VariantRecord
@@ -37,13 +38,17 @@ struct RegisteredVariant: Hashable, Sendable {
     private typealias Chunk = UnsafeMutablePointer<Entry>
     private static let chunkSize = 1024
 
+    /// How many variants policies may bring.
     let capacity: Int
+    /// How many variants beyond that defaults may bring.
+    private let reserve: Int
     let numbers = Lock<[VariantRecord: VariantNumber]>([:])
     private let chunks: UnsafeMutablePointer<Atomic<Chunk?>>
 
-    init(capacity: Int) {
+    init(capacity: Int, reserve: Int = 0) {
         self.capacity = capacity
-        let count = (capacity + Self.chunkSize - 1) / Self.chunkSize
+        self.reserve = reserve
+        let count = (capacity + reserve + Self.chunkSize - 1) / Self.chunkSize
         unsafe chunks = .allocate(capacity: count)
         for index in 0..<count { unsafe (chunks + index).initialize(to: Atomic(nil)) }
     }
@@ -81,18 +86,19 @@ struct RegisteredVariant: Hashable, Sendable {
 
     private func entry(_ number: VariantNumber) -> UnsafePointer<Entry> {
         let index = Int(number.rawValue)
-        guard index < capacity,
+        guard index < capacity + reserve,
             let chunk = unsafe chunks[index / Self.chunkSize].load(ordering: .acquiring)
         else { preconditionFailure("variant \(index) was never registered") }
         return unsafe UnsafePointer(chunk + index % Self.chunkSize)
     }
 
-    /// These records as registered, new ones too; nil, and nothing registered, where they no longer all fit.
-    func intern(_ records: [VariantRecord]) -> [RegisteredVariant]? {
-        numbers.withLock { numbers in
+    /// These records as registered, new ones too; nil, and nothing registered, if they no longer all fit.
+    func intern(_ records: [VariantRecord], usingReserve: Bool = false) -> [RegisteredVariant]? {
+        let limit = usingReserve ? capacity + reserve : capacity
+        return numbers.withLock { numbers in
             let known = records.map { numbers[$0] }
             let fresh = Set(zip(records, known).lazy.filter { $0.1 == nil }.map(\.0)).count
-            guard fresh <= capacity - numbers.count else { return nil }
+            guard fresh <= limit - numbers.count else { return nil }
             return zip(records, known).map { record, known in
                 let number = known ?? numbers[record] ?? VariantNumber(rawValue: UInt32(numbers.count))
                 if number.rawValue == numbers.count {

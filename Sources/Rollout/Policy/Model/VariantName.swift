@@ -19,4 +19,6 @@ extension VariantName {
     public static let primary: VariantName = "primary"
     /// The variant of `shadow` that receives copies.
     public static let shadow: VariantName = "shadow"
+    /// The default of a handle, which serves while the policy lacks the rollout.
+    public static let `default`: VariantName = "default"
 }

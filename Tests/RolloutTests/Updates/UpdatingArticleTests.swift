@@ -69,7 +69,7 @@ struct UpdatingArticleTests {
         #expect(greeted.withLock { $0 } == ["v2"])
         #expect(router.history.last?.gates == ["SmokeTest", "ReleaseResources<Model>"])
         let decision = sms.decision(for: "alice")
-        let answer = models.withValue(for: decision) { model in model.classify("free ringtones") }
+        let answer = models.withValue(for: decision.variant) { model, variant in model.classify("free ringtones") }
         #expect(answer == "spam by v2")
 
         try await router.update(because: "green", through: [models]) { policy in

@@ -61,7 +61,7 @@
     public func rollout(_ id: RolloutID, default release: Release) -> RolloutHandle {
         var validator = PolicyValidator()
         validator.check(release, at: JSONPath().appending("default"))
-        if let mistake = validator.violations.first {
+        if let mistake = validator.problems.all.first {
             preconditionFailure("the default of rollout \(id): \(mistake.path): \(mistake.message)")
         }
         return RolloutHandle(cell: state.cell, ordinal: state.seat(of: id, default: release))

@@ -59,7 +59,7 @@ struct Roster: Sendable {
             )
         }
         let ordinal = seats.count
-        let rollout = RegisteredRollout(variants: registered, cookie: .none)
+        let rollout = RegisteredRollout(variants: registered, cookie: .absent)
         seats.append(Seat(id: id, defaultRelease: release, registered: rollout))
         defaultOrdinals[id, default: []].append(ordinal)
         if count > capacity { capacity = count + count / 4 }

@@ -139,7 +139,7 @@ struct PlanTests {
         let result = try Demo.run(["plan", "--json"] + paths, input: [])
         #expect(result.status == 0)
 
-        let (old, new) = (Self.owners(before), Self.owners(after))
+        let (old, new) = (try Self.owners(before), try Self.owners(after))
         let names = (before.strategy.variants.map(\.name.text), after.strategy.variants.map(\.name.text))
         var counts = [Int](repeating: 0, count: names.0.count * names.1.count)
         var bucket = 0
@@ -164,13 +164,15 @@ struct PlanTests {
         #expect(Dictionary(uniqueKeysWithValues: rows ?? []) == matrix)
     }
 
-    /// The place of the variant that serves each bucket.
-    private static func owners(_ definition: RolloutDefinition) -> [Int] {
+    /// The place of the variant that serves each bucket, by the ranges that an explanation lists.
+    private static func owners(_ definition: RolloutDefinition) throws -> [Int] {
         let names = definition.strategy.variants.map(\.name)
+        let router = try RolloutRouter(policy: RolloutPolicy(revision: 1, rollouts: ["r": definition]))
+        let explanation = try #require(router.snapshot().explanation(for: "anybody", in: "r"))
         var owners = [Int](repeating: 0, count: 1_000_000)
-        for range in definition.ownedRanges where definition.strategy.kind != .shadow {
-            let isOut = definition.disabled.contains(range.variant) || definition.draining.contains(range.variant)
-            let owner = isOut ? 0 : names.firstIndex(of: range.variant) ?? 0
+        for range in explanation.steps.compactMap(\.draw).flatMap(\.ranges) where !range.isDisabled && !range.isDraining
+        {
+            let owner = range.variant.flatMap(names.firstIndex) ?? 0
             for bucket in range.buckets { owners[bucket] = owner }
         }
         return owners

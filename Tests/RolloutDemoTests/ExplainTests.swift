@@ -14,14 +14,14 @@ struct ExplainTests {
 
     @Test("It prints the library's explanation, as text and as JSON")
     func printed() throws {
-        let explanation = try Self.explanation("recommender", "42", host: "WWW.example.org:80")
-        let request = ["--rollout", "recommender", "--unit", "42", "--host", "WWW.example.org:80"]
+        let explanation = try Self.explanation("recommender", "55", host: "WWW.example.org:80")
+        let request = ["--rollout", "recommender", "--unit", "55", "--host", "WWW.example.org:80"]
         let command = ["explain", "--policy", Recorded.strategies] + request
         let text = try Demo.run(command, input: [])
         #expect(text.status == 0)
         #expect(text.error == "")
         #expect(text.text == explanation.description + "\n")
-        #expect(text.lines.contains("-> 4. draw           bucket 560,216 belongs to treatment"))
+        #expect(text.lines.contains("-> 4. draw           bucket 560,526 belongs to treatment"))
         let json = try Demo.run(command + ["--json"], input: [])
         #expect(json.status == 0)
         #expect(json.text == explanation.json + "\n")
@@ -35,7 +35,7 @@ struct ExplainTests {
                 "stable (app v1, model v1) by host"
             ),
             (["--unit", "qa-1"], "-> 2. forced unit ", "canary (app v2, model v2) by forced"),
-            (["--unit", "0"], "-> 4. draw ", "canary (app v2, model v2) by split, bucket 76004"),
+            (["--unit", "15"], "-> 4. draw ", "canary (app v2, model v2) by split, bucket 54952"),
             ([], "-> 5. missing unit ", "stable (app v1, model v1) by missing_unit"),
             (["--unit", ""], "-> 5. missing unit ", "stable (app v1, model v1) by missing_unit"),
         ]

@@ -1,5 +1,4 @@
 import Rollout
-import RolloutDemo
 import Testing
 
 @Suite("plan")
@@ -77,7 +76,7 @@ struct PlanTests {
 
                 fresh: added
 
-                ranker: removed; its handles go on serving the first variant
+                ranker: removed; its handles serve the first variant
 
                 recommender: 200,000 buckets (20 %) move, the minimum is 200,000
                              to control        to treatment        to bandit

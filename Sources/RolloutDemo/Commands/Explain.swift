@@ -14,7 +14,6 @@ extension Option {
         value: "C",
         summary: "the value of the Cookie header (default: none)"
     )
-    fileprivate static let json = Option(name: "--json", summary: "the explanation as one line of JSON")
 }
 
 extension Command {
@@ -24,7 +23,7 @@ extension Command {
         options: [.policy, .rollout, .unit, .host, .cookies, .keys, .now, .json],
         summary: "explains the decision for one request: each rule in order, which one decided, and why"
     ) { arguments throws(Stop) in
-        let policy = try PolicyFile.policy(at: try arguments.required(.policy))
+        let policy = try RolloutPolicy(at: arguments.required(.policy))
         let now = try arguments.time(.now) ?? .now
         let handle = try RouteTargets(policy, now: now).target(ofOption: try arguments.required(.rollout)).handle
         let (unit, host, cookies) = (arguments[.unit], arguments[.host], arguments[.cookies])
@@ -32,7 +31,7 @@ extension Command {
         let (text, json): (String, String)
         if let keys = arguments[.keys] {
             let request = SessionRequest(unit: unit, host: host, cookies: cookies, now: now)
-            let explanation = try KeyFile.sessions(at: keys).explanation(for: request, through: handle)
+            let explanation = try SessionRouter(keysAt: keys).explanation(for: request, through: handle)
             (text, json) = (explanation.description, explanation.json)
         } else {
             let explanation = handle.explanation(for: unit, host: host)

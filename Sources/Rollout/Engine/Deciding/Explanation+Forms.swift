@@ -47,7 +47,7 @@ extension Explanation.Draw {
         guard let key else { return [] }
         return [
             "key     \(hexadecimal(key))   XXH3-64 of the unit",
-            "salt    \(hexadecimal(saltHash))   the hash of \(quoted(salt))",
+            "salt    \(hexadecimal(saltHash))   XXH3-64 of \(quoted("rollout\u{0}\(salt)"))",
             "bucket  \(grouped(bucket)) of \(grouped(Share.bucketCount))",
         ]
     }

@@ -136,7 +136,7 @@ extension Decision: Encodable {
     /// there; no bucket and no shadow are null. A shadow has a `variant` and a `release`.
     public func encode(to encoder: any Encoder) throws { try tree.encode(to: encoder) }
 
-    private var tree: JSONTree {
+    var tree: JSONTree {
         .object([
             ("rollout", .string(variant.rollout.text)),
             ("variant", .string(variant.name.text)),

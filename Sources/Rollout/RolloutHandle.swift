@@ -73,6 +73,23 @@ public struct RolloutHandle: Sendable {
             read { $0.decision(for: request, holding: assignment) }
         }
     }
+
+    /// Why a request gets what it gets: each rule in order, what it saw, and which one decided.
+    ///
+    /// Not for the path of a request: it takes a lock and allocates, as ``Explanation`` says.
+    ///
+    /// - Parameters:
+    ///   - unit: What is bucketed; nil and an empty text are no unit.
+    ///   - host: The value of the `Host` header, in any case, with or without port.
+    ///   - assignment: What a verified cookie or the service's own store remembers.
+    /// - Returns: The explanation by the policy that runs now.
+    public func explanation(
+        for unit: String?,
+        host: String? = nil,
+        holding assignment: Assignment? = nil
+    ) -> Explanation {
+        RouterState.behind(cell).compiled.explanation(for: unit, host: host, holding: assignment, recordAt: start)
+    }
 }
 
 /// A decision is made in two attempts: a short one that nearly always succeeds, and one that bears everything. A hashed

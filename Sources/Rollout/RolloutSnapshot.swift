@@ -34,4 +34,22 @@ public struct RolloutSnapshot: Sendable {
             }
         }
     }
+    /// Why a request gets what it gets in one of the policy's rollouts: each rule in order, and which one decided.
+    ///
+    /// - Parameters:
+    ///   - unit: What is bucketed; nil and an empty text are no unit.
+    ///   - id: The rollout.
+    ///   - host: The value of the `Host` header, in any case, with or without port.
+    ///   - assignment: What a verified cookie or the service's own store remembers.
+    /// - Returns: The explanation, or nil if the policy has no rollout of that id.
+    public func explanation(
+        for unit: String?,
+        in id: RolloutID,
+        host: String? = nil,
+        holding assignment: Assignment? = nil
+    ) -> Explanation? {
+        guard let ordinal = compiled.ordinal(of: id) else { return nil }
+        let start = ordinal * RecordLayout.size
+        return compiled.explanation(for: unit, host: host, holding: assignment, recordAt: start)
+    }
 }

@@ -1,4 +1,4 @@
-/// The program: finds the command that is meant and runs it.
+/// The program: finds the command that is meant, and runs it.
 @main
 enum Program {
     static let name = "RolloutDemo"
@@ -13,7 +13,7 @@ enum Program {
             if case .unusable(let message) = error {
                 var output = Output.error
                 output.append(line: "\(name): \(message)")
-                // Where standard error cannot be written either, the exit status has to do.
+                // If standard error cannot be written either, only the exit status is left to say so.
                 try? output.flush()
                 status = .unusable
             }
@@ -26,14 +26,14 @@ enum Program {
         let rest = arguments.dropFirst()
         switch word {
         case "--help", "-h", "help":
-            guard let name = rest.first else { return try print(Help.overview) }
-            return try print(Help.text(of: command(name)))
+            guard let name = rest.first else { return try print(Command.overview) }
+            return try print(command(name).help)
         case "--version":
             return try print("\(name) \(version)\n")
         default:
             let command = try command(word)
             let arguments = try Arguments(rest, of: command)
-            if arguments.wantsHelp { return try print(Help.text(of: command)) }
+            if arguments.wantsHelp { return try print(command.help) }
             return try await command.run(arguments)
         }
     }
@@ -44,7 +44,7 @@ enum Program {
         let known = isOption ? ["--help", "--version"] : Command.all.map(\.name) + ["help"]
         throw .unusable(
             "unknown \(isOption ? "option" : "command") \"\(word)\"" + suggestion(for: word, among: known)
-                + "\nusage: \(name) [COMMAND]; \(name) --help tells more"
+                + "\nusage: \(name) [COMMAND]; \(name) --help lists the commands"
         )
     }
 
@@ -54,4 +54,21 @@ enum Program {
         try output.flush()
         return .success
     }
+}
+
+/// Why a command ends before its work is done.
+enum Stop: Error {
+    /// The command line or a file cannot be used: exit status 2.
+    case unusable(String)
+
+    /// Nobody reads the output any more. That is no failure: `… | head` has seen enough.
+    case closedPipe
+}
+
+/// How a command that did its work ended.
+enum ExitStatus: Int32 {
+    case success = 0
+    /// The input has problems, and all of them were reported.
+    case problems = 1
+    case unusable = 2
 }

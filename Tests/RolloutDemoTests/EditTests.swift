@@ -1,5 +1,4 @@
 import Rollout
-import RolloutDemo
 import Testing
 
 @Suite("edit")

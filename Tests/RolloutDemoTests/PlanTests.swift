@@ -1,5 +1,4 @@
 import Rollout
-import RolloutDemo
 import Testing
 
 @Suite("plan")
@@ -77,7 +76,7 @@ struct PlanTests {
 
                 fresh: added
 
-                ranker: removed; its handles go on serving the first variant
+                ranker: removed; its handles serve the first variant
 
                 recommender: 200,000 buckets (20 %) move, the minimum is 200,000
                              to control        to treatment        to bandit
@@ -139,7 +138,7 @@ struct PlanTests {
         let result = try Demo.run(["plan", "--json"] + paths, input: [])
         #expect(result.status == 0)
 
-        let (old, new) = (Self.owners(before), Self.owners(after))
+        let (old, new) = (try Self.owners(before), try Self.owners(after))
         let names = (before.strategy.variants.map(\.name.text), after.strategy.variants.map(\.name.text))
         var counts = [Int](repeating: 0, count: names.0.count * names.1.count)
         var bucket = 0
@@ -164,14 +163,16 @@ struct PlanTests {
         #expect(Dictionary(uniqueKeysWithValues: rows ?? []) == matrix)
     }
 
-    /// The place of the variant that serves each bucket.
-    private static func owners(_ definition: RolloutDefinition) -> [Int] {
+    /// The place of the variant that serves each bucket, by the ranges that an explanation lists.
+    private static func owners(_ definition: RolloutDefinition) throws -> [Int] {
         let names = definition.strategy.variants.map(\.name)
+        let router = try RolloutRouter(policy: RolloutPolicy(revision: 1, rollouts: ["r": definition]))
+        let explanation = try #require(router.snapshot().explanation(for: "anybody", in: "r"))
         var owners = [Int](repeating: 0, count: 1_000_000)
-        for run in Allocation(definition).runs where definition.strategy.kind != .shadow {
-            guard let owner = run.owner else { continue }
-            let isOut = definition.disabled.contains(names[owner]) || definition.draining.contains(names[owner])
-            for bucket in run.buckets { owners[bucket] = isOut ? 0 : owner }
+        for range in explanation.steps.compactMap(\.draw).flatMap(\.ranges) where !range.isDisabled && !range.isDraining
+        {
+            let owner = range.variant.flatMap(names.firstIndex) ?? 0
+            for bucket in range.buckets { owners[bucket] = owner }
         }
         return owners
     }

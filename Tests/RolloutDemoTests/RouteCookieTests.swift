@@ -13,18 +13,18 @@ struct RouteCookieTests {
         #expect(result.lines.count == 3 && result.lines.allSatisfy { $0.hasSuffix(#""setCookie":null}"#) })
         #expect(result.lines[1...].allSatisfy { $0.contains(#""reason":"missing_unit","bucket":null"#) })
         let notes = result.errorLines.filter { $0.contains("cookies are neither read nor written") }
-        #expect(notes == ["RolloutDemo: no --keys is given: cookies are neither read nor written"])
+        #expect(notes == ["RolloutDemo: cookies are neither read nor written, because no --keys is given"])
         #expect(try sticky.route("{}", "--quiet").error == "")
     }
 
-    @Test("Where no rollout keeps a cookie, keys that are not given are not missed, and others are said to be idle")
+    @Test("If no rollout keeps a cookie, nobody asks for keys, and keys are said to have no effect")
     func nothingToSay() throws {
         let result = try Demo.run("route", "--policy", Recorded.policy, input: "{}")
         #expect(!result.error.contains("keys"))
         let keys = try #require(sticky).keys
         let useless = try Demo.run("route", "--policy", Recorded.policy, "--keys", keys, input: "{}\n{}\n")
         let notes = useless.errorLines.filter { $0.contains("--keys") }
-        #expect(notes == ["RolloutDemo: no rollout of the policy has \"sticky\": none keeps a cookie, --keys or not"])
+        #expect(notes == ["RolloutDemo: no rollout of the policy has \"sticky\", so --keys has no effect"])
     }
 
     /// Computed by Python's `hmac` and `hashlib` from the contract alone, for the key of the tests.

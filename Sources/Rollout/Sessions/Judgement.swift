@@ -10,6 +10,16 @@ struct Judgement {
     var isBehind: Bool
 }
 
+/// What the tokens of a request come to, before the engine is asked.
+struct WeighedTokens {
+    /// What the engine is given.
+    let assignment: Assignment?
+    let held: ReceivedTokens.Entry?
+    let verdict: TokenVerdict
+    let losses: LossTally
+    let isBehind: Bool
+}
+
 extension RolloutRecord {
     /// Judges an assignment that did not come in a token, and decides by what it leaves.
     func judge(_ assignment: Assignment?, for request: RequestBytes) -> Judgement {
@@ -19,6 +29,18 @@ extension RolloutRecord {
     }
 
     /// Judges the tokens, and decides by what they leave.
+    func judge(_ tokens: ReceivedTokens, for request: RequestBytes) -> Judgement {
+        let weighed = weigh(tokens)
+        return Judgement(
+            decision: decision(for: request, holding: weighed.assignment),
+            held: weighed.held,
+            verdict: weighed.verdict,
+            losses: weighed.losses,
+            isBehind: weighed.isBehind
+        )
+    }
+
+    /// What the tokens come to before the engine is asked.
     ///
     /// | of the tokens that come through tag and clock | the engine is given |
     /// | --- | --- |
@@ -26,7 +48,8 @@ extension RolloutRecord {
     /// | one, or several that agree, are valid | that assignment |
     /// | valid ones disagree | nothing |
     /// | all have lost, or there is none | the bucket of the first that leaves one |
-    func judge(_ tokens: ReceivedTokens, for request: RequestBytes) -> Judgement {
+    @inline(__always)
+    func weigh(_ tokens: ReceivedTokens) -> WeighedTokens {
         var newer: ReceivedTokens.Entry?
         var held: ReceivedTokens.Entry?
         var spare: Assignment?
@@ -36,8 +59,7 @@ extension RolloutRecord {
         let revision = UInt32(truncatingIfNeeded: origin)
         for index in 0..<tokens.count {
             guard let entry = tokens[index] else { break }
-            let standing = entry.loss == nil ? standing(of: entry.token.assignment) : .current
-            let loss = entry.loss ?? standing.loss
+            let (standing, loss) = standing(of: entry)
             if let loss {
                 losses.count(loss)
                 if loss.leavesBucket, spare == nil { spare = Assignment(onlyBucket: entry.token.bucket) }
@@ -57,16 +79,22 @@ extension RolloutRecord {
             held = nil
             spare = nil
         }
-        let assignment = newer?.token.assignment ?? held?.token.assignment ?? spare
         let verdict: TokenVerdict =
             newer != nil ? .newerEpoch : held != nil ? .valid : losses.furthest.map { .lost($0) } ?? .absent
-        return Judgement(
-            decision: decision(for: request, holding: assignment),
+        return WeighedTokens(
+            assignment: newer?.token.assignment ?? held?.token.assignment ?? spare,
             held: held,
             verdict: verdict,
             losses: losses,
             isBehind: isBehind
         )
+    }
+
+    /// How a token stands before this policy, and why it has lost, if it has.
+    @inline(__always)
+    func standing(of entry: ReceivedTokens.Entry) -> (Standing, TokenLoss?) {
+        let standing = entry.loss == nil ? standing(of: entry.token.assignment) : .current
+        return (standing, entry.loss ?? standing.loss)
     }
 }
 

@@ -30,12 +30,18 @@ extension SessionState {
         _ cookie: UnsafePointer<CookieRecord>,
         _ handle: RolloutHandle
     ) -> Bool {
-        guard judgement.decision.reason == .missingUnit, unsafe cookie.pointee.rules.assignsMissing else { return true }
-        let fresh = Assignment(onlyBucket: UInt32(truncatingIfNeeded: drawBucket()))
+        guard let fresh = unsafe freshBucket(judgement.decision, cookie) else { return true }
         guard let decision = handle.decision(for: bytes.request, holding: fresh, at: judgement.decision.origin)
         else { return false }
         judgement.decision = decision
         return true
+    }
+
+    /// A bucket for a visitor who has neither a unit nor a bucket, or nil if the policy gives none.
+    @inline(__always)
+    func freshBucket(_ decision: Decision, _ cookie: UnsafePointer<CookieRecord>) -> Assignment? {
+        guard decision.reason == .missingUnit, unsafe cookie.pointee.rules.assignsMissing else { return nil }
+        return Assignment(onlyBucket: UInt32(truncatingIfNeeded: drawBucket()))
     }
 
     @inline(__always)
@@ -45,12 +51,9 @@ extension SessionState {
         _ cookie: UnsafePointer<CookieRecord>
     ) -> SessionDecision {
         counters.count(judgement)
-        let due = unsafe tokenDue(judgement, bytes, cookie)
-        return SessionDecision(
-            decision: judgement.decision,
-            token: judgement.verdict,
-            dueCookie: due.flatMap { unsafe signed($0, bytes, cookie) }
-        )
+        let due = unsafe tokenDue(judgement, bytes, cookie).flatMap { unsafe signed($0, bytes, cookie) }
+        if due != nil { counters.countWritten() }
+        return SessionDecision(decision: judgement.decision, token: judgement.verdict, dueCookie: due)
     }
 }
 

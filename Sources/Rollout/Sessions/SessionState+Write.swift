@@ -72,7 +72,6 @@ extension SessionState {
         var signed = token.bytes
         guard let tag = unsafe tag(of: signed, key: token.key, unit: bytes.unit, bytes, cookie) else { return nil }
         signed.tag = tag
-        counters.countWritten()
         return unsafe DueCookie(
             token: signed,
             cookie: CookieReference(cookie),

@@ -6,7 +6,7 @@ struct Arguments {
     private var values: [String: String] = [:]
     private var operands: [String] = []
 
-    /// Sorts the words: options come anywhere, `--name value` or `--name=value`; after `--` all words are operands.
+    /// Sorts the words. Options come anywhere, as `--name value` or `--name=value`; after `--` all words are operands.
     init(_ words: some Sequence<String>, of command: Command) throws(Stop) {
         self.command = command
         var words = Array(words)[...]
@@ -47,7 +47,7 @@ struct Arguments {
         return UnixTime(seconds: number)
     }
 
-    /// An operand by its place, or nil where there are not so many.
+    /// An operand by its place, or nil if there are fewer.
     func operand(_ index: Int) -> String? { operands.indices.contains(index) ? operands[index] : nil }
 
     /// The operands from a place on.
@@ -88,7 +88,7 @@ struct Arguments {
     }
 }
 
-/// The end of a sentence about an unknown word: the word that was meant, or all there are.
+/// The end of a sentence about an unknown word: the word that was probably meant, or all known words.
 func suggestion(for word: String, among known: [String]) -> String {
     if let meant = nearest(to: word, among: known) { return "; did you mean \"\(meant)\"?" }
     return known.isEmpty ? "" : "; there is \(alternatives(known))"

@@ -6,7 +6,7 @@ struct Command: Sendable {
     var options: [Option] = []
     /// What it does, in one line.
     let summary: String
-    /// What its own help tells beside that, by lines.
+    /// Further lines of its own help.
     var details: [String] = []
     let run: @Sendable (Arguments) async throws(Stop) -> ExitStatus
 
@@ -15,7 +15,7 @@ struct Command: Sendable {
 
     static func named(_ name: String) -> Command? { all.first { $0.name == name } }
 
-    /// How the command is called: `route --policy FILE [--quiet] [REQUESTS]`.
+    /// How to call the command: `route --policy FILE [--quiet] [REQUESTS]`.
     var usage: String {
         let words = options.map { $0.isRequired ? $0.usage : "[\($0.usage)]" }
         return ([name] + words + operands.map { $0.isRequired ? $0.name : "[\($0.name)]" }).joined(separator: " ")
@@ -26,14 +26,14 @@ struct Command: Sendable {
 struct Operand: Sendable {
     let name: String
     var isRequired = false
-    /// Whether more of them may follow; only the last operand.
+    /// Whether more of them may follow. Only the last operand can be repeated.
     var isRepeated = false
 }
 
-/// A word of the command line that starts with `--`, and the value after it if it takes one.
+/// A word of the command line that starts with `--`, and the value after it if the option takes one.
 struct Option: Sendable {
     let name: String
-    /// What stands for the value in the help; nil for an option without one.
+    /// What stands for the value in the help, or nil if the option takes none.
     var value: String?
     var isRequired = false
     let summary: String
@@ -41,13 +41,58 @@ struct Option: Sendable {
     var usage: String { value.map { "\(name) \($0)" } ?? name }
 }
 
+/// Options of more than one command.
 extension Option {
     static let policy = Option(name: "--policy", value: "FILE", isRequired: true, summary: "the policy document")
-    static let now = Option(name: "--now", value: "UNIX", summary: "the time (default: the clock's)")
+    static let now = Option(name: "--now", value: "UNIX", summary: "the time in Unix seconds (default: now)")
     static let keys = Option(
         name: "--keys",
         value: "FILE",
-        summary: "the keys of cookies; without it none are read or written"
+        summary: "the keys that sign cookies; without them no cookie is read or written"
     )
-    static let help = Option(name: "--help", summary: "how to call the command")
+    static let json = Option(name: "--json", summary: "the answer as one line of JSON")
+    static let help = Option(name: "--help", summary: "this text")
+}
+
+/// What `--help` prints.
+extension Command {
+    static var overview: String {
+        """
+        \(Program.name) \(Program.version): decides which release serves a request.
+
+        usage: \(Program.name) [COMMAND]
+
+        Without a command it gives a guided tour, in under ten seconds.
+
+        commands:
+        \(all.map { "  \($0.usage)\n      \($0.summary)" }.joined(separator: "\n"))
+
+        options:
+          --help       this text; after a command, how to call it
+          --version    the version
+
+        A request is a line of JSON: {"unit": "alice", "host": "www.example.org", "rollout": "sms"}. Every key is
+        optional. The unit is a string or an integer, "cookies" is the value of the Cookie header. Other keys are ignored.
+
+        exit status: 0 success, 1 the input has problems (all are reported), 2 the command line or a file cannot be used
+
+        """
+    }
+
+    var help: String {
+        let options = options + [.help]
+        let width = options.map(\.usage.count).max() ?? 0
+        let lines = options.map { option in
+            "  " + option.usage + String(repeating: " ", count: width - option.usage.count + 3) + option.summary
+        }
+        let details = details.isEmpty ? "" : details.joined(separator: "\n") + "\n\n"
+        return """
+            usage: \(Program.name) \(usage)
+
+            \(summary)
+
+            \(details)\(lines.joined(separator: "\n"))
+
+            """
+    }
 }

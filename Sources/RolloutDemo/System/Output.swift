@@ -1,6 +1,6 @@
 import Rollout
 
-/// Text on its way to standard output or standard error, collected to be written in large pieces.
+/// Text for standard output or standard error, collected and written in large pieces.
 struct Output {
     private let descriptor: Int32
     private let name: String
@@ -32,7 +32,7 @@ struct Output {
         bytes.removeAll(keepingCapacity: true)
     }
 
-    /// Writes what a writer has collected, and empties it.
+    /// Writes what a JSON writer has collected, and empties it.
     mutating func flush(_ writer: inout JSONWriter) throws(Stop) {
         try flush(writer.bytes)
         writer.removeAll()

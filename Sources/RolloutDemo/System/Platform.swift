@@ -6,8 +6,8 @@
     import Darwin
 #endif
 
-/// The few system calls the program needs. No other file knows the platform's C library, but for `AppendOnlyFile.swift`,
-/// which is there to be copied.
+/// The few system calls that the program needs. Only this file and `AppendOnlyFile.swift`, which is there to be copied,
+/// import the platform's C library.
 enum Platform {
     /// An error number of the system with its text.
     struct SystemError: Error {
@@ -22,12 +22,12 @@ enum Platform {
     static let standardOutput = STDOUT_FILENO
     static let standardError = STDERR_FILENO
 
-    /// Makes writing to a closed pipe an error instead of the end of the process.
+    /// Makes a write to a closed pipe an error, where the default is to end the process.
     static func ignoreBrokenPipes() { _ = signal(SIGPIPE, SIG_IGN) }
 
-    /// The words of the command line without the program's name.
+    /// The words of the command line after the program's name.
     ///
-    /// A word that is no UTF-8 is refused: the standard library would repair it, and so decide about another unit.
+    /// A word that is not UTF-8 is refused. The standard library would repair it, and the decision would be for another unit.
     static func arguments() throws(Stop) -> [String] {
         var words: [String] = []
         for index in 1..<max(1, Int(CommandLine.argc)) {
@@ -44,7 +44,7 @@ enum Platform {
         exit(status)
     }
 
-    /// Opens a file for reading, never in the place of a standard stream that is closed: it would be taken for that one.
+    /// Opens a file for reading, but never as descriptor 0, 1 or 2: if a standard stream is closed, the file would take its place.
     static func openFile(_ path: String) throws(SystemError) -> Int32 {
         while true {
             let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -63,7 +63,7 @@ enum Platform {
         _ = close(descriptor)
     }
 
-    /// Reads once, into the bytes from `start` on; 0 at the end of the input.
+    /// Reads once, into the bytes from `start` on. Returns the number of bytes, 0 at the end of the input.
     static func readSome(
         _ descriptor: Int32,
         into bytes: inout [UInt8],
@@ -91,7 +91,7 @@ enum Platform {
         }
     }
 
-    /// The first place of a byte in that part of the bytes.
+    /// The first place of a byte in a part of the bytes.
     static func firstIndex(of byte: UInt8, in bytes: [UInt8], _ part: Range<Int>) -> Int? {
         let start = part.lowerBound
         return unsafe bytes.withUnsafeBytes { bytes in
@@ -103,7 +103,7 @@ enum Platform {
         }
     }
 
-    /// Whether reading would give something, or the end, at once.
+    /// Whether a read would return at once, with bytes or with the end.
     static func isReadable(_ descriptor: Int32) -> Bool { wait(on: descriptor, for: POLLIN, milliseconds: 0) }
 
     static func isTerminal(_ descriptor: Int32) -> Bool { isatty(descriptor) == 1 }
@@ -113,7 +113,7 @@ enum Platform {
 
     static var unixTime: Int64 { Int64(time(nil)) }
 
-    /// Returns where the call is to be made again: it was interrupted, or somebody else made the descriptor non-blocking.
+    /// Returns if the call is worth another try: it was interrupted, or another process made the descriptor non-blocking.
     private static func recover(from number: Int32, on descriptor: Int32, for events: Int32) throws(SystemError) {
         switch number {
         case EINTR: return

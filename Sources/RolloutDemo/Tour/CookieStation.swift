@@ -1,7 +1,7 @@
 import Rollout
 
 extension Station {
-    /// Visitors with cookies through a ramp and a rollback.
+    /// Visitors with cookies, before and after a ramp and a rollback.
     static let cookies = Station(title: "Sessions that keep their version") { stage throws(Stop) in
         var policy = stage.policy
         policy.rollouts["sms"]?.sticky = StickyCookie(name: "sms-app-version", maxAge: 3600)
@@ -43,19 +43,19 @@ extension Station {
         policy.rollouts["sms"]?.disabled = ["canary"]
         try await update(updater, to: policy)
         row("rolled back, the first visitors", &crowd)
-        stage.say("\(grouped(crowd.count)) visitors without an account; a signed cookie keeps the version of each.")
+        stage.say("\(grouped(crowd.count)) visitors without an account. A signed cookie keeps each in one version.")
         stage.show(table)
-        stage.say("Tokens of the older epoch that came too late: \(grouped(sessions.counts.lost(.olderEpoch))).")
+        stage.say("Cookies of the older epoch, which count no more: \(grouped(sessions.counts.lost(.olderEpoch))).")
     }
 }
 
-/// A browser that keeps the one cookie.
+/// A browser that keeps one cookie.
 private struct Browser {
     var cookie: String?
     var variant: Decision.Variant?
 }
 
-/// Every visitor once: how many are in the canary, and how many got another variant than before.
+/// Has every visitor send one request. Counts who is in the canary, and who got another variant than before.
 private func visits(
     of visitors: inout [Browser],
     _ sessions: SessionRouter,
@@ -75,7 +75,7 @@ private func visits(
     return (inside, moved)
 }
 
-/// Keys that live as long as the tour.
+/// Keys for the tour alone.
 func freshKeys() throws(Stop) -> SigningKeys {
     do throws(SigningKeyError) {
         return try SigningKeys(text: SigningKeys.freshLine(id: 1))

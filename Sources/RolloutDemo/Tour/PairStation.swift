@@ -1,7 +1,7 @@
 import Rollout
 
 extension Station {
-    /// App and model service, one of them behind.
+    /// An app and a model service, one of which runs an older policy.
     static let pairs = Station(title: "App and model that belong together") { stage throws(Stop) in
         var policy = stage.policy
         let (app, model) = (try stage.router(policy), try stage.router(policy))
@@ -49,7 +49,7 @@ extension Station {
         row("the app is ahead by a release")
         try await update(modelUpdater, to: policy)
         row("the model service has caught up")
-        stage.say("The app decides and sends its decision along; the model service adopts it, or marks the call.")
+        stage.say("The app decides and sends its decision along. The model service adopts it, or marks the call.")
         stage.show(table)
     }
 }

@@ -1,7 +1,7 @@
 import Rollout
 
 extension Station {
-    /// A canary that grows: who will move is known before, and whoever is in stays in.
+    /// A canary that grows. The plan says beforehand who will move, and nobody leaves the canary.
     static let ramp = Station(title: "A ramp in which nobody leaves the canary") { stage throws(Stop) in
         let units = (0..<50_000).map { "user-\($0)" }
         let router = try stage.router(stage.policy)
@@ -23,13 +23,13 @@ extension Station {
             members = units.map { handle.decision(for: $0).variant.name == "canary" }
             add(Step(members, before: before), of: share, to: &table)
         }
-        stage.say("sms over \(grouped(units.count)) units, edited step by step; joined and left are counted against")
+        stage.say("sms over \(grouped(units.count)) units, edited step by step. Joined and left are counted against")
         stage.say("the step before.")
         stage.show(table)
     }
 }
 
-/// How a step of the ramp came out.
+/// What a step of the ramp did.
 private struct Step {
     let inside: Int
     let joined: Int
@@ -56,7 +56,7 @@ private func add(_ step: Step, of share: Share, to table: inout Table) {
 }
 
 private func show(_ plan: Plan, on stage: inout Stage) throws(Stop) {
-    stage.say("What plan says of the step from 10 to 25 %, in buckets:")
+    stage.say("What plan says about the step from 10 to 25 %, in buckets:")
     for case .kept(let movement) in plan.movement.rollouts.values {
         stage.show(movement.table)
         let isLeast = movement.moved == movement.minimum

@@ -1,7 +1,7 @@
 import Rollout
 
 extension Station {
-    /// A policy with mistakes: all of them at once, with their places, and nothing changes.
+    /// A policy with mistakes. All are reported at once, with their places, and nothing changes.
     static let refusal = Station(title: "A policy that is refused") { stage throws(Stop) in
         let router = try stage.router(stage.policy)
         for (index, line) in mistaken.split(separator: "\n", omittingEmptySubsequences: false).enumerated() {

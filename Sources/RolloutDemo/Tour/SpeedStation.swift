@@ -27,12 +27,15 @@ extension Station {
                 Table.Cell(bar(tenths, of: Int(highest * 10 + 0.5)), .green)
             )
         }
-        stage.say("One thread, sms and recommender of the policy above; the fastest of \(rounds) rounds of")
+        stage.say("One thread, sms and recommender of the policy above. The fastest of \(rounds) rounds of")
         stage.say("\(grouped(decisionsPerRound)) decisions, loop included.")
         stage.show(table)
         #if DEBUG
             stage.say("")
-            stage.say("This is a debug build, many times slower: swift run -c release \(Program.name)", .yellow)
+            stage.say(
+                "This is a debug build, which is many times slower. Try: swift run -c release \(Program.name)",
+                .yellow
+            )
         #endif
     }
 }
@@ -44,11 +47,11 @@ private let rounds = 15
     private let decisionsPerRound = 131_072
 #endif
 
-/// Nanoseconds per call; the index given is below 1,024.
+/// Nanoseconds per call. The closure gets an index below 1,024.
 @inline(__always)
 private func cost(of decide: (Int) -> Decision) -> Double {
     var best = Double.infinity
-    // What the decisions say goes into the result by way of this number, so that none can be left out.
+    // The result depends on every decision through this sum, so the compiler cannot leave any out.
     var sum = 0
     for _ in 0..<rounds {
         let start = ContinuousClock.now

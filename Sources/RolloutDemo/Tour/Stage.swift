@@ -1,6 +1,6 @@
 import Rollout
 
-/// What the tour's stations share: the policy, the requests, and the page they are shown on.
+/// What the stations of the tour share: the policy, the requests, and the page they write on.
 struct Stage {
     struct Request {
         let unit: String?
@@ -9,30 +9,38 @@ struct Stage {
 
     let policy: RolloutPolicy
     let requests: [Request]
-    /// Every unit of the log once, in the order of appearance.
+    /// Every unit of the log once, in order of appearance.
     let units: [String]
 
     private var output = Output.standard
     private let isStyled = Style.isWelcome
 
     init() throws(Stop) {
-        do throws(PolicyError) {
-            policy = try RolloutPolicy(json: recordedPolicy)
-        } catch {
-            throw .unusable("the built-in policy is invalid\n\(error)")
-        }
+        policy = try RolloutPolicy(at: Self.recorded("strategies.json"))
+        let log = try Input(Self.recorded("access.jsonl"))
+        defer { log.close() }
+        var lines = LineReader(log)
         var requests: [Request] = []
-        do throws(RequestLine.Problem) {
-            for line in recordedLog.utf8.split(separator: UInt8(ascii: "\n")) {
-                let request = try RequestLine(Array(line))
+        while case .bytes(let line) = try lines.next(beforeWaiting: {}) {
+            do throws(RequestLine.Problem) {
+                let request = try RequestLine(line)
                 requests.append(Request(unit: request.unit?.text, host: request.host))
+            } catch {
+                throw .unusable("\(log.name): \(error.message)")
             }
-        } catch {
-            throw .unusable("the built-in log is invalid: \(error.message)")
         }
         var seen: Set<UnitID> = []
         self.requests = requests
         units = requests.compactMap(\.unit).filter { seen.insert(UnitID($0)).inserted }
+    }
+
+    /// The path of a recorded file in the source tree that the program was built from.
+    ///
+    /// The files are not built in. A resource would need Foundation, and as a literal of 125,000 bytes the log would take the
+    /// compiler longer than all the rest of the package.
+    private static func recorded(_ name: String) -> String {
+        let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
+        return (parts + ["Recorded", Substring(name)]).joined(separator: "/")
     }
 
     /// A router that runs a policy of the tour.
@@ -44,9 +52,9 @@ struct Stage {
         }
     }
 
-    /// A rollout of a router, which the built-in policy has.
+    /// A rollout of a router.
     func rollout(_ id: RolloutID, of router: RolloutRouter) throws(Stop) -> RolloutHandle {
-        guard let handle = router.rollout(id) else { throw .unusable("the built-in policy lacks the rollout \(id)") }
+        guard let handle = router.rollout(id) else { throw .unusable("the policy of the tour has no rollout \(id)") }
         return handle
     }
 

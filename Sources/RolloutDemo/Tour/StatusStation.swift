@@ -1,7 +1,7 @@
 import Rollout
 
 extension Station {
-    /// What a health check or a status page gets.
+    /// What a health check or a status page shows.
     static let status = Station(title: "The status of a router") { stage throws(Stop) in
         let router = try stage.router(stage.policy)
         do throws(JSONError) {

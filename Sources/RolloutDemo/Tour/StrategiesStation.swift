@@ -1,13 +1,13 @@
 import Rollout
 
 extension Station {
-    /// Each rollout over the recorded log: the shares that came out beside those the policy asks for.
+    /// Each rollout over the recorded log: the shares that came out, next to those that the policy asks for.
     static let strategies = Station(title: "Every strategy, on the recorded log") { stage throws(Stop) in
         let router = try stage.router(stage.policy)
         stage.say(
-            "Units: each of the log's \(grouped(stage.units.count)) once, drawn without host. Sigma: how far the count"
+            "Units: each of the log's \(grouped(stage.units.count)), drawn once without a host. Sigma: how far the count"
         )
-        stage.say("is from the expected one, in standard deviations; beyond 3 it would be suspicious.")
+        stage.say("is from the expected one, in standard deviations. More than 3 would be suspicious.")
         for (id, definition) in stage.policy.rollouts.sorted(by: { $0.key < $1.key }) {
             let handle = try stage.rollout(id, of: router)
             var (draws, requests) = (Tally(), Tally())
@@ -27,7 +27,7 @@ private func shares(_ definition: RolloutDefinition, _ counts: Tally.Counts) -> 
     table.head("variant", "release", "units", "share", "expected", "sigma")
     let allocation = Allocation(definition)
     for (variant, share) in zip(allocation.variants, allocation.shares) {
-        let count = counts.drawnVariants[variant.name.text, default: 0]
+        let count = counts.drawnVariants[variant.name, default: 0]
         table.add(
             Table.Cell(variant.name.text, .green),
             "\(variant.release)",
@@ -41,7 +41,7 @@ private func shares(_ definition: RolloutDefinition, _ counts: Tally.Counts) -> 
     return table
 }
 
-/// How many standard deviations of a binomial count lie between a count and the expected one.
+/// The distance between a count and the expected one, in standard deviations of a binomial distribution.
 private func sigmas(_ count: Int, of total: Int, expected: Share) -> String {
     let probability = Double(expected.buckets) / 1_000_000
     let deviation = (Double(total) * probability * (1 - probability)).squareRoot()

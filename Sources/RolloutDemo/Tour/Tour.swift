@@ -1,6 +1,6 @@
 import Rollout
 
-/// A guided tour on a built-in policy and a recorded log. Every number in it is measured while it runs.
+/// A guided tour with a policy and a recorded log. Every number in it is measured while it runs.
 enum Tour {
     private static let stations: [Station] = [
         .strategies, .ramp, .liveUpdate, .cookies, .pairs, .refusal, .refusedUpdate, .rollback, .status, .speed,

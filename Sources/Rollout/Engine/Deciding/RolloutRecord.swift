@@ -60,7 +60,7 @@ struct RolloutRecord {
 
     // MARK: Rules
 
-    private func forced(_ unit: some EngineUnit) -> Decision? {
+    func forced(_ unit: some EngineUnit) -> Decision? {
         let table = word(RecordLayout.forced)
         let entry = unsafe unit.withBytes { bytes in
             unsafe TextTable.find(bytes, hash: unit.key, in: image, table: table)
@@ -68,7 +68,7 @@ struct RolloutRecord {
         return entry.map { resolve(TextTable.outcome(of: $0, in: image, hasUnit: true), unit.key) }
     }
 
-    private func hosted(_ request: RequestBytes) -> Decision? {
+    func hosted(_ request: RequestBytes) -> Decision? {
         let table = word(RecordLayout.hosts)
         let entry = unsafe request.withNormalizedHost { host in
             unsafe host.flatMap { unsafe TextTable.find($0, hash: XXH3.hash($0), in: image, table: table) }
@@ -86,7 +86,7 @@ struct RolloutRecord {
     /// | same | bucket | none | its bucket, judged now: `sticky` where that is enrolled |
     /// | any not newer | any | none | its bucket, judged now, if missing units are assigned one |
     /// | otherwise | | | nothing: the unit is drawn, or is missing |
-    private func decision(honouring assignment: Assignment, hasUnit: Bool, _ marks: RecordMarks) -> Decision? {
+    func decision(honouring assignment: Assignment, hasUnit: Bool, _ marks: RecordMarks) -> Decision? {
         let assignments = word(RecordLayout.assignments)
         let rules = AssignmentRules(of: assignments)
         guard rules.contains(.honoured) else { return nil }

@@ -32,6 +32,14 @@ final class RouterState: Sendable {
         Self.all.withLock { $0.append(self) }
     }
 
+    /// The state behind a handle's cell. O(routers of the process), for what needs the policy as an object.
+    static func behind(_ cell: SnapshotCell) -> RouterState {
+        guard let state = all.withLock({ $0.first { unsafe $0.cell.words == cell.words } }) else {
+            preconditionFailure("a handle without a router")
+        }
+        return state
+    }
+
     /// The policy that runs.
     var compiled: CompiledPolicy { current.withLock { $0 } }
 

@@ -167,7 +167,7 @@ extension PolicyProblem {
     fileprivate static func tooManyRemoved(_ removed: Int, newcomer: RolloutID) -> PolicyProblem {
         PolicyProblem(
             .tooManyRemoved,
-            at: JSONPath().appending("rollouts").appending(newcomer.text).description,
+            at: JSONPath().appending("rollouts").appending(newcomer.text),
             "the router never had \"\(newcomer)\", and with it would remember \(grouped(removed)) rollouts that were removed; "
                 + "the most are \(grouped(Roster.removedLimit)): use ids again that were removed, "
                 + "bring removed rollouts back, or restart the process"

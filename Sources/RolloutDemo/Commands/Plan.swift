@@ -1,12 +1,49 @@
 import Rollout
 
+extension Option {
+    fileprivate static let rollout = Option(name: "--rollout", value: "ID", summary: "only this rollout (default: all)")
+}
+
+extension Command {
+    /// Shows who would move where.
+    static let plan = Command(
+        name: "plan",
+        operands: [Operand(name: "OLD", isRequired: true), Operand(name: "NEW", isRequired: true)],
+        options: [.rollout, .json],
+        summary: "shows who an update would move: buckets by old and new variant, next to the theoretical minimum"
+    ) { arguments throws(Stop) in
+        let paths = [arguments.operand(0) ?? "-", arguments.operand(1) ?? "-"]
+        if paths == ["-", "-"] { throw .unusable("plan: only one of the two policies can be standard input") }
+        var problems = Output.error
+        var policies: [RolloutPolicy] = []
+        for path in paths {
+            switch try PolicyDocument(path) {
+            case .valid(let policy): policies.append(policy)
+            case .invalid(let lines): for line in lines { problems.append(line: line) }
+            }
+        }
+        try problems.flush()
+        guard policies.count == 2 else { return .problems }
+
+        let plan = try Plan(from: policies[0], to: policies[1], only: arguments[.rollout])
+        var output = Output.standard
+        if arguments.has(.json) {
+            output.append(line: plan.movement.json)
+        } else {
+            for line in await plan.lines { output.append(line: line) }
+        }
+        try output.flush()
+        return .success
+    }
+}
+
 /// What an update would do: who moves where, and whether a router would take it.
 struct Plan {
     let movement: PolicyMovement
     private let old: RolloutPolicy
     private let new: RolloutPolicy
 
-    /// A plan for all rollouts, or for one that at least one of the two policies has.
+    /// A plan for all rollouts, or only for one that at least one of the policies has.
     init(from old: RolloutPolicy, to new: RolloutPolicy, only id: String? = nil) throws(Stop) {
         (self.old, self.new) = (old, new)
         var (before, after) = (old, new)
@@ -26,7 +63,7 @@ struct Plan {
         }
     }
 
-    /// The plan for people: a rollout after the other, and what would keep a router from taking the new policy.
+    /// The plan for a person: each rollout, and why a router would not take the new policy.
     var lines: [String] {
         get async {
             var lines = ["revision \(old.revision) -> \(new.revision)"]
@@ -34,7 +71,7 @@ struct Plan {
                 lines.append("")
                 switch change {
                 case .added: lines.append("\(id): added")
-                case .removed: lines.append("\(id): removed; its handles go on serving the first variant")
+                case .removed: lines.append("\(id): removed; its handles serve the first variant")
                 case .kept where old.rollouts[id] == new.rollouts[id]: lines.append("\(id): unchanged")
                 case .kept(let movement):
                     lines.append("\(id): \(movement)")
@@ -46,7 +83,7 @@ struct Plan {
         }
     }
 
-    /// What a router that runs the old policy has to say against the new one: it is asked, and nobody guesses.
+    /// Why a router that runs the old policy would not take the new one. A real router is asked.
     private var objection: String? {
         get async {
             if new == old { return "Nothing changes: both are the same policy." }
@@ -62,10 +99,10 @@ struct Plan {
 }
 
 extension RolloutMovement {
-    /// With more variants than this, a line a pair is easier to read than a matrix.
+    /// With more variants than this, one line for each pair is easier to read than a matrix.
     private static let widestMatrix = 6
 
-    /// The matrix, a row for each old variant that serves anybody; of many variants the pairs that share buckets.
+    /// The matrix, with a row for each old variant that serves anybody. For many variants: the pairs that share buckets.
     var table: Table {
         let targets = after.filter { to in matrix.values.contains { $0[to] != nil } }
         return targets.count > Self.widestMatrix ? pairs : square(targets)

@@ -5,10 +5,10 @@ extension Command {
     static let check = Command(
         name: "check",
         operands: [Operand(name: "FILE", isRequired: true)],
-        summary: "validates a policy (- is standard input), prints every problem; exit 1 if there is any"
+        summary: "validates a policy (- is standard input) and prints every problem; exit status 1 if there is one"
     ) { arguments throws(Stop) in
         var output = Output.standard
-        switch try PolicyFile.contents(of: arguments.operand(0) ?? "-") {
+        switch try PolicyDocument(arguments.operand(0) ?? "-") {
         case .invalid(let problems):
             for problem in problems { output.append(line: problem) }
             try output.flush()

@@ -4,9 +4,9 @@ extension Option {
     fileprivate static let rollout = Option(
         name: "--rollout",
         value: "ID",
-        summary: "the rollout of lines that name none (default: the policy's only one)"
+        summary: "the rollout for lines that name none (default: the policy's only one)"
     )
-    fileprivate static let quiet = Option(name: "--quiet", summary: "no summary, no progress")
+    fileprivate static let quiet = Option(name: "--quiet", summary: "prints neither the summary nor the progress")
 }
 
 extension Command {
@@ -15,11 +15,11 @@ extension Command {
         name: "route",
         operands: [Operand(name: "REQUESTS")],
         options: [.policy, .rollout, .now, .keys, .quiet],
-        summary: "reads requests as JSON Lines (a file, or standard input), writes one decision a line, sums up"
+        summary: "reads requests as JSON Lines (a file or standard input), writes one decision a line and a summary"
     ) { arguments throws(Stop) in
-        let policy = try PolicyFile.policy(at: try arguments.required(.policy))
+        let policy = try RolloutPolicy(at: arguments.required(.policy))
         let now = try arguments.time(.now)
-        let sessions = try arguments[.keys].map { path throws(Stop) in try KeyFile.sessions(at: path) }
+        let sessions = try arguments[.keys].map { path throws(Stop) in try SessionRouter(keysAt: path) }
         let targets = try RouteTargets(policy, now: now ?? .now)
         let standard = if let id = arguments[.rollout] { try targets.target(ofOption: id) } else { targets.only }
         let input = try Input(arguments.operand(0))
@@ -29,26 +29,26 @@ extension Command {
         if let sessions {
             run.sessions = sessions
             run.now = now
-            if !keepsCookies { run.note("no rollout of the policy has \"sticky\": none keeps a cookie, --keys or not") }
+            if !keepsCookies { run.note("no rollout of the policy has \"sticky\", so --keys has no effect") }
         } else if keepsCookies {
-            run.note("no --keys is given: cookies are neither read nor written")
+            run.note("cookies are neither read nor written, because no --keys is given")
         }
         try run.route(input)
         return try run.finish(policy)
     }
 }
 
-/// One run over an input: decisions to standard output, what is wrong to standard error, in the order of the input.
+/// One run over an input. Decisions go to standard output and problems to standard error, in the order of the input.
 ///
-/// Both are collected and written when they are full, and before the input has to be waited for.
+/// Both are collected. They are written when they are full, and before the run has to wait for input.
 private struct RouteRun {
     private let targets: RouteTargets
-    /// Where a request goes that names no rollout.
+    /// The rollout for requests that name none.
     private let standard: RouteTargets.Target?
     private let isQuiet: Bool
-    /// What reads and writes cookies, or nil for nobody.
+    /// What reads and writes cookies, or nil if cookies are ignored.
     var sessions: SessionRouter?
-    /// The time of every request, or nil for the clock's.
+    /// The time of every request, or nil to take it from the clock.
     var now: UnixTime?
     private var decisions = DecisionLine()
     private var output = Output.standard
@@ -66,7 +66,7 @@ private struct RouteRun {
         progress = Progress(isWanted: !isQuiet && errors.isTerminal)
     }
 
-    /// Says something once, before all else.
+    /// Says something about the whole run.
     mutating func note(_ text: String) {
         if !isQuiet { errors.append(line: "\(Program.name): \(text)") }
     }
@@ -128,4 +128,56 @@ private struct RouteRun {
         try errors.flush()
         try progress.show(tally.decided, on: &errors)
     }
+}
+
+/// The rollouts of a policy, ready to decide.
+struct RouteTargets {
+    struct Target {
+        let id: RolloutID
+        let definition: RolloutDefinition
+        let handle: RolloutHandle
+    }
+
+    private let targets: [RolloutID: Target]
+
+    /// The policy's rollout, if it has exactly one.
+    var only: Target? { targets.count == 1 ? targets.values.first : nil }
+
+    /// The rollouts of a policy that was read and so is valid.
+    init(_ policy: RolloutPolicy, now: UnixTime) throws(Stop) {
+        let router: RolloutRouter
+        do throws(PolicyError) {
+            router = try RolloutRouter(policy: policy, now: now)
+        } catch {
+            throw .unusable("the policy is invalid\n\(error)")
+        }
+        var targets: [RolloutID: Target] = [:]
+        for (id, definition) in policy.rollouts {
+            targets[id] = router.rollout(id).map { Target(id: id, definition: definition, handle: $0) }
+        }
+        self.targets = targets
+    }
+
+    /// The rollout that `--rollout` names.
+    func target(ofOption id: String) throws(Stop) -> Target {
+        guard let target = named(id) else { throw .unusable("--rollout: " + unknown(id)) }
+        return target
+    }
+
+    /// The rollout that a request names, or else the standard one.
+    func target(of request: RequestLine, standard: Target?) throws(RequestLine.Problem) -> Target {
+        if let id = request.rollout {
+            guard let target = named(id) else { throw RequestLine.Problem(message: unknown(id)) }
+            return target
+        }
+        if let standard { return standard }
+        let choice = names.isEmpty ? "the policy has none" : "the policy has \(alternatives(names))"
+        throw RequestLine.Problem(message: "expected \"rollout\", found none, and no --rollout is given; \(choice)")
+    }
+
+    private var names: [String] { targets.keys.sorted().map(\.text) }
+
+    private func named(_ id: String) -> Target? { RolloutID(id).flatMap { targets[$0] } }
+
+    private func unknown(_ id: String) -> String { "unknown rollout \(quoted(id))" + suggestion(for: id, among: names) }
 }

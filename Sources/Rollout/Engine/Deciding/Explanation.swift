@@ -1,0 +1,370 @@
+/// Why one request gets what it gets: each rule of a rollout in order, what it saw, and which one decided.
+///
+///     print(sms.explanation(for: "alice", host: "canary.example"))
+///
+/// An explanation is a value made from one policy. It does not change when the policy does.
+///
+/// Making one takes a lock, allocates, and takes time in proportion to the ranges of the allocation: some 10 microseconds
+/// for a canary. It is for a person who asks, on an administrator's page or a command line, not for the path of a request.
+public struct Explanation: Hashable, Sendable {
+    /// The rollout.
+    public let rollout: RolloutID
+    /// How the rollout spreads units, or nil if the policy has no such rollout.
+    public let strategy: RolloutStrategy.Kind?
+    /// What is bucketed, or nil if the request brings no unit.
+    public let unit: String?
+    /// The value of the `Host` header as the request brings it, or nil if it brings none.
+    public let host: String?
+    /// The rules in the order of their precedence. Exactly one of them decides: the first one that has an answer.
+    public let steps: [Step]
+    /// How it was found out whether a copy goes to the shadow, or nil for a strategy without one. It decides nothing else.
+    public let sampling: Step?
+    /// The decision: what the handle or the snapshot answers to the same request.
+    public let decision: Decision
+
+    /// A rule, what it saw, and what it makes of that.
+    public struct Step: Hashable, Sendable {
+        /// The rule.
+        public let rule: Rule
+        /// What the rule saw, as a clause: `no rule names "www.example"`.
+        public let saw: String
+        /// What the rule answers, or nil if it does not apply to the request. A rule after the one that decides may have an
+        /// answer too: what the request would get otherwise.
+        public let answer: Decision?
+        /// Whether this rule decided.
+        public let decides: Bool
+        /// The draw behind the answer, or nil if the rule draws nothing.
+        public let draw: Draw?
+    }
+
+    /// A rule of the precedence. A minor release may add rules.
+    public struct Rule: Hashable, Sendable, CustomStringConvertible {
+        /// The rule as JSON spells it: `host`, `forced`, `missing_unit`, …
+        public let description: String
+        /// The rule as the text form spells it.
+        let title: String
+
+        /// The policy has no such rollout; then this is the only step.
+        public static let absent = Rule(description: "absent", title: "no rollout")
+        /// The policy names a variant for the request's host.
+        public static let host = Rule(description: "host", title: "host rule")
+        /// The policy names a variant for the unit.
+        public static let forced = Rule(description: "forced", title: "forced unit")
+        /// An assignment that the request holds.
+        public static let assignment = Rule(description: "assignment", title: "assignment")
+        /// The strategy, and the bucket if it draws one.
+        public static let draw = Rule(description: "draw", title: "draw")
+        /// The request brings no unit.
+        public static let missingUnit = Rule(description: "missing_unit", title: "missing unit")
+        /// The sampling of copies for a shadow.
+        public static let shadow = Rule(description: "shadow", title: "shadow copy")
+    }
+
+    /// A bucket, how it came about, and who owns it.
+    public struct Draw: Hashable, Sendable {
+        /// The salt, as text.
+        public let salt: String
+        /// The hash of the salt.
+        public let saltHash: UInt64
+        /// XXH3-64 of the unit, or nil if an assignment supplied the bucket.
+        public let key: UInt64?
+        /// The bucket, 0 ..< 1,000,000.
+        public let bucket: Int
+        /// Who owns which buckets: all 1,000,000 in ascending order.
+        public let ranges: [Ownership]
+        /// The place in ``ranges`` of the one that holds the bucket.
+        let place: Int
+
+        /// The range that holds the bucket.
+        public var owner: Ownership { ranges[place] }
+    }
+
+    /// A range of buckets and its owner.
+    public struct Ownership: Hashable, Sendable {
+        /// The variant that owns the buckets, or nil if they belong to nobody: outside the coverage, or not copied.
+        public let variant: VariantName?
+        /// The buckets.
+        public let buckets: Range<Int>
+        /// Whether the owner is disabled, so that the first variant serves in its place.
+        public let isDisabled: Bool
+        /// Whether the owner is draining, so that the first variant serves in its place.
+        public let isDraining: Bool
+    }
+}
+
+extension CompiledPolicy {
+    /// Explains a request in the rollout whose record starts at a word.
+    func explanation(
+        for unit: String?,
+        host: String?,
+        holding assignment: Assignment?,
+        recordAt start: Int
+    ) -> Explanation {
+        let unit = unit.flatMap { $0.isEmpty ? nil : $0 }
+        return withExtendedLifetime(self) {
+            RequestBytes.with(unit: unit, host: host) { request in
+                let record = RolloutRecord(image, start: start)
+                let registered = roster[start / RecordLayout.size]
+                let id = VariantRegistry.shared.rollout(registered.variants[0].number)
+                let decision = record.decision(for: request, holding: assignment)
+                guard let definition = policy.rollouts[id] else {
+                    return Explanation(absent: id, in: policy, unit: unit, host: host, decision)
+                }
+                let explainer = Explainer(
+                    id: id,
+                    definition: definition,
+                    variants: registered.variants,
+                    record: record,
+                    request: request,
+                    unit: unit,
+                    host: host,
+                    assignment: assignment
+                )
+                return explainer.explanation(of: decision)
+            }
+        }
+    }
+}
+
+extension Explanation {
+    fileprivate init(absent id: RolloutID, in policy: RolloutPolicy, unit: String?, host: String?, _ decision: Decision)
+    {
+        let saw = "revision \(policy.revision) has no rollout \(quoted(id.text))"
+        self.init(
+            rollout: id,
+            strategy: nil,
+            unit: unit,
+            host: host,
+            steps: [Step(rule: .absent, saw: saw, answer: decision, decides: true, draw: nil)],
+            sampling: nil,
+            decision: decision
+        )
+    }
+}
+
+/// Asks the rules of a record one by one.
+///
+/// The answers are the engine's own: each comes from the function that the record calls when it decides. Only the words that
+/// say what a rule saw come from the policy. So an explanation cannot name an outcome that the engine does not have;
+/// `ExplanationTests` holds the order of the rules against the engine's.
+private struct Explainer {
+    let id: RolloutID
+    let definition: RolloutDefinition
+    let variants: [RegisteredVariant]
+    let record: RolloutRecord
+    let request: RequestBytes
+    let unit: String?
+    let host: String?
+    let assignment: Assignment?
+
+    /// What a rule says, before it is known whether an earlier one has decided.
+    private typealias Finding = (rule: Explanation.Rule, saw: String, answer: Decision?, draw: Explanation.Draw?)
+
+    func explanation(of decision: Decision) -> Explanation {
+        let findings = [hostRule(), forcedUnit(), heldAssignment(), draw(), missingUnit()]
+        let deciding = findings.firstIndex { $0.answer != nil }
+        return Explanation(
+            rollout: id,
+            strategy: definition.strategy.kind,
+            unit: unit,
+            host: host,
+            steps: findings.enumerated().map { index, finding in
+                Explanation.Step(
+                    rule: finding.rule,
+                    saw: finding.saw,
+                    answer: finding.answer,
+                    decides: index == deciding,
+                    draw: finding.draw
+                )
+            },
+            sampling: sampling(decision),
+            decision: decision
+        )
+    }
+
+    // MARK: Rules that name a variant
+
+    private func hostRule() -> Finding {
+        let name = host.map { HostName($0) }
+        let answer = marks.contains(.hosts) ? record.hosted(request) : nil
+        let saw: String
+        if let name, !name.text.isEmpty {
+            if let variant = definition.hosts[name] {
+                saw = "\(quoted(name.text)) is given \(described(variant))"
+            } else {
+                saw =
+                    "no rule names \(quoted(name.text)); \(counted(definition.hosts.count, "host has", "hosts have")) one"
+            }
+        } else {
+            saw = "the request names no host"
+        }
+        return (.host, saw, answer, nil)
+    }
+
+    private func forcedUnit() -> Finding {
+        guard let unit, let bytes = request.unit else { return (.forced, "the request brings no unit", nil, nil) }
+        let answer = marks.contains(.forced) ? record.forced(bytes) : nil
+        let saw =
+            if let variant = definition.forced[UnitID(unit)] {
+                "\(quoted(unit)) is forced to \(described(variant))"
+            } else {
+                "\(quoted(unit)) is not forced; \(counted(definition.forced.count, "unit is", "units are"))"
+            }
+        return (.forced, saw, answer, nil)
+    }
+
+    private func described(_ variant: VariantName) -> String {
+        if definition.disabled.contains(variant) { return "\(variant), which is disabled" }
+        let exists = variants.contains { $0.name == variant }
+        return exists ? variant.text : "\(variant), which does not exist at present"
+    }
+
+    // MARK: The assignment
+
+    /// What the engine makes of the assignment, whether it decides or only supplies a bucket.
+    private var honoured: Decision? {
+        assignment.flatMap { record.decision(honouring: $0, hasUnit: unit != nil, marks) }
+    }
+
+    /// Whether the assignment decides. Otherwise, if the engine answers at all, the assignment has only supplied the bucket
+    /// of a visitor without a unit, and the draw decides by it.
+    private func holds(_ assignment: Assignment, _ answer: Decision) -> Bool {
+        if answer.reason == .sticky || answer.reason == .stale { return true }
+        return pinsBucket && assignment.isBinding && assignment.epoch == definition.epoch
+    }
+
+    private func heldAssignment() -> Finding {
+        guard let assignment else { return (.assignment, "the request holds none", nil, nil) }
+        guard definition.strategy.draws else {
+            return (.assignment, "a rollout of this strategy keeps no assignments", nil, nil)
+        }
+        let honoured = honoured
+        let holds = honoured.map { self.holds(assignment, $0) } ?? false
+        let bucket = assignment.bucket.map { "bucket \(grouped($0))" } ?? "no bucket"
+        var saw = assignment.isBinding ? "\(variant(of: assignment)), \(bucket), epoch \(assignment.epoch)" : bucket
+        if holds {
+            if honoured?.reason == .stale { saw += ": newer than this policy's epoch \(definition.epoch)" }
+            return (.assignment, saw, honoured, pinsBucket && honoured?.reason != .stale ? bucketDraw() : nil)
+        }
+        saw += ": " + whyNot(assignment)
+        if honoured != nil { saw += "; the draw takes its bucket" }
+        return (.assignment, saw, nil, nil)
+    }
+
+    private func whyNot(_ assignment: Assignment) -> String {
+        guard assignment.isBinding else { return "it names no variant" }
+        switch record.standing(of: assignment) {
+        case .older: return "older than this policy's epoch \(definition.epoch)"
+        case .gone: return "the variant is gone, has no share left, or is disabled"
+        case .current, .newer: break
+        }
+        if !pinsBucket { return "the visitor was not enrolled" }
+        return unit == nil ? "it has no bucket to pin" : "only the bucket is pinned, and the unit has its own"
+    }
+
+    private func variant(of assignment: Assignment) -> String {
+        if assignment.tag == .notEnrolled { return "of no variant" }
+        return variants.first { $0.tag == assignment.tag }.map { "of \($0.name)" } ?? "of an unknown variant"
+    }
+
+    // MARK: The draw
+
+    private func draw() -> Finding {
+        switch definition.strategy.kind {
+        case .fixed, .shadow:
+            let saw = "\(variants[0].name) answers every request"
+            let answer = request.unit.map { record.draw(at: record.bucket(ofKey: $0.key), marks) }
+            return (.draw, saw, answer ?? record.decisionWithoutUnit(), nil)
+        case .canary, .abTest: break
+        }
+        if let key = request.unit?.key {
+            let bucket = record.bucket(ofKey: key)
+            let draw = draw(Int(bucket), key: key)
+            return (.draw, described(draw), record.draw(at: bucket, marks), draw)
+        }
+        guard let assignment, let honoured, !holds(assignment, honoured), let draw = bucketDraw() else {
+            return (.draw, "the request brings no unit, and no bucket", nil, nil)
+        }
+        return (.draw, described(draw), honoured, draw)
+    }
+
+    /// The draw by the bucket of the assignment.
+    private func bucketDraw() -> Explanation.Draw? { assignment?.bucket.map { draw($0, key: nil) } }
+
+    private func draw(_ bucket: Int, key: UInt64?) -> Explanation.Draw {
+        let allocation = Allocation(definition)
+        let ranges = allocation.runs.map { run in owned(by: run.owner.map { allocation.variants[$0].name }, run.buckets) }
+        return Explanation.Draw(
+            salt: salt,
+            saltHash: record.word(RecordLayout.salt),
+            key: key,
+            bucket: bucket,
+            ranges: ranges,
+            place: ranges.firstIndex { $0.buckets.contains(bucket) } ?? 0
+        )
+    }
+
+    private func owned(by variant: VariantName?, _ buckets: Range<Int>) -> Explanation.Ownership {
+        Explanation.Ownership(
+            variant: variant,
+            buckets: buckets,
+            isDisabled: variant.map(definition.disabled.contains) ?? false,
+            isDraining: variant.map(definition.draining.contains) ?? false
+        )
+    }
+
+    private func described(_ draw: Explanation.Draw) -> String {
+        let owner = draw.owner
+        let bucket = "bucket \(grouped(draw.bucket))"
+        guard let variant = owner.variant else { return "\(bucket) belongs to nobody: it is outside the coverage" }
+        if owner.isDisabled { return "\(bucket) belongs to \(variant), which is disabled" }
+        return "\(bucket) belongs to \(variant)" + (owner.isDraining ? ", which is draining" : "")
+    }
+
+    // MARK: The rest
+
+    private func missingUnit() -> Finding {
+        if unit != nil { return (.missingUnit, "the request brings a unit", nil, nil) }
+        guard definition.strategy.draws else { return (.missingUnit, "the strategy needs no unit", nil, nil) }
+        return (.missingUnit, "the request brings no unit", record.decisionWithoutUnit(), nil)
+    }
+
+    private func sampling(_ decision: Decision) -> Explanation.Step? {
+        guard case .shadow(let share, _, _) = definition.strategy else { return nil }
+        let shadow = owned(by: .shadow, 0..<share.buckets)
+        let rest = owned(by: nil, share.buckets..<Share.bucketCount)
+        let draw = request.unit.map { unit in
+            let ranges = [shadow, rest].filter { !$0.buckets.isEmpty }
+            let bucket = Int(record.bucket(ofKey: unit.key))
+            return Explanation.Draw(
+                salt: Bucketing.derivedSalt(salt, "shadow"),
+                saltHash: record.word(RecordLayout.salt),
+                key: unit.key,
+                bucket: bucket,
+                ranges: ranges,
+                place: ranges.firstIndex { $0.buckets.contains(bucket) } ?? 0
+            )
+        }
+        let saw =
+            if let draw {
+                if decision.shadow != nil {
+                    "bucket \(grouped(draw.bucket)) is among the \(grouped(share.buckets)) that are copied (\(share))"
+                } else if shadow.isDisabled || shadow.isDraining {
+                    "no copy: shadow is \(shadow.isDisabled ? "disabled" : "draining")"
+                } else {
+                    "no copy: bucket \(grouped(draw.bucket)) is not among the \(grouped(share.buckets)) that are (\(share))"
+                }
+            } else {
+                "no copy: the request brings no unit"
+            }
+        return Explanation.Step(rule: .shadow, saw: saw, answer: nil, decides: false, draw: draw)
+    }
+
+    private var salt: String { definition.salt ?? id.text }
+    private var marks: RecordMarks { RecordMarks(rawValue: record.word(RecordLayout.marks)) }
+    private var pinsBucket: Bool { definition.sticky?.pin == .bucket }
+
+    private func counted(_ count: Int, _ one: String, _ many: String) -> String {
+        count == 0 ? "no \(one)" : "\(grouped(count)) \(count == 1 ? one : many)"
+    }
+}

@@ -1,0 +1,180 @@
+import Rollout
+
+extension Option {
+    fileprivate static let by = Option(name: "--by", value: "WHO", summary: "who makes the edit, for the record")
+    fileprivate static let because = Option(name: "--because", value: "WHY", summary: "the reason, for the record")
+    fileprivate static let record = Option(
+        name: "--record",
+        value: "LOG",
+        summary: "appends a record of the edit to a file of JSON Lines"
+    )
+    fileprivate static let quiet = Option(name: "--quiet", summary: "prints only the edited policy, not who would move")
+}
+
+extension Command {
+    /// Prints an edited policy, and who would move.
+    static let edit = Command(
+        name: "edit",
+        operands: [
+            Operand(name: "FILE", isRequired: true), Operand(name: "OPERATION", isRequired: true),
+            Operand(name: "ARGUMENT…", isRepeated: true),
+        ],
+        options: [.by, .because, .record, .now, .quiet],
+        summary: "prints the edited policy with its revision raised, and on standard error who would move where",
+        details: ["operations:"] + EditOperation.all.flatMap { ["  \($0.usage)", "      \($0.summary)"] }
+    ) { arguments throws(Stop) in
+        let edit = try EditOperation.edit(arguments.operands(from: 1))
+        var errors = Output.error
+        let policy: RolloutPolicy
+        switch try PolicyDocument(arguments.operand(0) ?? "-") {
+        case .valid(let valid): policy = valid
+        case .invalid(let problems):
+            for problem in problems { errors.append(line: problem) }
+            try errors.flush()
+            return .problems
+        }
+
+        let edited: RolloutPolicy
+        switch try await arguments.edited(policy, edit) {
+        case .success(let policy): edited = policy
+        case .failure(let error):
+            if error.code == .editFailed, let thrown = error.underlying { throw .unusable("edit: \(thrown)") }
+            errors.append(line: "\(error)")
+            try errors.flush()
+            return .problems
+        }
+        if !arguments.has(.quiet) {
+            for line in try await Plan(from: policy, to: edited).lines { errors.append(line: line) }
+            try errors.flush()
+        }
+        var output = Output.standard
+        output.append(line: try indented(policy: edited))
+        try output.flush()
+        return .success
+    }
+}
+
+extension Arguments {
+    /// Has a router edit the policy, as a service would, and records the outcome.
+    fileprivate func edited(
+        _ policy: RolloutPolicy,
+        _ edit: EditOperation.Edit
+    ) async throws(Stop) -> Result<RolloutPolicy, UpdateError> {
+        let now = try time(.now) ?? .now
+        do {
+            let recorder = try self[.record].map { log in try JSONLinesRecorder(log) }
+            let router = try RolloutRouter(policy: policy, now: now)
+            let updater = RolloutUpdater(router)
+            let result: Result<RolloutPolicy, UpdateError>
+            do throws(UpdateError) {
+                try await updater.update(by: self[.by], because: self[.because], now: now) { try edit(&$0) }
+                result = .success(router.snapshot().policy)
+            } catch {
+                result = .failure(error)
+            }
+            // The record before it is of the policy that this process started with, which is no change of anybody's.
+            if let record = updater.history.last { try recorder?.append(record) }
+            return result
+        } catch {
+            throw .unusable("edit: \(error)")
+        }
+    }
+}
+
+/// A policy on several lines.
+private func indented(policy: RolloutPolicy) throws(Stop) -> String {
+    do throws(JSONError) {
+        return indented(try JSONDocument(parsing: Array(policy.json.utf8)).root, depth: 4)
+    } catch {
+        throw .unusable("the policy is no JSON: \(error)")
+    }
+}
+
+/// The words after an operation's name, read one after the other.
+struct EditWords {
+    private let operation: EditOperation
+    private var words: ArraySlice<String>
+
+    init(_ words: ArraySlice<String>, of operation: EditOperation) {
+        self.operation = operation
+        self.words = words
+    }
+
+    /// The next word, or nil if there is none.
+    mutating func next() -> String? { words.popFirst() }
+
+    mutating func id() throws(Stop) -> RolloutID {
+        let word = try word("ID")
+        guard let id = RolloutID(word) else { throw unusable("ID", Self.name, word) }
+        return id
+    }
+
+    mutating func variant() throws(Stop) -> VariantName {
+        let word = try word("VARIANT")
+        guard let variant = VariantName(word) else { throw unusable("VARIANT", Self.name, word) }
+        return variant
+    }
+
+    mutating func share() throws(Stop) -> Share {
+        let word = try word("PERCENT")
+        guard let share = Share(percentText: word) else {
+            throw unusable("PERCENT", "a multiple of 0.0001 in 0 ... 100, without a sign for percent", word)
+        }
+        return share
+    }
+
+    mutating func unit() throws(Stop) -> UnitID { UnitID(try word("UNIT")) }
+
+    mutating func release() throws(Stop) -> Release {
+        var versions: [Release.Component: String] = [:]
+        try pairs("COMPONENT=VERSION", "app=v2") { name, version in
+            guard let component = Release.Component(name), versions[component] == nil else { return false }
+            versions[component] = version
+            return true
+        }
+        return Release(versions)
+    }
+
+    mutating func weights() throws(Stop) -> [VariantName: Int] {
+        var weights: [VariantName: Int] = [:]
+        try pairs("VARIANT=WEIGHT", "treatment=3") { name, text in
+            guard let variant = VariantName(name), let weight = Int(text), weights[variant] == nil else { return false }
+            weights[variant] = weight
+            return true
+        }
+        return weights
+    }
+
+    /// Refuses words that are left over.
+    func finish() throws(Stop) {
+        if let word = words.first { throw unusable("unexpected \(quoted(word))") }
+    }
+
+    private static let name = "1 to 64 of the characters A-Z a-z 0-9 . _ -"
+
+    private mutating func word(_ what: String) throws(Stop) -> String {
+        guard let word = words.popFirst() else { throw unusable("\(what) is missing") }
+        return word
+    }
+
+    /// Reads all words that are left as `name=value`: at least one, and each name once.
+    private mutating func pairs(_ what: String, _ example: String, _ take: (String, String) -> Bool) throws(Stop) {
+        var word = try word(what)
+        while true {
+            let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+            guard parts.count == 2, take(parts[0], parts[1]) else {
+                throw unusable(what, "such as \(example), and each name once", word)
+            }
+            guard let next = words.popFirst() else { return }
+            word = next
+        }
+    }
+
+    private func unusable(_ what: String, _ expected: String, _ found: String) -> Stop {
+        unusable("\(what): expected \(expected), found \(quoted(found))")
+    }
+
+    private func unusable(_ message: String) -> Stop {
+        .unusable("edit \(operation.name): \(message)\nusage: \(Program.name) edit FILE \(operation.usage)")
+    }
+}

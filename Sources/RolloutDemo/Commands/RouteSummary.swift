@@ -1,0 +1,137 @@
+import Rollout
+
+/// The summary that `route` prints at the end.
+struct Summary {
+    let policy: RolloutPolicy
+    let tally: Tally
+    /// How many lines were not requests.
+    let refused: Int
+
+    var text: String {
+        var lines = [
+            "\(counted(tally.decided, "request")) decided by revision \(policy.revision), "
+                + "\(counted(refused, "line")) refused"
+        ]
+        for (id, definition) in policy.rollouts.sorted(by: { $0.key < $1.key }) {
+            let counts = tally.counts(of: id)
+            guard counts.total > 0 else { continue }
+            lines.append("")
+            lines.append("\(id): \(definition.strategy.kind.rawValue), \(counted(counts.total, "request"))")
+            lines += section(definition, counts)
+        }
+        return lines.joined(separator: "\n") + "\n"
+    }
+
+    private func section(_ definition: RolloutDefinition, _ counts: Tally.Counts) -> [String] {
+        let isRuled = counts.drawn < counts.total
+        var table = Table("lrrrrl")
+        table.add("variant", "requests", "share", isRuled ? "drawn" : "", "expected")
+        let allocation = Allocation(definition)
+        for (variant, share) in zip(allocation.variants, allocation.shares) {
+            let count = counts.variants[variant.name, default: 0]
+            let drawn = counts.drawnVariants[variant.name, default: 0]
+            table.add(
+                "\(variant.name)",
+                "\(grouped(count))",
+                "\(percent(count, of: counts.total))",
+                isRuled ? "\(percent(drawn, of: counts.drawn))" : "",
+                "\(share)",
+                "\(variant.release)"
+            )
+        }
+        var lines = table.lines()
+        lines.append("  reasons: \(counts.reasonsText)")
+        if isRuled {
+            lines.append("  drawn: the share among the \(counted(counts.drawn, "request")) that no rule decided")
+        }
+        return lines
+    }
+}
+
+/// Counts decisions by variant and reason.
+struct Tally {
+    private struct Key: Hashable {
+        let variant: Decision.Variant
+        let reason: Decision.Reason
+    }
+
+    private(set) var decided = 0
+    private var counts: [Key: Int] = [:]
+    private var copies: [Decision.Variant: Int] = [:]
+
+    mutating func count(_ decision: Decision) {
+        decided += 1
+        counts[Key(variant: decision.variant, reason: decision.reason), default: 0] += 1
+        if let shadow = decision.shadow { copies[shadow, default: 0] += 1 }
+    }
+
+    /// The decisions of a rollout.
+    func counts(of rollout: RolloutID) -> Counts {
+        var result = Counts()
+        for (key, count) in counts where key.variant.rollout == rollout {
+            result.total += count
+            result.variants[key.variant.name, default: 0] += count
+            result.reasons[key.reason, default: 0] += count
+            guard !Self.rules.contains(key.reason) else { continue }
+            result.drawn += count
+            result.drawnVariants[key.variant.name, default: 0] += count
+        }
+        for (variant, count) in copies where variant.rollout == rollout {
+            result.variants[variant.name, default: 0] += count
+            result.drawnVariants[variant.name, default: 0] += count
+        }
+        return result
+    }
+
+    /// The decisions of one rollout. A shadow counts its copies.
+    struct Counts {
+        var total = 0
+        var variants: [VariantName: Int] = [:]
+        var reasons: [Decision.Reason: Int] = [:]
+        /// The decisions that no rule made. Only they are expected to follow the shares.
+        var drawn = 0
+        var drawnVariants: [VariantName: Int] = [:]
+
+        /// The reasons, most frequent first: `split 1,583, host 306`.
+        var reasonsText: String {
+            reasons.sorted { ($1.value, $0.key.description) < ($0.value, $1.key.description) }
+                .map { "\($0.key) \(grouped($0.value))" }
+                .joined(separator: ", ")
+        }
+    }
+
+    private static let rules: Set<Decision.Reason> = [.host, .forced, .missingUnit]
+}
+
+/// A line on the terminal that shows the progress and removes itself.
+struct Progress {
+    private let isWanted: Bool
+    private let start = ContinuousClock.now
+    private var lastShown: ContinuousClock.Instant?
+    private var isVisible = false
+
+    private static let interval = Duration.milliseconds(100)
+
+    init(isWanted: Bool) { self.isWanted = isWanted }
+
+    /// Shows the line, unless it was shown within the last tenth of a second.
+    mutating func show(_ requests: Int, on output: inout Output) throws(Stop) {
+        guard isWanted else { return }
+        let now = ContinuousClock.now
+        if let lastShown, now - lastShown < Self.interval { return }
+        lastShown = now
+        isVisible = true
+        let seconds = (now - start) / .seconds(1)
+        let rate = seconds > 0 ? Int(Double(requests) / seconds) : 0
+        output.append("\r\u{1B}[K\(counted(requests, "request")), \(grouped(rate)) a second")
+        try output.flush()
+    }
+
+    /// Removes the line, so that something else can be written in its place.
+    mutating func hide(on output: inout Output) throws(Stop) {
+        guard isVisible else { return }
+        isVisible = false
+        output.append("\r\u{1B}[K")
+        try output.flush()
+    }
+}

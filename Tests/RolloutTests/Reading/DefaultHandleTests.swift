@@ -48,12 +48,12 @@ struct DefaultHandleTests {
 
     @Test("A router without rollouts serves defaults, at revision 0")
     func noPolicy() {
-        let router = RolloutRouter()
+        let router = RolloutRouter(now: 7)
         expectDefault(router.rollout("sms", default: Self.fallback), revision: 0)
         #expect(router.rollout("sms") == nil)
         #expect(router.snapshot().policy == policy(0, [:]))
         #expect(router.snapshot().decision(for: "alice", in: "sms") == nil)
-        #expect(router.status.revision == 0 && router.status.rollouts.isEmpty && router.status.appliedAt == nil)
+        #expect(router.status.revision == 0 && router.status.rollouts.isEmpty && router.status.appliedAt == 7)
     }
 
     @Test("The rollout is served while the policy has it, and the default whenever it does not")
@@ -160,14 +160,14 @@ struct DefaultHandleTests {
     )
     func seating(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
-        var compiled = try CompiledPolicy(random.policy(revision: 1), after: Roster(), appliedAt: nil)
+        var compiled = try CompiledPolicy(random.policy(revision: 1), after: Roster(), appliedAt: 0)
         for index in 0..<40 {
             if index.isMultiple(of: 10) {
                 let next = random.policy(revision: UInt32(index + 2))
-                compiled = try CompiledPolicy(next, after: compiled.roster, appliedAt: nil)
+                compiled = try CompiledPolicy(next, after: compiled.roster, appliedAt: 0)
             }
             compiled = compiled.seating(RandomPolicy.ids[index % RandomPolicy.ids.count], default: ["v": "\(index)"])
-            let anew = try CompiledPolicy(compiled.policy, after: compiled.roster, appliedAt: nil)
+            let anew = try CompiledPolicy(compiled.policy, after: compiled.roster, appliedAt: 0)
             // Tables are filled in the order of dictionaries, which differs: so answers are compared, not words.
             for ordinal in 0..<compiled.roster.count {
                 let (record, other) = (

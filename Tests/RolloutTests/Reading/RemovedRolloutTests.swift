@@ -54,29 +54,26 @@ struct RemovedRolloutTests {
     @Test("A refused policy leaves no name in the process", arguments: [1, 50])
     func refused(newcomers: Int) throws {
         let registry = VariantRegistry(capacity: Self.limit + 2)
-        let full = try CompiledPolicy(policy(1, 0..<Self.limit), after: Roster(), appliedAt: nil, registry: registry)
-        let next = try CompiledPolicy(policy(2, [10_000]), after: full.roster, appliedAt: nil, registry: registry)
+        let full = try CompiledPolicy(policy(1, 0..<Self.limit), after: Roster(), appliedAt: 0, registry: registry)
+        let next = try CompiledPolicy(policy(2, [10_000]), after: full.roster, appliedAt: 0, registry: registry)
         for _ in 0..<3 {
             #expect(throws: PolicyError.self) {
                 let many = policy(3, 20_000..<(20_000 + newcomers))
-                _ = try CompiledPolicy(many, after: next.roster, appliedAt: nil, registry: registry)
+                _ = try CompiledPolicy(many, after: next.roster, appliedAt: 0, registry: registry)
             }
         }
         #expect(registry.numbers.withLock { $0.count } == Self.limit + 1)
     }
 
     @Test("An update says so, and the running policy stays")
-    func update() throws {
+    func update() async throws {
         let router = try RolloutRouter(policy: policy(1, 0..<Self.limit))
-        try router.update(to: policy(2, [10_000]))
-        let error = #expect(throws: UpdateError.self) { try router.update(to: policy(3, [10_001])) }
-        guard case .invalid(let problems) = error else {
-            Issue.record("\(String(describing: error))")
-            return
-        }
-        #expect(problems.problems.map(\.code) == [.tooManyRemoved])
+        let updater = RolloutUpdater(router)
+        try await updater.update(to: policy(2, [10_000]))
+        let error = await #expect(throws: UpdateError.self) { try await updater.update(to: policy(3, [10_001])) }
+        #expect((error?.underlying as? PolicyError)?.problems.map(\.code) == [.tooManyRemoved])
         #expect(router.status.revision == 2)
-        #expect(router.history.last?.outcome == .refused(.invalid(problems)))
+        #expect(updater.history.last?.error == error)
     }
 
     @Test("A default that a program asked for is no rollout that was removed")

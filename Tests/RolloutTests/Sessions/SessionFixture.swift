@@ -47,8 +47,7 @@ enum Fixture {
 
     /// Publishes a policy at once, from wherever the call is made.
     static func publish(_ policy: RolloutPolicy, on router: RolloutRouter) throws {
-        let state = router.state
-        state.publish(try CompiledPolicy(policy, after: state.compiled.roster, appliedAt: now))
+        try router.state.publish(policy, appliedAt: now)
     }
 
     /// A session router whose buckets are a seeded sequence.

@@ -64,7 +64,7 @@ struct AllocationTests {
         ),
         Ways(
             "coverage of 0",
-            EditedPolicy.test([1, 1], coverage: .none),
+            EditedPolicy.test([1, 1], coverage: .zero),
             drawn: [],
             kept: [],
             adopted: [0, 1],

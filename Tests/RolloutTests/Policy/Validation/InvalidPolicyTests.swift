@@ -44,7 +44,7 @@ struct InvalidPolicyTests {
             Flaw(name) { definition, random in
                 definition.strategy = random.pick([
                     .fixed(release), .canary(.all, stable: EditedPolicy.v1, canary: release),
-                    .shadow(.none, primary: release, shadow: EditedPolicy.v1),
+                    .shadow(.zero, primary: release, shadow: EditedPolicy.v1),
                     .abTest([WeightedVariant("a", weight: 1, release: release)]),
                 ])
             }
@@ -180,7 +180,7 @@ struct InvalidPolicyTests {
             #expect(models.status.loaded == ["sms": [EditedPolicy.v1, EditedPolicy.v2]])
             let router = try RolloutRouter(policy: valid)
             await #expect(throws: UpdateError.invalid(problems)) {
-                try await router.update(to: policy, through: [models])
+                try await RolloutUpdater(router, gates: [models]).update(to: policy)
             }
             #expect(router.snapshot().policy == valid)
 

@@ -10,17 +10,10 @@ var next: RolloutPolicy {
                 {"schema": 1, "revision": 20, "rollouts": {"sms": {
                     "strategy": {"type": "canary", "percent": 50,
                                  "stable": {"app": "v1", "model": "v1"}, "canary": {"app": "v2", "model": "v2"}},
-                    "sticky": {"cookie": "sms-version", "maxAge": 3600}}}}
+                    "sticky": {"cookie": "sms-version", "maxAge": 3600}, "epoch": 9}}}
                 """
         )
     }
 }
 
-let smokeTest = Passing()
-let models = Passing()
-
-struct Passing: PolicyGate {
-    func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {}
-}
-
-let (user, host, cookieHeader, unixTime) = ("alice", "www.sms-app.local", "theme=dark", Int64(1_800_000_000))
+let (user, host, cookieHeader) = ("alice", "www.sms-app.local", "theme=dark")

@@ -42,12 +42,12 @@ private final class Writer: Sendable {
         case flatOut = "updates without a pause"
     }
 
-    private let router: RolloutRouter
+    private let updater: RolloutUpdater
     private let pace: Pace
     private let isRunning = Atomic<Bool>(false)
 
     init(_ router: RolloutRouter, _ pace: Pace) {
-        self.router = router
+        updater = RolloutUpdater(router)
         self.pace = pace
     }
 
@@ -55,10 +55,11 @@ private final class Writer: Sendable {
         guard pace != .none else { return }
         isRunning.store(true, ordering: .relaxed)
         Thread { [self] in
-            var revision = router.snapshot().revision
+            var revision = updater.router.snapshot().revision
             while isRunning.load(ordering: .relaxed) {
                 revision += 1
-                _ = try? router.update(to: .canary(revision: revision))
+                let next = RolloutPolicy.canary(revision: revision)
+                onThisThread { [updater] in await updater.run(next) }
                 if pace == .everyMillisecond { usleep(1_000) }
             }
         }.start()

@@ -9,21 +9,21 @@ func registerUpdates() {
         let json = policy.json
         once("RolloutPolicy(json:) \(name)") { blackHole(try? RolloutPolicy(json: json)) }
         once("policy.validate() \(name)") { blackHole(try? policy.validate()) }
-        let router = RolloutRouter.running(policy)
+        let updater = RolloutUpdater.running(policy)
         let revision = Atomic<UInt32>(1)
-        once("router.update(to:) \(name)") {
+        once("updater.update(to:) \(name)") {
             var next = policy
             next.revision = revision.add(1, ordering: .relaxed).newValue
-            blackHole(try? router.update(to: next))
+            onThisThread { [next] in await updater.run(next) }
         }
     }
     for (name, policy) in [("256 variants", RolloutPolicy.variants(256)), ("10,000 units forced", .forced(10_000))] {
-        let router = RolloutRouter.running(policy)
+        let updater = RolloutUpdater.running(policy)
         let revision = Atomic<UInt32>(1)
-        once("router.update(to:) \(name)") {
+        once("updater.update(to:) \(name)") {
             var next = policy
             next.revision = revision.add(1, ordering: .relaxed).newValue
-            blackHole(try? router.update(to: next))
+            onThisThread { [next] in await updater.run(next) }
         }
     }
 }

@@ -12,16 +12,14 @@ let updates: [Probe] = [
 ]
 
 private func update(_ name: String, _ policy: RolloutPolicy) -> Probe {
-    let router = RolloutRouter.running(policy)
+    let updater = RolloutUpdater.running(policy)
     return Probe("update.\(name)") { count in
-        var policy = policy
-        policy.revision = router.snapshot().revision
-        for _ in 0..<count {
-            policy.revision += 1
-            do {
-                try router.update(to: policy)
-            } catch {
-                preconditionFailure("\(error)")
+        onThisThread {
+            var policy = policy
+            policy.revision = updater.router.snapshot().revision
+            for _ in 0..<count {
+                policy.revision += 1
+                await updater.run(policy)
             }
         }
     }

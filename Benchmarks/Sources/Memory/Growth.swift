@@ -17,13 +17,16 @@ func growth(
     limit: Int? = nil,
     _ policy: @escaping @Sendable (UInt32) -> RolloutPolicy
 ) -> Bool {
-    let router = RolloutRouter.running(policy(1))
-    let handle = router.x
+    let updater = RolloutUpdater.running(policy(1))
+    let handle = updater.router.x
     let isRunning = Atomic<Bool>(true)
-    let growth = Mutex<Int?>(nil)
+    let growth = Growth()
     let time = elapsed(onThreads: 2) { index in
         if index == 0 {
-            growth.withLock { $0 = update(router, count: count, policy) }
+            onThisThread {
+                let bytes = await update(updater, count: count, policy)
+                growth.bytes.withLock { $0 = bytes }
+            }
             isRunning.store(false, ordering: .relaxed)
         } else {
             var last: UInt32 = 0
@@ -35,7 +38,7 @@ func growth(
         }
     }
     let nanoseconds = Int(time / .nanoseconds(1)) / count
-    guard let bytes = growth.withLock(\.self) else {
+    guard let bytes = growth.bytes.withLock(\.self) else {
         print("  \(count) \(name): this system does not tell the memory of a process, \(nanoseconds) ns each")
         return true
     }
@@ -45,19 +48,19 @@ func growth(
     return false
 }
 
+private final class Growth: Sendable {
+    let bytes = Mutex<Int?>(nil)
+}
+
 /// Gives the bytes that the process grew by, or nil where the system does not tell.
-private func update(_ router: RolloutRouter, count: Int, _ policy: (UInt32) -> RolloutPolicy) -> Int? {
+private func update(_ updater: RolloutUpdater, count: Int, _ policy: (UInt32) -> RolloutPolicy) async -> Int? {
     var before: Int?
     for revision in 2...UInt32(count + 1) {
         if revision == UInt32(count / 10) {
             trimMemory()
             before = residentBytes
         }
-        do {
-            try router.update(to: policy(revision))
-        } catch {
-            preconditionFailure("\(error)")
-        }
+        await updater.run(policy(revision))
     }
     trimMemory()
     guard let before, let after = residentBytes else { return nil }

@@ -251,6 +251,24 @@ struct ExplanationTests {
         #expect(explanation.decision == handle.decision(for: row.unit, host: row.host, holding: row.holds))
     }
 
+    @Test(
+        "A pinned bucket decides, even if it is not enrolled; a bucket that is only supplied does not",
+        arguments: [(StickyCookie.Pin.bucket, Explanation.Rule.assignment), (.variant, .draw)]
+    )
+    func buckets(pin: StickyCookie.Pin, rule: Explanation.Rule) throws {
+        let router = try Self.router { definition in
+            definition.strategy = Self.abTest(.zero)
+            definition.sticky = StickyCookie(name: "c", maxAge: 60, pin: pin)
+            definition.missingUnit = .assign
+        }
+        let explanation = try #require(router.rollout("sms")).explanation(for: nil, holding: Self.held(nil))
+        let step = try #require(explanation.steps.first { $0.decides })
+        #expect(step.rule == rule)
+        #expect(step.answer?.reason == .notEnrolled)
+        #expect(step.draw?.bucket == 42)
+        #expect(step.draw?.key == nil)
+    }
+
     @Test("The text has the rules in order, an arrow, the numbers of the draw, and what was not asked")
     func text() throws {
         let handle = try #require(try Self.router().rollout("sms"))

@@ -366,11 +366,11 @@ struct ExplanationTests {
     }
 
     @Test("A handle to a rollout that is gone explains that, and a snapshot explains by its own policy")
-    func absent() throws {
+    func absent() async throws {
         let router = try Self.router()
         let handle = try #require(router.rollout("sms"))
         let snapshot = router.snapshot()
-        try router.update(to: RolloutPolicy(revision: 8, rollouts: [:]))
+        try await RolloutUpdater(router).update(to: RolloutPolicy(revision: 8, rollouts: [:]))
         let explanation = handle.explanation(for: "alice", host: "canary.example")
         #expect(explanation.decision == handle.decision(for: "alice", host: "canary.example"))
         #expect(explanation.steps.map(\.rule) == [.absent])

@@ -382,4 +382,23 @@ struct ExplanationTests {
         #expect(router.snapshot().explanation(for: "alice", in: "sms") == nil)
         #expect(snapshot.explanation(for: "alice", in: "sms")?.decision.revision == 7)
     }
+
+    @Test("A handle with a default explains the default while there is no rollout, and the rollout afterwards")
+    func defaults() async throws {
+        let router = RolloutRouter()
+        let handle = router.rollout("sms", default: [.app: "v0"])
+        let before = handle.explanation(for: "alice")
+        #expect(before.rollout == "sms")
+        #expect(before.steps.map(\.rule) == [.absent])
+        #expect(before.decision == handle.decision(for: "alice"))
+        #expect(before.decision.variant.release[.app] == "v0")
+        let policy = try Self.router().snapshot().policy
+        try await RolloutUpdater(router).update(to: policy)
+        for unit in ["alice", "qa", nil] {
+            let explanation = handle.explanation(for: unit, holding: Self.held("canary"))
+            #expect(explanation.decision == handle.decision(for: unit, holding: Self.held("canary")))
+            #expect(explanation == router.snapshot().explanation(for: unit, in: "sms", holding: Self.held("canary")))
+            #expect(explanation.steps[2].saw == "of canary, bucket 42, epoch 3")
+        }
+    }
 }

@@ -295,8 +295,8 @@ private struct Explainer {
 
     private func draw(_ bucket: Int, key: UInt64?) -> Explanation.Draw {
         let allocation = Allocation(definition)
-        let ranges = allocation.runs.map { run in owned(by: run.owner.map { allocation.variants[$0].name }, run.buckets)
-        }
+        let names = allocation.variants.map(\.name)
+        let ranges = allocation.runs.map { run in owned(by: run.owner.map { names[$0] }, run.buckets) }
         return Explanation.Draw(
             salt: salt,
             saltHash: record.word(RecordLayout.salt),

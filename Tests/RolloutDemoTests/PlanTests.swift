@@ -76,7 +76,7 @@ struct PlanTests {
 
                 fresh: added
 
-                ranker: removed; its handles serve the first variant
+                ranker: removed; its handles serve their default, or the first variant
 
                 recommender: 200,000 buckets (20 %) move, the minimum is 200,000
                              to control        to treatment        to bandit

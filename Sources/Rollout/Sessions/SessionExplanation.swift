@@ -106,7 +106,7 @@ extension SessionState {
             let fresh = unsafe freshBucket(judgement.decision, cookie)
             if let fresh { judgement.decision = record.decision(for: bytes.request, holding: fresh) }
             let due = unsafe tokenDue(judgement, bytes, cookie).flatMap { unsafe signed($0, bytes, cookie) }
-            let variants = compiled.roster[start / RecordLayout.size].variants
+            let variants = compiled.variants(of: judgement.decision.variant.rollout)
             let isContradicted = weighed.losses[.contradicted] > 0
             return unsafe SessionExplanation(
                 explanation: explanation(fresh ?? weighed.assignment),

@@ -44,7 +44,7 @@ extension Command {
             return .problems
         }
         if !arguments.has(.quiet) {
-            for line in try await Plan(from: policy, to: edited).lines { errors.append(line: line) }
+            for line in try await Plan(from: policy, to: edited).lines() { errors.append(line: line) }
             try errors.flush()
         }
         var output = Output.standard

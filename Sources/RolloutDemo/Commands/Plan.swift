@@ -30,7 +30,7 @@ extension Command {
         if arguments.has(.json) {
             output.append(line: plan.movement.json)
         } else {
-            for line in await plan.lines { output.append(line: line) }
+            for line in await plan.lines() { output.append(line: line) }
         }
         try output.flush()
         return .success
@@ -64,36 +64,32 @@ struct Plan {
     }
 
     /// The plan for a person: each rollout, and why a router would not take the new policy.
-    var lines: [String] {
-        get async {
-            var lines = ["revision \(old.revision) -> \(new.revision)"]
-            for (id, change) in movement.rollouts.sorted(by: { $0.key < $1.key }) {
-                lines.append("")
-                switch change {
-                case .added: lines.append("\(id): added")
-                case .removed: lines.append("\(id): removed; its handles serve the first variant")
-                case .kept where old.rollouts[id] == new.rollouts[id]: lines.append("\(id): unchanged")
-                case .kept(let movement):
-                    lines.append("\(id): \(movement)")
-                    lines += movement.table.lines()
-                }
+    func lines() async -> [String] {
+        var lines = ["revision \(old.revision) -> \(new.revision)"]
+        for (id, change) in movement.rollouts.sorted(by: { $0.key < $1.key }) {
+            lines.append("")
+            switch change {
+            case .added: lines.append("\(id): added")
+            case .removed: lines.append("\(id): removed; its handles serve their default, or the first variant")
+            case .kept where old.rollouts[id] == new.rollouts[id]: lines.append("\(id): unchanged")
+            case .kept(let movement):
+                lines.append("\(id): \(movement)")
+                lines += movement.table.lines()
             }
-            if let objection = await objection { lines += ["", objection] }
-            return lines
         }
+        if let objection = await objection() { lines += ["", objection] }
+        return lines
     }
 
     /// Why a router that runs the old policy would not take the new one. A real router is asked.
-    private var objection: String? {
-        get async {
-            if new == old { return "Nothing changes: both are the same policy." }
-            guard let router = try? RolloutRouter(policy: old) else { return nil }
-            do throws(UpdateError) {
-                if try await RolloutUpdater(router).update(to: new) == new.revision { return nil }
-                return "A router that runs the old policy ignores the new one: its revision is older."
-            } catch {
-                return "A router that runs the old policy refuses the new one. \(error)"
-            }
+    private func objection() async -> String? {
+        if new == old { return "Nothing changes: both are the same policy." }
+        guard let router = try? RolloutRouter(policy: old) else { return nil }
+        do throws(UpdateError) {
+            if try await RolloutUpdater(router).update(to: new) == new.revision { return nil }
+            return "A router that runs the old policy ignores the new one: its revision is older."
+        } catch {
+            return "A router that runs the old policy refuses the new one. \(error)"
         }
     }
 }

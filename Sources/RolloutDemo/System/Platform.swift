@@ -111,8 +111,6 @@ enum Platform {
     /// A variable of the environment.
     static func environment(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 
-    static var unixTime: Int64 { Int64(time(nil)) }
-
     /// Returns if the call is worth another try: it was interrupted, or another process made the descriptor non-blocking.
     private static func recover(from number: Int32, on descriptor: Int32, for events: Int32) throws(SystemError) {
         switch number {

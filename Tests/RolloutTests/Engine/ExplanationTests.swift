@@ -251,6 +251,24 @@ struct ExplanationTests {
         #expect(explanation.decision == handle.decision(for: row.unit, host: row.host, holding: row.holds))
     }
 
+    @Test(
+        "A pinned bucket decides, even if it is not enrolled; a bucket that is only supplied does not",
+        arguments: [(StickyCookie.Pin.bucket, Explanation.Rule.assignment), (.variant, .draw)]
+    )
+    func buckets(pin: StickyCookie.Pin, rule: Explanation.Rule) throws {
+        let router = try Self.router { definition in
+            definition.strategy = Self.abTest(.zero)
+            definition.sticky = StickyCookie(name: "c", maxAge: 60, pin: pin)
+            definition.missingUnit = .assign
+        }
+        let explanation = try #require(router.rollout("sms")).explanation(for: nil, holding: Self.held(nil))
+        let step = try #require(explanation.steps.first { $0.decides })
+        #expect(step.rule == rule)
+        #expect(step.answer?.reason == .notEnrolled)
+        #expect(step.draw?.bucket == 42)
+        #expect(step.draw?.key == nil)
+    }
+
     @Test("The text has the rules in order, an arrow, the numbers of the draw, and what was not asked")
     func text() throws {
         let handle = try #require(try Self.router().rollout("sms"))
@@ -348,11 +366,11 @@ struct ExplanationTests {
     }
 
     @Test("A handle to a rollout that is gone explains that, and a snapshot explains by its own policy")
-    func absent() throws {
+    func absent() async throws {
         let router = try Self.router()
         let handle = try #require(router.rollout("sms"))
         let snapshot = router.snapshot()
-        try router.update(to: RolloutPolicy(revision: 8, rollouts: [:]))
+        try await RolloutUpdater(router).update(to: RolloutPolicy(revision: 8, rollouts: [:]))
         let explanation = handle.explanation(for: "alice", host: "canary.example")
         #expect(explanation.decision == handle.decision(for: "alice", host: "canary.example"))
         #expect(explanation.steps.map(\.rule) == [.absent])
@@ -363,5 +381,24 @@ struct ExplanationTests {
         #expect(explanation.strategy == nil)
         #expect(router.snapshot().explanation(for: "alice", in: "sms") == nil)
         #expect(snapshot.explanation(for: "alice", in: "sms")?.decision.revision == 7)
+    }
+
+    @Test("A handle with a default explains the default while there is no rollout, and the rollout afterwards")
+    func defaults() async throws {
+        let router = RolloutRouter()
+        let handle = router.rollout("sms", default: [.app: "v0"])
+        let before = handle.explanation(for: "alice")
+        #expect(before.rollout == "sms")
+        #expect(before.steps.map(\.rule) == [.absent])
+        #expect(before.decision == handle.decision(for: "alice"))
+        #expect(before.decision.variant.release[.app] == "v0")
+        let policy = try Self.router().snapshot().policy
+        try await RolloutUpdater(router).update(to: policy)
+        for unit in ["alice", "qa", nil] {
+            let explanation = handle.explanation(for: unit, holding: Self.held("canary"))
+            #expect(explanation.decision == handle.decision(for: unit, holding: Self.held("canary")))
+            #expect(explanation == router.snapshot().explanation(for: unit, in: "sms", holding: Self.held("canary")))
+            #expect(explanation.steps[2].saw == "of canary, bucket 42, epoch 3")
+        }
     }
 }

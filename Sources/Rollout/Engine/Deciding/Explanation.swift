@@ -93,6 +93,9 @@ public struct Explanation: Hashable, Sendable {
 }
 
 extension CompiledPolicy {
+    /// The variants of a rollout, in declared order; none if no policy ever had it.
+    func variants(of id: RolloutID) -> [RegisteredVariant] { roster[id].map { roster[$0].variants } ?? [] }
+
     /// Explains a request in the rollout whose record starts at a word.
     func explanation(
         for unit: String?,
@@ -104,16 +107,15 @@ extension CompiledPolicy {
         return withExtendedLifetime(self) {
             RequestBytes.with(unit: unit, host: host) { request in
                 let record = RolloutRecord(image, start: start)
-                let registered = roster[start / RecordLayout.size]
-                let id = VariantRegistry.shared.rollout(registered.variants[0].number)
                 let decision = record.decision(for: request, holding: assignment)
+                let id = decision.variant.rollout
                 guard let definition = policy.rollouts[id] else {
                     return Explanation(absent: id, in: policy, unit: unit, host: host, decision)
                 }
                 let explainer = Explainer(
                     id: id,
                     definition: definition,
-                    variants: registered.variants,
+                    variants: variants(of: id),
                     record: record,
                     request: request,
                     unit: unit,
@@ -293,8 +295,8 @@ private struct Explainer {
 
     private func draw(_ bucket: Int, key: UInt64?) -> Explanation.Draw {
         let allocation = Allocation(definition)
-        let ranges = allocation.runs.map { run in owned(by: run.owner.map { allocation.variants[$0].name }, run.buckets)
-        }
+        let names = allocation.variants.map(\.name)
+        let ranges = allocation.runs.map { run in owned(by: run.owner.map { names[$0] }, run.buckets) }
         return Explanation.Draw(
             salt: salt,
             saltHash: record.word(RecordLayout.salt),

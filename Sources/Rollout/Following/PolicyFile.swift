@@ -8,8 +8,9 @@
 ///     ) { event in log(event) }
 ///     try await file.run()
 ///
-/// The file is read again after each interval, through all links that lead to it. Its content counts, not its time. While it
-/// is missing, unreadable, too large or wrong, the last good policy runs on. See <doc:following-a-policy-file>.
+/// The file is read again after each interval, through all links that lead to it. Its content counts, not its time.
+/// While it is missing, unreadable, too large or wrong, the last good policy runs on. See
+/// <doc:following-a-policy-file>.
 ///
 /// Files are read, parsed and saved on threads of the system's pool, never on the caller's actor.
 public final class PolicyFile: Sendable {
@@ -29,8 +30,8 @@ public final class PolicyFile: Sendable {
     ///
     /// - Parameters:
     ///   - path: The file. Links are followed anew each time.
-    ///   - savedCopy: Another file that keeps the last good content, for a start without the first file. It is made and replaced
-    ///     as needed. Nil for none.
+    ///   - savedCopy: Another file that keeps the last good content, for a start without the first file. It is made and
+    ///     replaced as needed. Nil for none.
     ///   - updater: Takes the new policies, and asks its gates about each.
     ///   - interval: How long ``run()`` waits between two looks, at least 10 milliseconds.
     ///   - clock: Measures the interval.

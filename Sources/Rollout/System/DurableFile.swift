@@ -1,15 +1,16 @@
-/// Replaces a file as a whole: it has the old bytes or the new ones, even if the process or the machine stops in between.
+/// Replaces a file as a whole: it has the old bytes or the new ones, even if the process or the machine stops in
+/// between.
 enum DurableFile {
     /// Returns once the new bytes would survive a loss of power.
     ///
     /// **Claim:** the name always stands for whole contents. Because
-    /// 1. the bytes are written and synchronized under another name in the same directory. Without that synchronization the
-    ///    name could be durable before the bytes are;
+    /// 1. the bytes are written and synchronized under another name in the same directory. Without that synchronization
+    ///    the name could be durable before the bytes are;
     /// 2. a rename is one step of one file system;
     /// 3. the directory is synchronized after the rename.
     ///
-    /// The other name is a new one each time, so two processes never write into one file. A process that is killed in between
-    /// leaves that file behind, and nobody reads it.
+    /// The other name is a new one each time, so two processes never write into one file. A process that is killed in
+    /// between leaves that file behind, and nobody reads it.
     static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
         let (place, name) = FilePlace.split(path)
         let directory = try OpenFile.directoryForChanges(place)

@@ -7,17 +7,18 @@ enum FileReader {
 
     /// The bytes of a regular file, up to the given number.
     ///
-    /// **Claim:** if a file is always replaced as a whole, by a link or by a rename, a read finds it and never mixes two
-    /// versions. Because
+    /// **Claim:** if a file is always replaced as a whole, by a link or by a rename, a read finds it and never mixes
+    /// two versions. Because
     ///
-    /// 1. every link is resolved once, in the open directory that holds it, and the file is opened in the open directory that
-    ///    was found. So if a link changes meanwhile, no read follows half of the old path and half of the new one;
-    /// 2. if a part of the path is deleted meanwhile, as Kubernetes deletes the old directory, the system reports a missing
-    ///    file. By then the link leads elsewhere, so the path is followed again from its beginning;
+    /// 1. every link is resolved once, in the open directory that holds it, and the file is opened in the open
+    ///    directory that was found. So if a link changes meanwhile, no read follows half of the old path and half of
+    ///    the new one;
+    /// 2. if a part of the path is deleted meanwhile, as Kubernetes deletes the old directory, the system reports a
+    ///    missing file. By then the link leads elsewhere, so the path is followed again from its beginning;
     /// 3. an open file keeps its bytes after it is deleted.
     ///
-    /// A file that is written in place is never replaced as a whole. It is read until two readings agree. That fails only if
-    /// the writer pauses halfway.
+    /// A file that is written in place is never replaced as a whole. It is read until two readings agree. That fails
+    /// only if the writer pauses halfway.
     static func bytes(at path: String, atMost count: Int) throws(FileError) -> [UInt8] {
         var attempt = 1
         while true {

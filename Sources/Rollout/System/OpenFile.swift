@@ -134,8 +134,8 @@ struct OpenFile: ~Copyable {
     private static var readingFlags: CInt { O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC }
     private static var changeFlags: CInt { O_RDONLY | O_DIRECTORY | O_CLOEXEC }
 
-    /// On Linux these hold `O_PATH`, which Swift does not import. With it, a directory may be searched without the permission to
-    /// list it.
+    /// On Linux these hold `O_PATH`, which Swift does not import. With it, a directory may be searched without the
+    /// permission to list it.
     private static var searchFlags: CInt {
         #if os(Linux) || os(Android)
             0o10000000 | O_DIRECTORY | O_CLOEXEC

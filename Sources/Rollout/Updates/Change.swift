@@ -62,7 +62,8 @@ final class ChangeWatch: Sendable {
         handler?(interruption)
     }
 
-    /// Calls the handler when the change is interrupted, or at once if it is interrupted already. It replaces the handler before.
+    /// Calls the handler when the change is interrupted, or at once if it is interrupted already. It replaces the
+    /// handler before.
     func whenEnded(_ handler: @escaping @Sendable (Interruption) -> Void) {
         let interruption = state.withLock { state in
             state.handler = handler

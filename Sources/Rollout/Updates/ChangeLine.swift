@@ -8,13 +8,14 @@
 ///
 /// Every arrow but "wait" and "gates" is taken under one lock, with the policy that runs at that moment. So
 ///
-/// 1. a change is made on the policy that it replaces, and a gate is shown that same policy as the running one. While a change
-///    is at its gates, only a change that takes away can be published, and it interrupts the first one under the lock;
+/// 1. a change is made on the policy that it replaces, and a gate is shown that same policy as the running one. While a
+///    change is at its gates, only a change that takes away can be published, and it interrupts the first one under the
+///    lock;
 /// 2. a conflict is only possible if the caller expects a revision;
 /// 3. the history has the changes in the order of their publication.
 ///
-/// If its time is up or its task is cancelled, a change is interrupted wherever it waits. If it has been given the turn by
-/// then, it passes the turn on.
+/// If its time is up or its task is cancelled, a change is interrupted wherever it waits. If it has been given the turn
+/// by then, it passes the turn on.
 final class ChangeLine: Sendable {
     private struct State {
         /// The change that has the turn, or nil if the turn is free.
@@ -133,7 +134,8 @@ final class ChangeLine: Sendable {
         do throws(UpdateError) {
             next = try make(running.policy)
         } catch {
-            // It may be right once the change under way has been published, so it waits. A rollback does not wait for that.
+            // It may be right once the change under way has been published, so it waits. A rollback does not wait for
+            // that.
             if !hasTurn, change.restoration == nil { return .wait }
             let revision = running.policy.revision
             return .ended(end(change, with: error, at: revision < .max ? revision + 1 : nil))

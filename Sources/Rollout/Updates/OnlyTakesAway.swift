@@ -3,8 +3,8 @@ extension RolloutPolicy {
     ///
     /// **Claim:** this policy serves nothing that the running one does not serve. Because, in every rollout,
     ///
-    /// 1. everything stays the same, variants and releases included, except the shares, the weights, the epoch, and which
-    ///    variants are disabled or draining;
+    /// 1. everything stays the same, variants and releases included, except the shares, the weights, the epoch, and
+    ///    which variants are disabled or draining;
     /// 2. no variant comes back into service;
     /// 3. every bucket keeps its variant or moves to the first one, which also served those who were not enrolled;
     /// 4. a shadow gets no more copies than before.

@@ -1,11 +1,12 @@
 /// Stands before every change of a router's policy: a smoke test, an approval, something that has to be loaded first.
 ///
-/// A ``RolloutUpdater`` asks its gates one after the other to prepare for the new policy, and publishes the policy when all of
-/// them have. Then it tells every gate whose preparation began, once, how the change ended. Decisions go on meanwhile.
+/// A ``RolloutUpdater`` asks its gates one after the other to prepare for the new policy, and publishes the policy when
+/// all of them have. Then it tells every gate whose preparation began, once, how the change ended. Decisions go on
+/// meanwhile.
 ///
-/// One change at a time is at the gates. A change that only takes away asks none, because nothing new has to be prepared. A
-/// change ends early if its time is up, its task is cancelled or another change goes first. A gate that ignores cancellation may
-/// then still prepare, or finish, when the next change comes.
+/// One change at a time is at the gates. A change that only takes away asks none, because nothing new has to be
+/// prepared. A change ends early if its time is up, its task is cancelled or another change goes first. A gate that
+/// ignores cancellation may then still prepare, or finish, when the next change comes.
 public protocol PolicyGate: Sendable {
     /// The gate's name in errors and in the history.
     var name: String { get }

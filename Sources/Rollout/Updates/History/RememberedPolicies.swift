@@ -62,8 +62,8 @@ struct RememberedPolicies: Sendable {
 
     /// The policy before the last change of a rollout.
     ///
-    /// Skips revisions in which the rollout stayed the same, and goes from a rollback to the revision that it restored. So a
-    /// second rollback goes back further, and never restores what the first one took back.
+    /// Skips revisions in which the rollout stayed the same, and goes from a rollback to the revision that it restored.
+    /// So a second rollback goes back further, and never restores what the first one took back.
     private func predecessor(of id: RolloutID) -> RolloutPolicy? {
         var index = elements.count - 1
         while index > 0 {
@@ -94,7 +94,8 @@ extension RolloutPolicy {
         return next
     }
 
-    /// Gives rollouts higher epochs than those of the rollouts that they replace. A rollout that does not change keeps its epoch.
+    /// Gives rollouts higher epochs than those of the rollouts that they replace. A rollout that does not change keeps
+    /// its epoch.
     mutating func raiseEpochs(
         of ids: [RolloutID],
         above present: [RolloutID: RolloutDefinition]

@@ -1,14 +1,15 @@
 /// What an updater remembers between changes: records, earlier policies, and rollouts that were removed.
 ///
-/// **Claim:** it holds at most 64 records, and at most 64 MiB of policies beside the running one and the one before. Because
+/// **Claim:** it holds at most 64 records, and at most 64 MiB of policies beside the running one and the one before.
+/// Because
 /// 1. records are counted, and their texts are cut;
 /// 2. policies are counted, their sizes are added up, and the oldest are forgotten first;
-/// 3. a record keeps no policy alive that is larger than 64 KiB: its digest is made when the record is entered, or when the
-///    policy is forgotten.
+/// 3. a record keeps no policy alive that is larger than 64 KiB: its digest is made when the record is entered, or when
+///    the policy is forgotten.
 /// ``EpochMemory`` comes on top; the number of rollouts that a router remembers bounds it.
 final class UpdateHistory: Sendable {
-    /// How many accepted changes are remembered, and how many others. They are counted apart, so that failed attempts do not
-    /// push out what could be restored.
+    /// How many accepted changes are remembered, and how many others. They are counted apart, so that failed attempts
+    /// do not push out what could be restored.
     static let limit = 32
     /// How many bytes the remembered policies may take.
     static let byteLimit = 64 << 20

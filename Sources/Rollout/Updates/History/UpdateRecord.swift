@@ -94,7 +94,8 @@ extension UpdateRecord: Codable {
         case number, revision, running, author, reason, time, gates, outcome, error, oldDigest, newDigest
     }
 
-    /// Decodes a record from an object, as ``json`` and ``encode(to:)`` write it. The error behind the error is not kept.
+    /// Decodes a record from an object, as ``json`` and ``encode(to:)`` write it. The error behind the error is not
+    /// kept.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Key.self)
         func digest(_ key: Key) throws -> PolicyDigest? {

@@ -3,7 +3,7 @@ extension PolicyFile {
     public struct Start: Hashable, Sendable {
         /// The policy to make a router of.
         public let policy: RolloutPolicy
-        /// Why the saved copy had to do, or nil where the policy is the file's.
+        /// Why the saved copy was used instead, or nil if the policy is the file's.
         public let problem: UpdateError?
     }
 
@@ -11,16 +11,16 @@ extension PolicyFile {
     public struct LoadError: Error, Hashable, Sendable {
         /// What is wrong with the file.
         public let file: UpdateError
-        /// What is wrong with the saved copy, or nil where there is to be none.
+        /// What is wrong with the saved copy, or nil if there was to be none.
         public let savedCopy: UpdateError?
     }
 
-    /// Reads a policy to start with: that of the file, or else that of the saved copy.
+    /// Reads a policy to start with: the file's, or the saved copy's if the file holds none.
     ///
     /// - Parameters:
     ///   - path: The file.
-    ///   - savedCopy: Where another process has kept the last good content, or nil for nowhere.
-    /// - Returns: The policy; where it is that of the copy, also what is wrong with the file.
+    ///   - savedCopy: The file in which an earlier process kept the last good content, or nil for none.
+    /// - Returns: The policy. If it is the saved copy's, also what is wrong with the file.
     /// - Throws: `LoadError` with what is wrong with both.
     @concurrent
     public static func load(_ path: String, savedCopy: String? = nil) async throws(LoadError) -> Start {
@@ -40,7 +40,7 @@ extension PolicyFile {
         let limit = PolicyLimits.documentBytes
         let bytes: [UInt8]
         do throws(FileError) {
-            // One more than a policy may have, so that too many are seen to be too many.
+            // One byte more than a policy may have, to notice a file that is too large.
             bytes = try FileReader.bytes(at: path, atMost: limit + 1)
         } catch {
             throw .unreadable(error)

@@ -1,4 +1,4 @@
-/// Follows a policy file: what it comes to hold runs, and what cannot run changes nothing.
+/// Follows a policy file. A new policy in the file runs; a policy that must not run changes nothing.
 ///
 ///     let start = try await PolicyFile.load("/etc/rollout/policy.json", savedCopy: "/var/lib/sms/policy.json")
 ///     let router = try RolloutRouter(policy: start.policy)
@@ -8,8 +8,9 @@
 ///     ) { event in log(event) }
 ///     try await file.run()
 ///
-/// The file is read again and again, through whatever links lead to it. Its content counts, not its time. While it is
-/// missing, unreadable, too large or wrong, the last good policy runs on. See <doc:following-a-policy-file>.
+/// The file is read again after each interval, through all links that lead to it. Its content counts, not its time.
+/// While it is missing, unreadable, too large or wrong, the last good policy runs on. See
+/// <doc:following-a-policy-file>.
 ///
 /// Files are read, parsed and saved on threads of the system's pool, never on the caller's actor.
 public final class PolicyFile: Sendable {
@@ -25,17 +26,17 @@ public final class PolicyFile: Sendable {
     private let report: @Sendable (Event) -> Void
     private let reading: PolicyFileReading
 
-    /// Reads nothing before ``poll()`` or ``run()``.
+    /// Makes a follower. It reads nothing before ``poll()`` or ``run()``.
     ///
     /// - Parameters:
-    ///   - path: The file. Links on the way to it are followed anew each time.
-    ///   - savedCopy: Another file, where the last good content is kept for a start without the first; it is made and
+    ///   - path: The file. Links are followed anew each time.
+    ///   - savedCopy: Another file that keeps the last good content, for a start without the first file. It is made and
     ///     replaced as needed. Nil for none.
-    ///   - updater: What to bring new policies to. It asks its gates about each.
+    ///   - updater: Takes the new policies, and asks its gates about each.
     ///   - interval: How long ``run()`` waits between two looks, at least 10 milliseconds.
     ///   - clock: Measures the interval.
     ///   - limit: The time that an update may take, waiting and gates included, or nil for any.
-    ///   - report: Hears of every change for the better or the worse, once, from the task that looks.
+    ///   - report: Called once for each event, by the task that looks.
     ///   - now: Gives the time for the history.
     public init(
         _ path: String,
@@ -59,9 +60,9 @@ public final class PolicyFile: Sendable {
 
     /// Looks at the file now and after every interval, until the task is cancelled; then it returns.
     ///
-    /// Each wait ends with one look, so a clock that jumps ahead leaves nothing to catch up with.
+    /// Each wait ends with one look, so nothing has to be caught up with if the clock jumps ahead.
     ///
-    /// - Throws: What the clock throws, unless the task is cancelled.
+    /// - Throws: The clock's error, unless the task is cancelled.
     public func run() async throws {
         while !Task.isCancelled {
             await poll()
@@ -75,9 +76,9 @@ public final class PolicyFile: Sendable {
 
     /// Looks at the file once, and updates the router if there is something new.
     ///
-    /// ``run()`` calls this in a loop; call it for a loop of your own. Any task may call it at any time.
+    /// ``run()`` calls this in a loop. Call it yourself to have a loop of your own. Any task may call it at any time.
     ///
-    /// - Returns: What has changed since the last look; mostly nothing.
+    /// - Returns: What has changed since the last look: usually nothing.
     @discardableResult
     public func poll() async -> [Event] {
         let events: [Event]
@@ -103,7 +104,7 @@ public final class PolicyFile: Sendable {
 }
 
 extension PolicyFile {
-    /// What a look at the file has found that the look before had not.
+    /// Something that a look at the file found and the look before had not.
     public struct Event: Sendable, CustomStringConvertible {
         /// The kind of event, for programs.
         public let kind: Kind
@@ -123,13 +124,13 @@ extension PolicyFile {
 
             /// The file holds a new policy, and it runs.
             public static let accepted = Kind("accepted")
-            /// The file holds an older policy than the one that runs, which goes on.
+            /// The file holds an older policy than the one that runs. The running one goes on.
             public static let ignored = Kind("ignored")
             /// The file cannot be read, or the policy in it must not run. The last good one goes on.
             public static let refused = Kind("refused")
-            /// The file was refused, and now holds what runs.
+            /// The file was refused, and now holds the running policy.
             public static let recovered = Kind("recovered")
-            /// The copy for a start without the file cannot be saved. Every look tries again.
+            /// The copy for a start without the file cannot be saved. Each look tries again.
             public static let unsaved = Kind("unsaved")
             /// The copy could not be saved before, and now it is.
             public static let saved = Kind("saved")
@@ -167,7 +168,7 @@ extension PolicyFile {
 }
 
 extension PolicyFile.Event: Hashable {
-    /// Whether both are of one kind and say the same.
+    /// Whether both have the same kind and the same description.
     public static func == (left: PolicyFile.Event, right: PolicyFile.Event) -> Bool {
         left.kind == right.kind && left.description == right.description
     }

@@ -1,8 +1,8 @@
 /// Reads a policy file from one look to the next, and keeps the copy of its last good content.
 ///
-/// An actor, because reading, parsing and saving take long and must not run on a caller's actor.
+/// This is an actor, because reading, parsing and saving take long and must not run on a caller's actor.
 actor PolicyFileReading {
-    /// A policy that the updater has yet to judge.
+    /// A policy that the updater has not judged yet.
     struct Candidate: Sendable {
         let policy: RolloutPolicy
         fileprivate let bytes: [UInt8]
@@ -25,11 +25,11 @@ actor PolicyFileReading {
     }
 
     private let path: String
-    /// What the last look found: what only stayed is not judged twice.
+    /// What the last look found. Content that stays is not judged twice.
     private var content: Content?
     /// Why the file is refused, if it is.
     private var refusal: UpdateError?
-    /// The revision under which the updater refused the content: under another one it may be right.
+    /// The revision that ran when the updater refused the content. Under another revision the content may be right.
     private var refusedUnder: UInt32?
     private var copy: SavedCopy
     private var events: [PolicyFile.Event] = []
@@ -67,9 +67,9 @@ actor PolicyFileReading {
         }
     }
 
-    /// Notes the updater's verdict on a candidate: the revision that runs after it, or why the candidate must not.
+    /// Notes the updater's verdict on a candidate: the revision that runs now, or why the candidate must not run.
     ///
-    /// - Returns: All that is to be reported.
+    /// - Returns: All events to report.
     func settle(_ candidate: Candidate, _ verdict: Result<UInt32, UpdateError>) -> [PolicyFile.Event] {
         let revision = candidate.policy.revision
         switch verdict {
@@ -90,7 +90,7 @@ actor PolicyFileReading {
         return takeEvents()
     }
 
-    /// Saves the copy if there is one to be saved, and gives all that is to be reported.
+    /// Saves the copy if there is one to save, and returns all events to report.
     func takeEvents() -> [PolicyFile.Event] {
         if let event = copy.save() { events.append(event) }
         return exchange(&events, with: [])
@@ -99,7 +99,7 @@ actor PolicyFileReading {
     private func settle(_ candidate: Candidate, _ error: UpdateError) {
         let isStillThere = content == .readable(candidate.digest)
         if error.code == .cancelled {
-            // This is no verdict on the policy: the next look asks for one.
+            // A cancelled change says nothing about the policy, so the next look asks again.
             if isStillThere { content = nil }
             return
         }
@@ -120,23 +120,23 @@ actor PolicyFileReading {
 /// The last good content of a policy file, kept in a file of its own.
 struct SavedCopy: Sendable {
     let path: String?
-    /// What is to be saved.
+    /// The bytes to save, or nil if they are saved.
     private var pending: [UInt8]?
-    /// The revision that is saved, or is to be.
+    /// The revision that is saved or waits to be saved.
     private var revision: UInt32?
     /// Why the last attempt to save failed.
     private var problem: FileError?
 
     init(path: String?) { self.path = path }
 
-    /// Asks for a policy that runs to be saved, unless it or a newer one is.
+    /// Asks to save a policy that runs, unless it or a newer one is saved already.
     mutating func keep(_ candidate: PolicyFileReading.Candidate) {
         guard path != nil, revision.map({ $0 < candidate.policy.revision }) ?? true else { return }
         pending = candidate.bytes
         revision = candidate.policy.revision
     }
 
-    /// Saves what is to be saved. Returns what is new about that.
+    /// Saves the bytes that wait, and returns an event if saving starts to fail or works again.
     mutating func save() -> PolicyFile.Event? {
         guard let path, let bytes = pending, let revision else { return nil }
         do throws(FileError) {

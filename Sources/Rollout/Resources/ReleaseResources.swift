@@ -5,16 +5,17 @@
 ///         try await Model(file: "\(release[.model] ?? "default").bin")
 ///     }
 ///     let router = try RolloutRouter(policy: policy)
+///     let updater = RolloutUpdater(router, gates: [models])
 ///
 ///     // In each request:
 ///     let answer = models.withValue(for: decision.variant) { model, variant in model.classify(text) }
 ///
-///     // In each update:
-///     try await router.update(to: next, through: [models])
+/// Resources are a ``PolicyGate``. Give them to the router's ``RolloutUpdater``, which asks its gates before every change
+/// that can route to something new, rollbacks included. `prepare` loads everything that the new policy can route to and
+/// that is not loaded yet. If a value cannot be loaded, the change is refused, and whatever else was loaded for it is
+/// freed. So no request waits or fails because a version is missing.
 ///
-/// Resources are a ``PolicyGate``, and must stand before *every* update of the router, rollbacks included. `prepare` loads
-/// everything that the new policy can route to and that is not loaded yet. If a value cannot be loaded, the update is
-/// refused, and whatever else was loaded for it is freed. So no request waits or fails because a version is missing.
+/// A change that only takes away asks no gate. A value that it leaves unused is freed after the next change that does.
 ///
 /// A policy can route to every variant that is not disabled, whatever its share: a service that runs the canary at 0 % may
 /// adopt it from a service that does not. A shadow that receives no copies is not loaded.

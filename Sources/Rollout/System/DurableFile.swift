@@ -1,13 +1,16 @@
-/// Replaces a file so that it has the old bytes or the new ones, whenever the process or the machine stops.
+/// Replaces a file as a whole: it has the old bytes or the new ones, even if the process or the machine stops in
+/// between.
 enum DurableFile {
-    /// Returns once the new bytes would outlive a loss of power.
+    /// Returns once the new bytes would survive a loss of power.
     ///
-    /// **Claim:** the name never stands for anything but whole contents. Because the bytes are written, and synchronized,
-    /// under another name in the same directory; renaming is one step of one file system; and the directory is
-    /// synchronized after it. Without the first synchronization the name could be durable before the bytes are.
+    /// **Claim:** the name always stands for whole contents. Because
+    /// 1. the bytes are written and synchronized under another name in the same directory. Without that synchronization
+    ///    the name could be durable before the bytes are;
+    /// 2. a rename is one step of one file system;
+    /// 3. the directory is synchronized after the rename.
     ///
-    /// The other name is a new one each time, so that two processes do not write into one file. Who is killed in between
-    /// leaves it behind; nobody reads it.
+    /// The other name is a new one each time, so two processes never write into one file. A process that is killed in
+    /// between leaves that file behind, and nobody reads it.
     static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
         let (place, name) = FilePlace.split(path)
         let directory = try OpenFile.directoryForChanges(place)

@@ -1,4 +1,4 @@
 extension Duration {
-    /// The duration, or 30,000 years for a longer one, which no clock could add to its time.
+    /// The duration, but at most 30,000 years: a clock could not add a longer one to its time.
     var withinAllClocks: Duration { min(self, .seconds(1_000_000_000_000)) }
 }

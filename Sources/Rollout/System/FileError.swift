@@ -1,4 +1,4 @@
-/// A file could not be used.
+/// Why a file could not be read or written.
 public struct FileError: Error, Hashable, Sendable {
     /// The file.
     public let path: String

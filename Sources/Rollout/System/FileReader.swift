@@ -1,22 +1,24 @@
 /// Reads a file that others replace while it is read.
 enum FileReader {
-    /// As many links as Linux follows.
+    /// How many links are followed: as many as Linux follows.
     private static let links = 40
-    /// How often a file that was not there is looked for again, and one that changed is read again.
+    /// How often a missing file is looked for, and a file that keeps changing is read.
     private static let attempts = 32
 
-    /// The bytes of a regular file, and not more than so many.
+    /// The bytes of a regular file, up to the given number.
     ///
-    /// **Claim:** a file that is always replaced as a whole, by a link or by a name, is neither missed nor mixed. Because
+    /// **Claim:** if a file is always replaced as a whole, by a link or by a rename, a read finds it and never mixes
+    /// two versions. Because
     ///
-    /// 1. every link is resolved once, in the open directory that holds it, and the file is opened in the open directory
-    ///    that was found: a link that is swung meanwhile leads nobody from one directory's half of the way into another's;
-    /// 2. what was deleted on the way, as Kubernetes deletes the old directory, is "no such file", and then the link leads
-    ///    elsewhere already: so the way is gone again from its beginning;
+    /// 1. every link is resolved once, in the open directory that holds it, and the file is opened in the open
+    ///    directory that was found. So if a link changes meanwhile, no read follows half of the old path and half of
+    ///    the new one;
+    /// 2. if a part of the path is deleted meanwhile, as Kubernetes deletes the old directory, the system reports a
+    ///    missing file. By then the link leads elsewhere, so the path is followed again from its beginning;
     /// 3. an open file keeps its bytes after it is deleted.
     ///
-    /// A file that is written in place has no such moment. It is read until two readings agree, which leaves only a writer
-    /// that pauses halfway.
+    /// A file that is written in place is never replaced as a whole. It is read until two readings agree. That fails
+    /// only if the writer pauses halfway.
     static func bytes(at path: String, atMost count: Int) throws(FileError) -> [UInt8] {
         var attempt = 1
         while true {

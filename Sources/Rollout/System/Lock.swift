@@ -2,8 +2,9 @@ import Synchronization
 
 /// A `Mutex` whose edges ThreadSanitizer can see.
 ///
-/// The toolchain's `Mutex` parks on a futex, which the sanitizer does not instrument: a contended lock would be reported
-/// as a race. Compiled with `-DTSAN` the wrapper tells it of both edges; otherwise it is the mutex and nothing more.
+/// The toolchain's `Mutex` waits on a futex, which the sanitizer does not see. So the sanitizer would report a
+/// contended lock as a race. If compiled with `-DTSAN`, the wrapper tells the sanitizer when the lock is taken and
+/// released. Otherwise it is only the mutex.
 @safe struct Lock<State>: ~Copyable {
     private let mutex: Mutex<State>
 

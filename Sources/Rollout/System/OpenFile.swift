@@ -6,9 +6,9 @@
     private import Darwin
 #endif
 
-/// A file or a directory that is open: the only place of the library that knows the platform's C library.
+/// An open file or directory. Together with `UnixTime`, this is all of the library that uses the platform's C library.
 struct OpenFile: ~Copyable {
-    /// What errors call it.
+    /// The path that errors name.
     let path: String
     private let descriptor: CInt
 
@@ -21,7 +21,7 @@ struct OpenFile: ~Copyable {
 
     // MARK: Opening
 
-    /// Opens a file for reading, following links. One that would have to be waited for, such as a pipe, is not waited for.
+    /// Opens a file for reading, and follows links. Does not wait for a writer if the file is a pipe.
     static func file(_ path: String) throws(FileError) -> OpenFile {
         try opened(path, path, "open") { unsafe openat(AT_FDCWD, path, readingFlags) }
     }
@@ -36,7 +36,7 @@ struct OpenFile: ~Copyable {
         try opened(path, path, "open the directory") { unsafe openat(AT_FDCWD, path, changeFlags) }
     }
 
-    /// Opens the directory that this one knows by that path; `whole` is what errors call it.
+    /// Opens the directory at a path below this one. Errors name the path `whole`.
     borrowing func directory(_ path: String, as whole: String) throws(FileError) -> OpenFile {
         let here = descriptor
         return try Self.opened(path, whole, "open the directory") { unsafe openat(here, path, Self.searchFlags) }
@@ -48,7 +48,7 @@ struct OpenFile: ~Copyable {
         return try Self.opened(name, whole, "open") { unsafe openat(here, name, Self.readingFlags | O_NOFOLLOW) }
     }
 
-    /// Makes an entry of this directory that nobody else has, for writing, and for its owner alone.
+    /// Makes a new entry of this directory for writing. Only its owner may use it.
     borrowing func newEntry(_ name: String, as whole: String) throws(FileError) -> OpenFile {
         let here = descriptor
         let flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC
@@ -57,17 +57,17 @@ struct OpenFile: ~Copyable {
 
     // MARK: Entries of a directory
 
-    /// What the entry links to, or nil where it is no link.
+    /// The path that the entry links to, or nil if the entry is no link.
     borrowing func link(_ name: String, as whole: String) throws(FileError) -> String? {
         var target = [CChar](repeating: 0, count: Int(PATH_MAX) + 1)
-        // One byte less than there is room for, so that a zero is left at the end.
+        // One byte less than the buffer has, so that a zero stays at the end.
         let count = unsafe readlinkat(descriptor, name, &target, target.count - 1)
         if count >= 0 { return String(decoding: target[..<count].map(UInt8.init(bitPattern:)), as: UTF8.self) }
         if errno == EINVAL { return nil }
         throw Self.failure("open", whole, errno)
     }
 
-    /// Gives one entry the name of another, which it replaces.
+    /// Renames an entry. It replaces the entry that has the new name.
     borrowing func rename(_ name: String, to other: String, as whole: String) throws(FileError) {
         guard unsafe renameat(descriptor, name, descriptor, other) == 0 else {
             throw Self.failure("replace", whole, errno)
@@ -79,7 +79,7 @@ struct OpenFile: ~Copyable {
 
     // MARK: Contents
 
-    /// The permissions of a file that has contents of its own, as an octal number has them; anything else is refused.
+    /// The permission bits of a regular file, such as 0o600. Throws for anything that is not a regular file.
     borrowing func permissionsOfRegularFile() throws(FileError) -> UInt32 {
         var status = stat()
         guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("look at", path, errno) }
@@ -90,7 +90,7 @@ struct OpenFile: ~Copyable {
         return UInt32(status.st_mode) & 0o777
     }
 
-    /// The bytes from the beginning on, and not more than so many.
+    /// The bytes from the beginning of the file, up to the given number.
     borrowing func bytes(atMost count: Int) throws(FileError) -> [UInt8] {
         var bytes: [UInt8] = []
         while bytes.count < count {
@@ -121,7 +121,7 @@ struct OpenFile: ~Copyable {
         }
     }
 
-    /// Returns once what was written, or the entries of the directory, would outlive a loss of power.
+    /// Returns once the file's bytes, or the directory's entries, would survive a loss of power.
     borrowing func synchronize() throws(FileError) {
         while fsync(descriptor) != 0 {
             if errno != EINTR { throw Self.failure("synchronize", path, errno) }
@@ -130,11 +130,12 @@ struct OpenFile: ~Copyable {
 
     // MARK: Calls
 
-    /// `O_NONBLOCK`: opening a pipe would wait for who writes into it.
+    /// With `O_NONBLOCK`, because opening a pipe would otherwise wait for a writer.
     private static var readingFlags: CInt { O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC }
     private static var changeFlags: CInt { O_RDONLY | O_DIRECTORY | O_CLOEXEC }
 
-    /// On Linux `O_PATH`, which Swift does not see: a directory that may be searched but not listed will do.
+    /// On Linux these hold `O_PATH`, which Swift does not import. With it, a directory may be searched without the
+    /// permission to list it.
     private static var searchFlags: CInt {
         #if os(Linux) || os(Android)
             0o10000000 | O_DIRECTORY | O_CLOEXEC
@@ -149,7 +150,7 @@ struct OpenFile: ~Copyable {
         _ operation: String,
         _ call: () -> CInt
     ) throws(FileError) -> OpenFile {
-        // C would take the text up to the zero for all of it, which may be another file.
+        // C would take only the text before the zero, which may name another file.
         if name.utf8.contains(0) { throw FileError(whole, operation, "the path contains U+0000") }
         while true {
             let descriptor = call()

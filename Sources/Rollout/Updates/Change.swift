@@ -8,14 +8,14 @@ struct UpdateOrigin: Sendable {
 /// One change on its way through a ``ChangeLine``.
 final class Change: Sendable {
     let origin: UpdateOrigin
-    /// The revision of the policy that the change offers; nil for one that is made of whatever runs.
+    /// The revision of the policy that the change offers, or nil if the policy is made from the running one.
     let revision: UInt32?
     /// The revision that has to run when the change is published, or nil for any.
     let expected: UInt32?
     /// What a rollback restores; nil for any other change.
     let restoration: Restoration?
     let watch = ChangeWatch()
-    /// Arrives with nil when it is this change's turn, or with what ended the waiting.
+    /// Delivers nil when it is this change's turn, or what ended the waiting.
     let turn = OneShot<Interruption?>()
 
     init(
@@ -40,7 +40,7 @@ enum Interruption: Hashable, Sendable {
     case overtakenByRollback
 }
 
-/// Ends whatever a change waits for when the time is up, its task is cancelled, or another change goes first.
+/// Ends whatever a change waits for if its time is up, its task is cancelled, or another change goes first.
 final class ChangeWatch: Sendable {
     private struct State {
         var interruption: Interruption?
@@ -52,7 +52,7 @@ final class ChangeWatch: Sendable {
     /// What has ended the change, or nil if nothing has.
     var interruption: Interruption? { state.withLock { $0.interruption } }
 
-    /// Ends what the change waits for now and later. Only the first interruption counts.
+    /// Ends every wait of the change, now and later. Only the first interruption counts.
     func end(_ interruption: Interruption) {
         let handler = state.withLock { state -> (@Sendable (Interruption) -> Void)? in
             guard state.interruption == nil else { return nil }
@@ -62,7 +62,8 @@ final class ChangeWatch: Sendable {
         handler?(interruption)
     }
 
-    /// Calls the handler once the change is interrupted, at once if it is already. It takes the place of the one before.
+    /// Calls the handler when the change is interrupted, or at once if it is interrupted already. It replaces the
+    /// handler before.
     func whenEnded(_ handler: @escaping @Sendable (Interruption) -> Void) {
         let interruption = state.withLock { state in
             state.handler = handler
@@ -71,7 +72,7 @@ final class ChangeWatch: Sendable {
         if let interruption { handler(interruption) }
     }
 
-    /// Calls the body, and watches the time and the task meanwhile.
+    /// Calls the body, and ends the change if the time is up or the task is cancelled meanwhile.
     func during<Result>(_ limit: Duration?, _ clock: any Clock<Duration>, _ body: () async -> Result) async -> Result {
         let timer = limit.map { limit in
             Task {

@@ -1,4 +1,4 @@
-/// The one way in which a router's policy changes, from the caller's wish to the record: a state machine.
+/// The state machine by which a router's policy changes, from the call to the record. There is no other way.
 ///
 ///     arrive --- the turn is free -----------------> decide --- nothing to do, or wrong ------------------> ended
 ///       |                                            ^    |---- only takes away, or no gates --> publish -> ended
@@ -6,26 +6,27 @@
 ///       |                                            |    '---- gates ---- all let it through -> publish -> ended
 ///       '--- wait ---- the turn comes ---------------'            '------- one refuses, or an interruption -> ended
 ///
-/// Every arrow but "wait" and "gates" is taken under one lock, on what runs at that moment. So
+/// Every arrow but "wait" and "gates" is taken under one lock, with the policy that runs at that moment. So
 ///
-/// 1. a change is made on the policy that it replaces, and so is what a gate is shown as running: while a change is at its
-///    gates, only a change that only takes away can publish, and that interrupts it under the lock;
+/// 1. a change is made on the policy that it replaces, and a gate is shown that same policy as the running one. While a
+///    change is at its gates, only a change that takes away can be published, and it interrupts the first one under the
+///    lock;
 /// 2. a conflict is only possible if the caller expects a revision;
 /// 3. the history has the changes in the order of their publication.
 ///
-/// Time that is up and a task that is cancelled interrupt a change wherever it waits. One that was given the turn and does
-/// not want it any more passes it on.
+/// If its time is up or its task is cancelled, a change is interrupted wherever it waits. If it has been given the turn
+/// by then, it passes the turn on.
 final class ChangeLine: Sendable {
     private struct State {
-        /// Whose turn it is.
+        /// The change that has the turn, or nil if the turn is free.
         var holder: Change?
         /// Whether the holder waits for its gates, so that others may interrupt it.
         var isAtGates = false
-        /// Who waits for a turn: rollbacks before all others, else in the order of arrival.
+        /// The changes that wait for a turn: rollbacks before all others, otherwise in the order of arrival.
         var waiting: [Change] = []
     }
 
-    /// What a change comes to when it is looked at under the lock.
+    /// What a change does next, as decided under the lock.
     private enum Step: Sendable {
         case wait
         case gates(from: RolloutPolicy, to: RolloutPolicy)
@@ -52,9 +53,9 @@ final class ChangeLine: Sendable {
     ///
     /// - Parameters:
     ///   - change: Who changes what, and on which conditions.
-    ///   - limit: The time that all of this may take.
+    ///   - limit: The time that the whole change may take.
     ///   - clock: Measures the time.
-    ///   - make: Makes the new policy of the running one.
+    ///   - make: Makes the new policy from the running one.
     /// - Returns: The revision that runs afterwards.
     /// - Throws: Why the change did not happen.
     func perform(
@@ -71,7 +72,7 @@ final class ChangeLine: Sendable {
         return try result.get()
     }
 
-    /// Enters what failed before there was a policy.
+    /// Enters a change that failed before there was a policy.
     func refuse(_ error: UpdateError, from origin: UpdateOrigin) async {
         history.enter(error, at: nil, nil, origin, running: router.compiled)
         await delivery.run()
@@ -118,7 +119,7 @@ final class ChangeLine: Sendable {
         }
     }
 
-    /// Makes the change of what runs, judges it, and publishes it if nobody has to be asked.
+    /// Makes the new policy from the running one, judges it, and publishes it if nobody has to be asked.
     private func decide(
         _ change: Change,
         _ state: inout State,
@@ -133,7 +134,8 @@ final class ChangeLine: Sendable {
         do throws(UpdateError) {
             next = try make(running.policy)
         } catch {
-            // What is wrong now may be right once the change under way has been published. A rollback does not wait for that.
+            // It may be right once the change under way has been published, so it waits. A rollback does not wait for
+            // that.
             if !hasTurn, change.restoration == nil { return .wait }
             let revision = running.policy.revision
             return .ended(end(change, with: error, at: revision < .max ? revision + 1 : nil))
@@ -183,7 +185,7 @@ final class ChangeLine: Sendable {
         return result
     }
 
-    /// Passes the turn on to the first who still wants it.
+    /// Passes the turn on to the first change that still wants it.
     private func leave(_ change: Change) {
         state.withLock { state in
             guard state.holder === change else { return }

@@ -1,15 +1,15 @@
 extension RolloutPolicy {
     /// Whether this policy, in the place of the running one, only takes away, so that nobody has to be asked.
     ///
-    /// **Claim:** whatever this policy serves, the running one served as well, and to no fewer. Because, in every rollout,
+    /// **Claim:** this policy serves nothing that the running one does not serve. Because, in every rollout,
     ///
-    /// 1. all but shares, weights, epoch, and the lists of who is out of service stays as it is, variants and releases
-    ///    included;
+    /// 1. everything stays the same, variants and releases included, except the shares, the weights, the epoch, and
+    ///    which variants are disabled or draining;
     /// 2. no variant comes back into service;
-    /// 3. every bucket keeps its variant or comes to the first one, which answered before for whoever was not enrolled;
-    /// 4. a shadow gets no more copies.
+    /// 3. every bucket keeps its variant or moves to the first one, which also served those who were not enrolled;
+    /// 4. a shadow gets no more copies than before.
     ///
-    /// A higher epoch voids assignments, and gives those visitors what their bucket is due: by 3 nothing new.
+    /// A higher epoch voids assignments. Their visitors get the variant of their bucket, which by 3 is nothing new.
     func onlyTakesAway(from running: RolloutPolicy) -> Bool {
         environment == running.environment && rollouts.count == running.rollouts.count
             && rollouts.allSatisfy { id, next in

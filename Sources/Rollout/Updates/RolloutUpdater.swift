@@ -1,4 +1,4 @@
-/// Changes what a router runs: the only way to.
+/// Changes what a router runs. Nothing else can.
 ///
 ///     let updater = RolloutUpdater(router, gates: [smokeTest, models], recorders: [log])
 ///
@@ -6,20 +6,20 @@
 ///     try await updater.update(by: "ana", because: "healthy") { try $0.setShare(of: .sms, to: .percent(25)) }
 ///     try await updater.rollback(of: .sms, because: "v2 loses orders")
 ///
-/// A router, its handles and its snapshots only read. Whoever holds the updater may change them, in this process alone:
-/// other processes learn of a change from the file or the store that they follow.
+/// A router, its handles and its snapshots only read. Whoever holds the updater may change what they run, in this
+/// process alone. Other processes learn of a change only from the file or the store that they follow.
 ///
 /// A router has one updater for the life of the process, so no change can bypass its gates and recorders.
 ///
-/// Changes take turns. Each one waits until the change before it has ended, is made on the policy that then runs, and is
-/// published after every gate has let it through. Two kinds of change do not wait for their turn:
+/// Changes take turns. Each one waits until the change before it has ended. Then it is made on the policy that runs,
+/// and it is published after every gate has let it through. Two kinds of change go first:
 ///
-/// - A change that **only takes away** asks nobody. An abort, a variant that is disabled or draining, or a lower share is
-///   published at once: before all changes that wait, and without asking a gate. The change that is at its gates just then
-///   fails as ``UpdateError/Code/overtaken``. A change only takes away if no unit comes to a variant other than the first
-///   one, no rule changes, and nothing that nobody got before can be got now.
-/// - A **rollback** goes before all other changes that wait, and ends the one at its gates as well, but then passes the gates
-///   itself.
+/// - A change that **only takes away** asks nobody. An abort, a variant that is disabled or draining, or a lower share
+///   is published at once: before all changes that wait, and without asking a gate. If another change is at its gates
+///   at that moment, that one fails as ``UpdateError/Code/overtaken``. A change only takes away if no unit moves to a
+///   variant other than the first one, no rule changes, and nobody can get anything that nobody got before.
+/// - A **rollback** goes before all other changes that wait. It also ends the change at its gates, unless that is a
+///   rollback too, and then passes the gates itself.
 ///
 /// Decisions wait for none of this.
 public final class RolloutUpdater: Sendable {
@@ -33,8 +33,8 @@ public final class RolloutUpdater: Sendable {
     ///
     /// - Parameters:
     ///   - router: The router to change.
-    ///   - gates: What has to let every change through, in this order. A change that only takes away asks none.
-    ///   - recorders: What hears of every attempt, beginning with the policy that runs now.
+    ///   - gates: The gates that every change has to pass, in this order. A change that only takes away asks none.
+    ///   - recorders: Each hears of every attempt, beginning with the policy that runs now.
     ///   - clock: Measures the time that a change may take.
     /// - Precondition: The router never had an updater.
     public init(
@@ -57,9 +57,9 @@ public final class RolloutUpdater: Sendable {
 
     /// Replaces the policy in one step, for all rollouts and all threads.
     ///
-    /// Revisions rise. A policy of an older revision changes nothing, and the ``RolloutRouter/status`` counts it. The running
-    /// policy again changes nothing either. A variant that comes to stand for something else needs a higher epoch
-    /// (``RolloutPolicy/epochDemands(from:)``).
+    /// Revisions only rise. A policy with an older revision changes nothing, and the ``RolloutRouter/status`` counts
+    /// it. The running policy itself changes nothing either. If a variant is to stand for something else than before,
+    /// the rollout needs a higher epoch (``RolloutPolicy/epochDemands(from:)``).
     ///
     /// - Parameters:
     ///   - policy: The policy to run.
@@ -90,9 +90,9 @@ public final class RolloutUpdater: Sendable {
     ///         try policy.setShare(of: .sms, to: .percent(25))
     ///     }
     ///
-    /// The edit is made on the policy that runs when its turn has come, so nothing of another writer is lost. If another
-    /// change is under way when the call begins, the closure runs once more at that moment, to see whether it only takes
-    /// away. No other change is published while it runs, so it must not wait for one.
+    /// The edit is made on the policy that runs when its turn has come, so nothing of another writer is lost. If
+    /// another change is under way when the call begins, the closure runs once more at that moment, to see whether it
+    /// only takes away. No other change is published while it runs, so it must not wait for one.
     ///
     /// - Parameters:
     ///   - author: Who changes the policy, for the ``history``.
@@ -118,14 +118,15 @@ public final class RolloutUpdater: Sendable {
         }
     }
 
-    /// Restores what one rollout was, and leaves all others alone.
+    /// Restores the earlier content of one rollout, and leaves all others alone.
     ///
     ///     try await updater.rollback(of: .sms, because: "v2 loses orders")
     ///
-    /// Without a revision the rollout goes back to what it was before its last change. A rollback is no such change: calling
-    /// this again goes back further.
+    /// Without a revision the rollout goes back to its content before its last change. A rollback does not count as a
+    /// change, so a second call goes back further.
     ///
-    /// The result is a new revision. The rollout's epoch rises, so no assignment of the time in between outlives it.
+    /// The result is a new revision. The rollout's epoch rises, so no assignment from the time in between counts any
+    /// more.
     ///
     /// - Parameters:
     ///   - id: The rollout.
@@ -135,7 +136,8 @@ public final class RolloutUpdater: Sendable {
     ///   - now: The time, for the ``history`` and the ``RolloutRouter/status``.
     ///   - limit: The time that the whole call may take, waiting and gates included, or nil for any.
     /// - Returns: The new revision.
-    /// - Throws: `UpdateError`; the running policy is then untouched. The error lists the revisions that can be restored.
+    /// - Throws: `UpdateError`; the running policy is then untouched. The error lists the revisions that can be
+    ///   restored.
     @discardableResult
     public func rollback(
         of id: RolloutID,
@@ -150,11 +152,11 @@ public final class RolloutUpdater: Sendable {
 
     /// Restores the content of a whole revision.
     ///
-    /// One policy holds everybody's rollouts, and the last change may be somebody else's. So the revision has to be named;
-    /// ``rollback(of:to:by:because:now:within:)`` restores one rollout.
+    /// One policy holds everybody's rollouts, and the last change may be somebody else's. So the revision has to be
+    /// named; ``rollback(of:to:by:because:now:within:)`` restores one rollout.
     ///
-    /// The result is a new revision. The epoch of every rollout that changes rises, so no assignment of the time in between
-    /// outlives it.
+    /// The result is a new revision. The epoch of every rollout that changes rises, so no assignment from the time in
+    /// between counts any more.
     ///
     /// - Parameters:
     ///   - revision: The revision to restore.
@@ -164,7 +166,8 @@ public final class RolloutUpdater: Sendable {
     ///   - now: The time, for the ``history`` and the ``RolloutRouter/status``.
     ///   - limit: The time that the whole call may take, waiting and gates included, or nil for any.
     /// - Returns: The new revision.
-    /// - Throws: `UpdateError`; the running policy is then untouched. The error lists the revisions that can be restored.
+    /// - Throws: `UpdateError`; the running policy is then untouched. The error lists the revisions that can be
+    ///   restored.
     @discardableResult
     public func rollback(
         to revision: UInt32,
@@ -198,23 +201,23 @@ public final class RolloutUpdater: Sendable {
 
     /// The latest attempts to change the policy, oldest first: up to 32 that were accepted, and up to 32 others.
     ///
-    /// Texts of more than 4,096 bytes are cut here; recorders get them whole. O(records).
+    /// Texts of more than 4,096 bytes are cut in the history. Recorders get them whole. O(records).
     public var history: [UpdateRecord] { changes.history.records }
 
     /// The policy of a revision that ran, or nil if it is no longer remembered.
     ///
     /// The updater remembers the policies of the latest 32 accepted changes, as far as they take no more than 64 MiB
-    /// together; in any case the running one and the one before.
+    /// together. It always remembers the running policy and the one before.
     public func policy(of revision: UInt32) -> RolloutPolicy? { changes.history.policy(of: revision) }
 
     // MARK: For what brings policies in
 
-    /// Enters what could not even be read, and returns the error.
+    /// Enters a policy that could not be read in the history, and returns the error.
     func refuse(_ error: UpdateError, from origin: UpdateOrigin) async -> UpdateError {
         await changes.refuse(error, from: origin)
         return error
     }
 
-    /// Waits as the updater does, for what belongs to it.
+    /// The clock that the updater waits by, for the parts that belong to it.
     var waits: any Clock<Duration> { clock }
 }

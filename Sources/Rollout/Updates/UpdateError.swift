@@ -6,7 +6,7 @@ public struct UpdateError: Error, Sendable {
     public let message: String
     /// The error behind this one: a `PolicyError`, a `FileError`, or what an edit or a gate threw.
     public let underlying: (any Error)?
-    /// What an epoch is too low for, if the code is ``Code/needsEpoch``.
+    /// The rollouts whose epochs are too low, and why, if the code is ``Code/needsEpoch``.
     public let epochDemands: [EpochDemand]
 
     /// The kind of an error. A minor release may add kinds.
@@ -22,7 +22,7 @@ public struct UpdateError: Error, Sendable {
         public static let unreadable = Code("unreadable")
         /// Another revision runs than the caller expected.
         public static let conflict = Code("conflict")
-        /// The revision runs already, with other content.
+        /// A policy with the same revision and other content runs already.
         public static let revisionTaken = Code("revisionTaken")
         /// The change makes older assignments wrong, and the policy does not raise the epochs that void them.
         public static let needsEpoch = Code("needsEpoch")
@@ -34,7 +34,7 @@ public struct UpdateError: Error, Sendable {
         public static let timedOut = Code("timedOut")
         /// The task that made the change was cancelled.
         public static let cancelled = Code("cancelled")
-        /// A change that goes first was published or had to pass the gates.
+        /// Another change went first: one that only takes away was published, or a rollback came.
         public static let overtaken = Code("overtaken")
         /// The revision to go back to is not remembered.
         public static let unknownRevision = Code("unknownRevision")
@@ -168,19 +168,19 @@ extension UpdateError: Codable {
     }
 }
 
-/// An error of somebody else's, carried along. Two are equal if they say the same.
+/// An error that other code threw, carried along. Two are equal if their descriptions are.
 public struct ThrownError: Error, Hashable, Sendable, CustomStringConvertible {
     /// The error that was thrown.
     public let error: any Error
 
     init(_ error: any Error) { self.error = error }
 
-    /// What the error says of itself.
+    /// The error's own description.
     public var description: String { String(describing: error) }
 
-    /// Whether both say the same.
+    /// Whether both have the same description.
     public static func == (left: ThrownError, right: ThrownError) -> Bool { left.description == right.description }
 
-    /// Feeds what the error says of itself.
+    /// Feeds the description.
     public func hash(into hasher: inout Hasher) { hasher.combine(description) }
 }

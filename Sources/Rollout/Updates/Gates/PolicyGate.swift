@@ -1,26 +1,27 @@
 /// Stands before every change of a router's policy: a smoke test, an approval, something that has to be loaded first.
 ///
-/// A ``RolloutUpdater`` asks its gates one after the other to prepare for the new policy, and publishes the policy when all of
-/// them have. Then it tells every gate whose preparation began, once, how the change ended. Decisions go on meanwhile.
+/// A ``RolloutUpdater`` asks its gates one after the other to prepare for the new policy, and publishes the policy when
+/// all of them have. Then it tells every gate whose preparation began, once, how the change ended. Decisions go on
+/// meanwhile.
 ///
-/// One change after the other stands before the gates. A change that only takes away asks none: nothing that it leaves has to
-/// be prepared. If a change ends early, because its time is up, its task is cancelled or another change goes first, then a
-/// gate that does not heed cancellation may still prepare, or finish, when the next change comes.
+/// One change at a time is at the gates. A change that only takes away asks none, because nothing new has to be
+/// prepared. A change ends early if its time is up, its task is cancelled or another change goes first. A gate that
+/// ignores cancellation may then still prepare, or finish, when the next change comes.
 public protocol PolicyGate: Sendable {
-    /// What the gate is called in errors and in the history.
+    /// The gate's name in errors and in the history.
     var name: String { get }
 
     /// Returns if the policy may run, and throws if it must not.
     ///
-    /// Cancelled when the change ends early.
+    /// The task is cancelled if the change ends early.
     ///
     /// - Parameters:
-    ///   - running: The policy that runs, and that the next one would replace.
+    ///   - running: The policy that runs now, which the next one would replace.
     ///   - next: The policy that is to run.
     /// - Throws: Why the policy must not run; the error's description becomes part of the change's error.
     func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws
 
-    /// Comes exactly once after each preparation, whether that returned or threw.
+    /// Called exactly once after each preparation, whether that returned or threw.
     ///
     /// - Parameter published: Whether the policy runs.
     func finish(published: Bool) async
@@ -69,10 +70,12 @@ struct GatePassage: Sendable {
         for gate in passed { await gate.finish(published: published) }
     }
 
-    /// The preparation runs in a task of its own, so nobody waits for one that does not heed cancellation.
+    /// The preparation runs in a task of its own, so nobody waits for a gate that ignores cancellation.
     ///
-    /// **Claim:** `finish` comes once. Because 1. the verdict is fulfilled once; 2. if the preparation fulfils it with
-    /// `passed`, ``finish(published:)`` comes from whoever changes the policy; 3. in every other case it comes from the task.
+    /// **Claim:** `finish` is called exactly once. Because
+    /// 1. the verdict is fulfilled only once;
+    /// 2. if the preparation fulfils it with `passed`, the change calls ``finish(published:)`` when it ends;
+    /// 3. in every other case the task calls `finish`.
     private static func prepare(
         _ gate: any PolicyGate,
         from running: RolloutPolicy,

@@ -2,7 +2,7 @@
 struct Restoration: Hashable, Sendable, CustomStringConvertible {
     /// The rollout, or nil for all of them.
     let id: RolloutID?
-    /// The revision, or nil for what the rollout was before its last change.
+    /// The revision, or nil for the rollout's content before its last change.
     var revision: UInt32?
 
     var description: String {
@@ -16,11 +16,11 @@ struct RememberedPolicies: Sendable {
         let policy: RolloutPolicy
         let digest: PolicyDigest
         let size: Int
-        /// What a rollback restored, with the revision that it came from.
+        /// What the policy restored, with the revision it came from, or nil if it is no rollback.
         let restored: Restoration?
     }
 
-    /// The most bytes of a policy that a digest which nobody has read may keep alive.
+    /// The largest policy, in bytes, that a digest may keep alive until somebody reads it.
     static let largestUnread = 64 << 10
 
     private var elements: [Element] = []
@@ -41,7 +41,7 @@ struct RememberedPolicies: Sendable {
         while elements.count > UpdateHistory.limit || (elements.count > 2 && size > UpdateHistory.byteLimit) {
             let oldest = elements.removeFirst()
             size -= oldest.size
-            // Records may still refer to the digest; it keeps the policy until it is made.
+            // Records may still refer to the digest, and it keeps the policy alive until its text is made.
             if oldest.size > Self.largestUnread { _ = oldest.digest.text }
         }
     }
@@ -62,8 +62,8 @@ struct RememberedPolicies: Sendable {
 
     /// The policy before the last change of a rollout.
     ///
-    /// Goes back over revisions in which the rollout stayed as it is, and from a rollback to the revision that it restored: so
-    /// a rollback after a rollback goes back further, and never forth to what was taken back.
+    /// Skips revisions in which the rollout stayed the same, and goes from a rollback to the revision that it restored.
+    /// So a second rollback goes back further, and never restores what the first one took back.
     private func predecessor(of id: RolloutID) -> RolloutPolicy? {
         var index = elements.count - 1
         while index > 0 {
@@ -84,7 +84,7 @@ struct RememberedPolicies: Sendable {
 }
 
 extension RolloutPolicy {
-    /// What a change makes of this policy, with the next revision whatever the change sets.
+    /// This policy after a change. It has the next revision, even if the change sets another one.
     func successor(_ change: (inout RolloutPolicy) throws(UpdateError) -> Void) throws(UpdateError) -> RolloutPolicy {
         guard revision < .max else { throw .lastRevision }
         var next = self
@@ -94,7 +94,8 @@ extension RolloutPolicy {
         return next
     }
 
-    /// Gives rollouts epochs above those of the rollouts that they replace; what does not change keeps its epoch.
+    /// Gives rollouts higher epochs than those of the rollouts that they replace. A rollout that does not change keeps
+    /// its epoch.
     mutating func raiseEpochs(
         of ids: [RolloutID],
         above present: [RolloutID: RolloutDefinition]

@@ -1,15 +1,17 @@
-/// What an updater remembers from one change to the next: records, earlier policies, and rollouts that are gone.
+/// What an updater remembers between changes: records, earlier policies, and rollouts that were removed.
 ///
-/// **Claim:** it holds at most 64 records, and at most 64 MiB of policies beside the running one and the one before. Because
-/// 1. records are counted, and their texts cut;
-/// 2. policies are counted and their sizes added up, and the oldest go first;
-/// 3. a record keeps no policy alive that is larger than 64 KiB: its digest is made when the record is entered, or when the
-///    policy is forgotten.
+/// **Claim:** it holds at most 64 records, and at most 64 MiB of policies beside the running one and the one before.
+/// Because
+/// 1. records are counted, and their texts are cut;
+/// 2. policies are counted, their sizes are added up, and the oldest are forgotten first;
+/// 3. a record keeps no policy alive that is larger than 64 KiB: its digest is made when the record is entered, or when
+///    the policy is forgotten.
 /// ``EpochMemory`` comes on top; the number of rollouts that a router remembers bounds it.
 final class UpdateHistory: Sendable {
-    /// How many accepted changes are remembered, and how many others: noise must not push out what could be restored.
+    /// How many accepted changes are remembered, and how many others. They are counted apart, so that failed attempts
+    /// do not push out what could be restored.
     static let limit = 32
-    /// How many bytes the policies take that are remembered.
+    /// How many bytes the remembered policies may take.
     static let byteLimit = 64 << 20
 
     private struct Memory {
@@ -70,10 +72,10 @@ final class UpdateHistory: Sendable {
 
     func policy(of revision: UInt32) -> RolloutPolicy? { memory.withLock { $0.policies[revision] } }
 
-    /// What epochs depend on beside the running policy.
+    /// What epochs depend on, apart from the running policy.
     var epochs: EpochMemory { memory.withLock(\.epochs) }
 
-    /// The policy that a rollback comes to, with the next revision and epochs above all that assignments may know.
+    /// The policy that a rollback leads to. It has the next revision, and epochs above those of all live assignments.
     func policy(restoring restoration: Restoration, over running: RolloutPolicy) throws(UpdateError) -> RolloutPolicy {
         let (earlier, epochs) = try memory.withLock { memory throws(UpdateError) in
             (try memory.policies.source(of: restoration), memory.epochs)
@@ -118,7 +120,7 @@ final class UpdateHistory: Sendable {
         }
     }
 
-    /// Enters a change that failed, of which there may be no policy, and not even a revision.
+    /// Enters a change that failed. It may have no policy, and not even a revision.
     func enter(
         _ error: UpdateError,
         at revision: UInt32?,
@@ -147,7 +149,7 @@ extension [UpdateRecord] {
     }
 }
 
-/// Hands records out, in order and one at a time, and on no thread of a caller's actor.
+/// Hands records out, in order and one at a time. An actor, so that recorders never run on a caller's actor.
 actor RecordDelivery {
     private let history: UpdateHistory
     private let recorders: [any UpdateRecorder]

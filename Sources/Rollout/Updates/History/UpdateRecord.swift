@@ -1,6 +1,6 @@
-/// One attempt to change the policy of a router: who, when, why, from what to what, and what became of it.
+/// One attempt to change the policy of a router: who made it, when and why, what it changed, and how it ended.
 public struct UpdateRecord: Sendable {
-    /// What became of an attempt. A minor release may add outcomes.
+    /// How an attempt ended. A minor release may add outcomes.
     public struct Outcome: Hashable, Sendable, CustomStringConvertible {
         /// The outcome as a word, stable between releases.
         public let description: String
@@ -9,29 +9,29 @@ public struct UpdateRecord: Sendable {
 
         /// The policy runs.
         public static let accepted = Outcome("accepted")
-        /// The policy was of an older revision and changed nothing.
+        /// The policy had an older revision and changed nothing.
         public static let ignored = Outcome("ignored")
         /// The change failed; the ``UpdateRecord/error`` says why.
         public static let refused = Outcome("refused")
     }
 
-    /// Counts the attempts on a router, from 1, which is the policy that ran when the updater was made.
+    /// The attempt's number. Number 1 is the policy that ran when the updater was made.
     public let number: Int
-    /// The revision that was offered, or nil if nothing could be read that has one.
+    /// The revision that was offered, or nil if there was no policy to have one.
     public let revision: UInt32?
     /// The revision that ran afterwards.
     public let running: UInt32
-    /// Who, or nil if nobody said.
+    /// Who made the change, or nil if nobody said.
     public let author: String?
-    /// Why, or nil if nobody said.
+    /// Why the change was made, or nil if nobody said.
     public let reason: String?
-    /// When.
+    /// When the change was made.
     public let time: UnixTime
     /// The gates that let the policy through, in their order.
     public let gates: [String]
-    /// What became of it.
+    /// How the attempt ended.
     public let outcome: Outcome
-    /// Why it was refused, or nil if it was not.
+    /// Why the change was refused, or nil if it was not.
     public let error: UpdateError?
 
     let old: PolicyDigest?
@@ -94,7 +94,8 @@ extension UpdateRecord: Codable {
         case number, revision, running, author, reason, time, gates, outcome, error, oldDigest, newDigest
     }
 
-    /// Decodes a record from an object, as ``json`` and ``encode(to:)`` write it. The error behind the error is not kept.
+    /// Decodes a record from an object, as ``json`` and ``encode(to:)`` write it. The error behind the error is not
+    /// kept.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Key.self)
         func digest(_ key: Key) throws -> PolicyDigest? {
@@ -115,7 +116,7 @@ extension UpdateRecord: Codable {
         )
     }
 
-    /// Encodes the record as an object with all its keys; what there is none of is null.
+    /// Encodes the record as an object with all its keys. A value that is missing is null.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Key.self)
         try values.encode(number, forKey: .number)

@@ -47,11 +47,12 @@ public struct RolloutStatus: Hashable, Sendable {
         self.appliedAt = compiled.appliedAt
         self.ignoredUpdates = ignoredUpdates
         self.rollouts = policy.rollouts.sorted { $0.key < $1.key }.map { id, definition in
-            Rollout(
+            let allocation = Allocation(definition)
+            return Rollout(
                 id: id,
                 strategy: definition.strategy.kind,
                 epoch: definition.epoch,
-                variants: definition.servedShares.map { variant, share in
+                variants: zip(allocation.variants, allocation.shares).map { variant, share in
                     Variant(
                         name: variant.name,
                         release: variant.release,

@@ -168,10 +168,10 @@ struct PlanTests {
     private static func owners(_ definition: RolloutDefinition) -> [Int] {
         let names = definition.strategy.variants.map(\.name)
         var owners = [Int](repeating: 0, count: 1_000_000)
-        for range in definition.ownedRanges where definition.strategy.kind != .shadow {
-            let isOut = definition.disabled.contains(range.variant) || definition.draining.contains(range.variant)
-            let owner = isOut ? 0 : names.firstIndex(of: range.variant) ?? 0
-            for bucket in range.buckets { owners[bucket] = owner }
+        for run in Allocation(definition).runs where definition.strategy.kind != .shadow {
+            guard let owner = run.owner else { continue }
+            let isOut = definition.disabled.contains(names[owner]) || definition.draining.contains(names[owner])
+            for bucket in run.buckets { owners[bucket] = isOut ? 0 : owner }
         }
         return owners
     }

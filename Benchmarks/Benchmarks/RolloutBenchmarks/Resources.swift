@@ -7,8 +7,8 @@ import Threads
 /// time of a use on each.
 func registerResources() {
     let models = ReleaseResources.loaded(for: .canary())
-    let decision = RolloutHandle(.canary()).decision(for: Units.bytes36)
-    measure("resources.withValue(for:)") { models.withValue(for: decision) { blackHole($0.version) } }
+    let variant = RolloutHandle(.canary()).decision(for: Units.bytes36).variant
+    measure("resources.withValue(for:)") { models.withValue(for: variant) { model, _ in blackHole(model.version) } }
     for threads in [1, 2] {
         _ = Benchmark(
             "resources.withValue(for:) \(threads) thread\(threads == 1 ? "" : "s")",
@@ -21,7 +21,7 @@ func registerResources() {
         ) { benchmark in
             let count = benchmark.scaledIterations.count
             _ = elapsed(onThreads: threads) { _ in
-                for _ in 0..<count { models.withValue(for: decision) { blackHole($0.version) } }
+                for _ in 0..<count { models.withValue(for: variant) { model, _ in blackHole(model.version) } }
             }
         }
     }

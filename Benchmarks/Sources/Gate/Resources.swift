@@ -7,10 +7,7 @@ let resources: [Probe] = {
     let decision = RolloutHandle(.canary()).decision(for: Units.bytes36)
     return [
         Probe("resources.withValue") { count in
-            for _ in 0..<count { models.withValue(for: decision) { consume($0.version) } }
-        },
-        Probe("resources.withValue.serving") { count in
             for _ in 0..<count { models.withValue(for: decision.variant) { model, _ in consume(model.version) } }
-        },
+        }
     ]
 }()

@@ -1,44 +1,55 @@
-/// Loads what releases stand for, a model file or a client, before a policy may route to them, and frees it when no
-/// policy routes to it any more and nobody uses it.
+/// Loads what releases stand for, a model file or a client, before a policy may route to them. Frees it when no policy
+/// routes to it any more and nobody uses it.
 ///
 ///     let models = try await ReleaseResources(for: policy) { rollout, release in
 ///         try await Model(file: "\(release[.model] ?? "default").bin")
 ///     }
 ///     let router = try RolloutRouter(policy: policy)
 ///
-///     let answer = models.withValue(for: decision) { model in model.classify(text) }     // in each request
-///     try await router.update(to: next, through: [models])                               // in each update
+///     // In each request:
+///     let answer = models.withValue(for: decision.variant) { model, variant in model.classify(text) }
 ///
-/// It is a ``PolicyGate``: it has to stand before *every* update of the router, a rollback included. `prepare` loads all
-/// that the new policy can route to and that is not loaded yet; a value that cannot be loaded refuses the update, and what
-/// else was loaded for it is freed. So no request waits or fails for a version that is not there.
+///     // In each update:
+///     try await router.update(to: next, through: [models])
+///
+/// Resources are a ``PolicyGate``, and must stand before *every* update of the router, rollbacks included. `prepare` loads
+/// everything that the new policy can route to and that is not loaded yet. If a value cannot be loaded, the update is
+/// refused, and whatever else was loaded for it is freed. So no request waits or fails because a version is missing.
+///
+/// A policy can route to every variant that is not disabled, whatever its share: a service that runs the canary at 0 % may
+/// adopt it from a service that does not. A shadow that receives no copies is not loaded.
 ///
 /// A value belongs to a rollout and a release: a canary that is promoted is not loaded again. Old and new values are in
 /// memory together until the old ones are no longer used.
 ///
-/// Resources are one word, and copies share one state that lives as long as the process: one a service and router. Using a
-/// value takes no lock and counts no reference that threads would fight over.
+/// Resources are one word, and copies share one state that lives as long as the process: make one for each service and
+/// router. To use a value takes no lock and counts no reference that threads would contend for.
 @safe public struct ReleaseResources<Value: Sendable>: PolicyGate {
     private let unmanaged: Unmanaged<ResourceStore<Value>>
 
-    private var store: ResourceStore<Value> { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
+    var store: ResourceStore<Value> { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
 
-    /// Loads all that a policy can route to.
+    /// Loads everything that a policy can route to, and the defaults.
     ///
     /// - Parameters:
     ///   - policy: The policy that runs.
-    ///   - rollouts: The rollouts whose releases have a value, or nil for all of them; one that the policy lacks is loaded
-    ///     when a policy brings it.
-    ///   - load: Loads and warms the value for a release of a rollout; called for one after the other.
+    ///   - defaults: The releases that handles serve while the policy lacks their rollouts. They stay loaded, and their
+    ///     values stand in for those of a rollout that has left the policy.
+    ///   - rollouts: The rollouts whose releases have values, or nil for all of them. Those with a default are among them
+    ///     always. A rollout that the policy lacks is loaded when a policy brings it.
+    ///   - load: Loads and warms the value for a release of a rollout. It is called for one release after the other.
     ///   - free: Called once for a value, after its last use ended, on the thread that ended it or that updates.
-    /// - Throws: `ReleaseLoadError`; what was loaded by then is freed.
+    /// - Throws: `PolicyError` if the policy or a default is invalid, `ReleaseLoadError` if a value cannot be loaded.
+    ///   Whatever was loaded by then is freed.
     public init(
         for policy: RolloutPolicy,
+        defaults: [RolloutID: Release] = [:],
         in rollouts: Set<RolloutID>? = nil,
         load: @escaping @Sendable (RolloutID, Release) async throws -> Value,
         free: @escaping @Sendable (Value) -> Void = { _ in }
     ) async throws {
-        let store = ResourceStore(rollouts: rollouts, load: load, free: free)
+        try Self.validate(defaults)
+        let store = ResourceStore(rollouts: rollouts, defaults: defaults, load: load, free: free)
         immortals.withLock { $0.append(store) }
         unsafe unmanaged = .passUnretained(store)
         do {
@@ -50,84 +61,58 @@
         }
     }
 
-    /// Calls the body with the value of a decision's variant, which is not freed meanwhile.
-    ///
-    /// A decision that is older than the retirement of its value gets the value of the rollout's current first variant.
-    /// Ask for `decision.variant`, with a body that takes two arguments, to be told which.
-    ///
-    /// - Parameters:
-    ///   - decision: The decision.
-    ///   - body: Uses the value.
-    /// - Returns: What the body returns, or nil where no value was ever loaded for the rollout.
-    /// - Throws: What the body throws.
-    @discardableResult
-    public func withValue<Result, Failure: Error>(
-        for decision: Decision,
-        _ body: (borrowing Value) throws(Failure) -> Result
-    ) throws(Failure) -> Result? {
-        guard let use = begin(decision.variant.number) else { return nil }
-        defer { end(use) }
-        return try unsafe lend(use.value.assumingMemoryBound(to: Value.self), to: body)
+    private static func validate(_ defaults: [RolloutID: Release]) throws(PolicyError) {
+        var validator = PolicyValidator()
+        for (id, release) in defaults.sorted(by: { $0.key < $1.key }) {
+            validator.check(release, at: JSONPath().appending("defaults").appending(id.text))
+        }
+        if let error = validator.error { throw error }
     }
 
-    /// Calls the body with the value for a variant and what it stands for: of a decision, or of a shadow's copy.
+    /// Calls the body with the value for a variant, which is not freed meanwhile, and with the variant whose value it is.
+    ///
+    /// The two variants are the same unless the decision is older than the retirement of its value. Then the value is that
+    /// of the rollout's first variant, or of its default if the policy lacks the rollout.
+    ///
+    ///     models.withValue(for: decision.variant) { model, variant in model.answer(servedAs: variant.name) }
+    ///
+    /// Takes no lock and allocates nothing, unless the value is retired or used for the first time.
     ///
     /// - Parameters:
     ///   - variant: The variant of a decision, or its shadow.
     ///   - body: Uses the value.
-    /// - Returns: What the body returns, or nil where no value was ever loaded for the rollout.
+    /// - Returns: What the body returns, or nil if the rollout has no value: it is not among those that are loaded, or the
+    ///   policy lacks it and it has no default.
     /// - Throws: What the body throws.
     @discardableResult
     public func withValue<Result, Failure: Error>(
         for variant: Decision.Variant,
-        _ body: (borrowing Value, ReleaseServing) throws(Failure) -> Result
+        _ body: (borrowing Value, Decision.Variant) throws(Failure) -> Result
     ) throws(Failure) -> Result? {
         guard let use = begin(variant.number) else { return nil }
         defer { end(use) }
-        let serving = ReleaseServing(variant, use)
-        return try unsafe lend(use.value.assumingMemoryBound(to: Value.self)) { value throws(Failure) in
-            try body(value, serving)
-        }
+        return try unsafe lend(use.value.assumingMemoryBound(to: Value.self), use.variant, to: body)
     }
 
-    /// Calls the body with the value of a decision's variant, which is not freed while the body waits.
-    ///
-    /// - Parameters:
-    ///   - decision: The decision.
-    ///   - body: Uses the value.
-    /// - Returns: What the body returns, or nil where no value was ever loaded for the rollout.
-    /// - Throws: What the body throws.
-    @discardableResult
-    public func withValue<Result, Failure: Error>(
-        for decision: Decision,
-        _ body: (borrowing Value) async throws(Failure) -> Result
-    ) async throws(Failure) -> Result? {
-        guard let use = begin(decision.variant.number) else { return nil }
-        defer { end(use) }
-        return try await unsafe lend(use.value.assumingMemoryBound(to: Value.self), to: body)
-    }
-
-    /// Calls the body with the value for a variant and what it stands for, which is not freed while the body waits.
+    /// Calls the body with the value for a variant, which is not freed while the body waits, and with the variant whose
+    /// value it is.
     ///
     /// - Parameters:
     ///   - variant: The variant of a decision, or its shadow.
     ///   - body: Uses the value.
-    /// - Returns: What the body returns, or nil where no value was ever loaded for the rollout.
+    /// - Returns: What the body returns, or nil if the rollout has no value.
     /// - Throws: What the body throws.
     @discardableResult
     public func withValue<Result, Failure: Error>(
         for variant: Decision.Variant,
-        _ body: (borrowing Value, ReleaseServing) async throws(Failure) -> Result
+        _ body: (borrowing Value, Decision.Variant) async throws(Failure) -> Result
     ) async throws(Failure) -> Result? {
         guard let use = begin(variant.number) else { return nil }
         defer { end(use) }
-        let serving = ReleaseServing(variant, use)
-        return try await unsafe lend(use.value.assumingMemoryBound(to: Value.self)) { value async throws(Failure) in
-            try await body(value, serving)
-        }
+        return try await unsafe lend(use.value.assumingMemoryBound(to: Value.self), use.variant, to: body)
     }
 
-    /// Through `_withUnsafeGuaranteedRef` alone: a reference counted here would be one that all threads count.
+    /// Through `_withUnsafeGuaranteedRef` alone: a reference counted here would be counted by all threads.
     @inline(__always)
     private func begin(_ number: VariantNumber) -> ResourceUse? {
         unsafe unmanaged._withUnsafeGuaranteedRef { $0.begin(number) }
@@ -136,7 +121,9 @@
     @inline(__always)
     private func end(_ use: ResourceUse) { unsafe unmanaged._withUnsafeGuaranteedRef { $0.end(use) } }
 
-    /// Loads what the new policy can route to and is not there yet.
+    /// Loads what the new policy can route to and is not loaded yet.
+    ///
+    /// - Throws: `PolicyError` if the new policy is invalid, `ReleaseLoadError` if a value cannot be loaded.
     public func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {
         try await store.prepare(for: next)
     }
@@ -144,7 +131,7 @@
     /// Frees what the policy that runs now cannot route to.
     public func finish(published: Bool) async { store.finish(published: published) }
 
-    /// What is loaded, how much waits for its last use to end, and how many decisions came too late for their value.
+    /// What is loaded, how many values wait for their last use to end, and how many decisions came too late for theirs.
     public var status: ReleaseResourcesStatus { ReleaseResourcesStatus(store) }
 }
 
@@ -152,33 +139,22 @@
 /// and all threads would count the same one.
 private func lend<Value: ~Copyable, Result, Failure: Error>(
     _ value: UnsafeMutablePointer<Value>,
-    to body: (borrowing Value) throws(Failure) -> Result
+    _ variant: VariantNumber,
+    to body: (borrowing Value, Decision.Variant) throws(Failure) -> Result
 ) throws(Failure) -> Result {
-    try unsafe body(value.pointee)
+    try unsafe body(value.pointee, Decision.Variant(number: variant))
 }
 
 private func lend<Value: ~Copyable, Result, Failure: Error>(
     _ value: UnsafeMutablePointer<Value>,
-    to body: (borrowing Value) async throws(Failure) -> Result
+    _ variant: VariantNumber,
+    to body: (borrowing Value, Decision.Variant) async throws(Failure) -> Result
 ) async throws(Failure) -> Result {
-    try await unsafe body(value.pointee)
+    try await unsafe body(value.pointee, Decision.Variant(number: variant))
 }
 
-/// State that lives as long as the process, so that what names it can be plain words: leak checkers can see it here.
+/// State that lives as long as the process, so that resources can be plain words. Leak checkers find it here.
 private let immortals = Lock<[any AnyObject & Sendable]>([])
-
-/// What a value stands for.
-public struct ReleaseServing: Hashable, Sendable {
-    /// The variant whose value it is.
-    public let variant: Decision.Variant
-    /// Whether it stands in for a variant whose value is gone: the decision was older than its retirement.
-    public let isSubstitute: Bool
-
-    init(_ asked: Decision.Variant, _ use: ResourceUse) {
-        variant = use.substitute.map(Decision.Variant.init(number:)) ?? asked
-        isSubstitute = use.substitute != nil
-    }
-}
 
 /// The state of ``ReleaseResources``, as a value.
 public struct ReleaseResourcesStatus: Hashable, Sendable {
@@ -186,12 +162,30 @@ public struct ReleaseResourcesStatus: Hashable, Sendable {
     public let loaded: [RolloutID: Set<Release>]
     /// How many values are retired and still in use.
     public let retiring: Int
-    /// How many uses got the value of the first variant, because their decision was older than the retirement.
+    /// How many uses got the value of another variant, because their decision was older than the retirement of its own.
     public let substitutions: Int
 
     init(_ pool: ResourcePool) {
         loaded = pool.loaded.reduce(into: [:]) { $0[$1.rollout, default: []].insert($1.release) }
         retiring = pool.retiringCount
         substitutions = pool.substitutionCount
+    }
+}
+
+/// Why the values for a policy are not there.
+public enum ReleaseLoadError: Error, Hashable, Sendable {
+    /// The value for a release could not be loaded.
+    case failed(RolloutID, Release, ThrownError)
+    /// The preparation for an earlier update, which ran out of time, still loads.
+    case stillLoading
+}
+
+extension ReleaseLoadError: CustomStringConvertible {
+    /// What could not be loaded, and why.
+    public var description: String {
+        switch self {
+        case .failed(let rollout, let release, let thrown): "\"\(rollout)\" cannot serve \(release): \(thrown)"
+        case .stillLoading: "values are still being loaded for an earlier update, whose time was up"
+        }
     }
 }

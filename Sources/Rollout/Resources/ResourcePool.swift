@@ -1,24 +1,26 @@
 import Synchronization
 
-/// Finds the value for a variant's number, holds it fast, and frees it once nobody uses it any more.
+/// Finds the value for a variant's number, holds it, and frees it once nobody uses it any more.
 ///
 /// A use takes no lock: it looks up the variant's slot, counts itself in, and looks again.
 ///
 /// **Claim 1:** a value is never freed while it is used. All operations named here are sequentially consistent, so they
 /// have one order, S. Because
 /// 1. a use adds to a count of the slot, then finds the table still pointing to the slot,
-/// 2. retiring makes the table point elsewhere first, then reads the counts one by one, and frees only where each was 0,
-/// 3. so in S the use's addition precedes its second look, that precedes the change of the table, and that the reading of
-///    the counts: what reads 0 comes after the end of every such use, and no later use gets beyond its second look.
-/// With weaker orders the second look could pass before the addition is seen by others, and a value be freed in use.
+/// 2. retiring makes the table point elsewhere first, then reads the counts one by one, and frees only if each was 0,
+/// 3. so in S the use's addition precedes its second look, which precedes the change of the table, which precedes the
+///    reading of the counts: whatever reads 0 comes after the end of every such use, and no later use gets beyond its
+///    second look.
+/// With weaker orders the second look could pass before others see the addition, and a value in use could be freed.
 ///
 /// **Claim 2:** a value that is retired in use is freed by whoever ends the last use. Because ending subtracts first and
-/// then asks `isRetiring`, retiring sets `isRetiring` first and then reads the counts: one of them sees the other.
+/// then asks `isRetiring`; retiring sets `isRetiring` first and then reads the counts. One of them sees the other.
 ///
-/// **Claim 3:** it is freed once. Because only the lock's holder frees, and the slot is no longer `retiring` then.
+/// **Claim 3:** it is freed once. Because only the lock's holder frees, and the slot is no longer `retiring` afterwards.
 ///
-/// **Claim 4:** a slot that was used again in the meantime does no harm. Because the second look compares the slot that
-/// the *variant* has now; where that is the same slot, its value is the variant's again.
+/// **Claim 4:** no variant ever gets the value of another release from a slot that is used again. Because every entry that
+/// points to a slot is listed in its `numbers`, and retiring clears all of them before the slot is spare. So the second
+/// look finds the same slot only if it holds a value of the variant's release again.
 @safe class ResourcePool: @unchecked Sendable {
     private typealias Entry = Atomic<UInt>
     private typealias Chunk = UnsafeMutablePointer<Entry>
@@ -26,8 +28,8 @@ import Synchronization
 
     private struct State {
         var live: [ResourceKey: ResourceSlot] = [:]
-        /// The first variant of each rollout, as of the last policy that was prepared for and published.
-        var firsts: [RolloutID: VariantNumber] = [:]
+        /// The variant that stands in for each rollout's others: the first one of the policy that runs, or the default.
+        var substitutes: [RolloutID: VariantNumber] = [:]
         /// Every slot there ever was, which keeps them alive.
         var slots: [ResourceSlot] = []
     }
@@ -49,22 +51,36 @@ import Synchronization
 
     // MARK: Using
 
-    /// Holds the value of a variant fast; that of the rollout's first variant where it is retired, and nil where the
-    /// rollout is not known.
+    /// Holds the value of a variant; that of its substitute if it is retired; nil if there is neither.
     @inline(__always)
     final func begin(_ number: VariantNumber) -> ResourceUse? {
-        guard let entry = unsafe entry(number) else { return substitute(number) }
+        guard let look = look(number), let use = hold(look) else { return substitute(number) }
+        return use
+    }
+
+    /// The slot that a variant's entry points to at this moment; nil for none. Holds nothing yet.
+    @inline(__always)
+    final func look(_ number: VariantNumber) -> ResourceLook? {
+        guard let entry = unsafe entry(number) else { return nil }
         let address = unsafe entry.pointee.load(ordering: .sequentiallyConsistent)
-        guard let slot = unsafe Self.slot(address) else { return substitute(number) }
+        guard let slot = unsafe Self.slot(address) else { return nil }
+        return unsafe ResourceLook(number: number, entry: entry, slot: slot)
+    }
+
+    /// Holds the value of the slot that was found; nil if the entry no longer points to it.
+    @inline(__always)
+    final func hold(_ look: ResourceLook) -> ResourceUse? {
+        let slot = unsafe look.slot
         let count = unsafe slot._withUnsafeGuaranteedRef { unsafe $0.count }
         unsafe count.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        if unsafe entry.pointee.load(ordering: .sequentiallyConsistent) == address,
+        let address = unsafe look.entry.pointee.load(ordering: .sequentiallyConsistent)
+        if unsafe address == UInt(bitPattern: slot.toOpaque()),
             let value = unsafe slot._withUnsafeGuaranteedRef({ unsafe $0.value })
         {
-            return unsafe ResourceUse(slot: slot, count: count, value: value, substitute: nil)
+            return unsafe ResourceUse(slot: slot, count: count, value: value, variant: look.number)
         }
         unsafe end(slot, count)
-        return substitute(number)
+        return nil
     }
 
     @inline(__always)
@@ -78,30 +94,29 @@ import Synchronization
         }
     }
 
-    /// The value of a variant that has no slot: of the same release if that is loaded, else of the first variant.
+    /// The value of a variant whose entry points nowhere: its own if one is loaded for its release, else its substitute's.
     @inline(never)
     private final func substitute(_ number: VariantNumber) -> ResourceUse? {
         let record = VariantRegistry.shared[number]
         let use: ResourceUse? = state.withLock { state in
-            let key = ResourceKey(rollout: record.rollout, release: record.release)
-            if let slot = state.live[key] {
+            if let slot = state.live[ResourceKey(record)] {
                 point(number, to: slot)
-                return Self.hold(slot, nil)
+                return Self.hold(slot, as: number)
             }
-            guard let first = state.firsts[record.rollout] else { return nil }
-            let firstKey = ResourceKey(rollout: record.rollout, release: VariantRegistry.shared[first].release)
-            return state.live[firstKey].flatMap { Self.hold($0, first) }
+            guard let substitute = state.substitutes[record.rollout] else { return nil }
+            let key = ResourceKey(VariantRegistry.shared[substitute])
+            return state.live[key].flatMap { Self.hold($0, as: substitute) }
         }
-        if use?.substitute != nil { substitutions.wrappingAdd(1, ordering: .relaxed) }
+        if let use, use.variant != number { substitutions.wrappingAdd(1, ordering: .relaxed) }
         return use
     }
 
     /// Under the lock, so that nobody retires the slot meanwhile.
-    private static func hold(_ slot: ResourceSlot, _ substitute: VariantNumber?) -> ResourceUse? {
+    private static func hold(_ slot: ResourceSlot, as variant: VariantNumber) -> ResourceUse? {
         guard let value = unsafe slot.value else { return nil }
         let count = unsafe slot.count
         unsafe count.pointee.wrappingAdd(1, ordering: .sequentiallyConsistent)
-        return unsafe ResourceUse(slot: .passUnretained(slot), count: count, value: value, substitute: substitute)
+        return unsafe ResourceUse(slot: .passUnretained(slot), count: count, value: value, variant: variant)
     }
 
     // MARK: Loading and retiring
@@ -117,7 +132,7 @@ import Synchronization
 
     final var substitutionCount: Int { substitutions.load(ordering: .relaxed) }
 
-    /// Takes a value in, which can be used from then on.
+    /// Takes in a value, which can be used from then on.
     final func adopt(_ value: ResourceMemory, for key: ResourceKey) {
         state.withLock { state in
             let slot = state.slots.first { $0.phase == .spare } ?? ResourceSlot()
@@ -138,10 +153,12 @@ import Synchronization
         }
     }
 
-    /// Makes first variants known, for decisions that come too late for their own.
-    final func setFirsts(_ firsts: [RolloutID: VariantNumber]) { state.withLock { $0.firsts = firsts } }
+    /// Says whose values decisions get that come too late for their own.
+    final func setSubstitutes(_ substitutes: [RolloutID: VariantNumber]) {
+        state.withLock { $0.substitutes = substitutes }
+    }
 
-    /// Gives these no longer out, and frees those that are not in use.
+    /// Stops giving these out, and frees those that are not in use.
     final func retire(_ isOver: (ResourceKey) -> Bool) {
         let retired = state.withLock { state in
             let over = state.live.keys.filter(isOver).compactMap { state.live.removeValue(forKey: $0) }
@@ -200,9 +217,4 @@ import Synchronization
         let address = unsafe UInt(bitPattern: Unmanaged.passUnretained(slot).toOpaque())
         unsafe entry(number)?.pointee.store(address, ordering: .sequentiallyConsistent)
     }
-}
-
-/// Where a value lies. Sendable, because the value is.
-@safe struct ResourceMemory: @unchecked Sendable {
-    let address: UnsafeMutableRawPointer
 }

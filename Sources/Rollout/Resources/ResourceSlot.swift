@@ -61,13 +61,30 @@ import Synchronization
 struct ResourceKey: Hashable, Sendable {
     let rollout: RolloutID
     let release: Release
+
+    init(_ variant: VariantRecord) {
+        rollout = variant.rollout
+        release = variant.release
+    }
 }
 
-/// A value that is held fast until the use ends.
+/// The slot that the table had for a variant at one moment.
+@safe struct ResourceLook: @unchecked Sendable {
+    let number: VariantNumber
+    let entry: UnsafeMutablePointer<Atomic<UInt>>
+    let slot: Unmanaged<ResourceSlot>
+}
+
+/// A value that is held until the use ends.
 @safe struct ResourceUse: @unchecked Sendable {
     let slot: Unmanaged<ResourceSlot>
     let count: ResourceSlot.Count
     let value: UnsafeMutableRawPointer
-    /// The variant that stands in for the one that was asked for, if one does.
-    let substitute: VariantNumber?
+    /// The variant whose value it is.
+    let variant: VariantNumber
+}
+
+/// Where a value lies. Sendable, because the value is.
+@safe struct ResourceMemory: @unchecked Sendable {
+    let address: UnsafeMutableRawPointer
 }

@@ -1,63 +1,88 @@
 /// Loads and frees the values of a ``ResourcePool``, one preparation at a time.
+///
+/// **Claim:** a policy that is refused leaves no name in the process. Because values are kept by rollout and release, and the
+/// variants of a policy are registered only when it is published: by the router, and here by ``finish(published:)``.
 @safe final class ResourceStore<Value: Sendable>: ResourcePool, @unchecked Sendable {
     /// What an update under way needs.
     private struct Preparation {
-        let keys: Set<ResourceKey>
-        let firsts: [RolloutID: VariantNumber]
+        /// The variants that can be reached, and the defaults.
+        let variants: [VariantRecord]
+        /// The first variant of each rollout; the default of one that the policy lacks.
+        let substitutes: [VariantRecord]
         var fresh: Set<ResourceKey> = []
+
+        var keys: Set<ResourceKey> { Set(variants.map(ResourceKey.init)) }
     }
 
     private struct Loading {
         var preparation: Preparation?
         /// Preparations that were turned away, and whose `finish` is still to come.
         ///
-        /// A `finish` does not say whose it is. It need not: while one preparation is stuck, all updates fail.
+        /// A `finish` does not say which preparation it belongs to. It need not: while one preparation is stuck, all updates
+        /// fail.
         var rejected = 0
     }
 
     private let rollouts: Set<RolloutID>?
+    private let defaults: [RolloutID: Release]
     private let load: @Sendable (RolloutID, Release) async throws -> Value
     private let freeValue: @Sendable (Value) -> Void
     private let loading = Lock(Loading())
 
     init(
         rollouts: Set<RolloutID>?,
+        defaults: [RolloutID: Release],
         load: @escaping @Sendable (RolloutID, Release) async throws -> Value,
         free: @escaping @Sendable (Value) -> Void
     ) {
         self.rollouts = rollouts
+        self.defaults = defaults
         self.load = load
         self.freeValue = free
     }
 
+    /// Loads what a policy needs and is not loaded yet.
     func prepare(for policy: RolloutPolicy) async throws {
-        let relevant = policy.rollouts.filter { rollouts?.contains($0.key) ?? true }.sorted { $0.key < $1.key }
-        let records = relevant.flatMap { id, definition in
-            definition.reachableVariants.map { VariantRecord(rollout: id, name: $0.name, release: $0.release) }
+        do throws(PolicyError) {
+            try policy.validate()
+        } catch {
+            loading.withLock { $0.rejected += 1 }
+            throw error
         }
-        guard let numbers = VariantRegistry.shared.intern(records)?.map(\.number) else {
-            throw UpdateError.invalid(PolicyError(PolicyProblem.tooManyVariants))
-        }
-        let variants = zip(numbers, records).map { ($0, ResourceKey(rollout: $1.rollout, release: $1.release)) }
-        // The first variant of a rollout is the first of its records.
-        let firsts = Dictionary(zip(records.map(\.rollout), numbers)) { first, _ in first }
-        let keys = Set(variants.map(\.1))
+        let preparation = preparation(for: policy)
         let isFree = loading.withLock { loading in
             guard loading.preparation == nil else {
                 loading.rejected += 1
                 return false
             }
-            loading.preparation = Preparation(keys: keys, firsts: firsts)
+            loading.preparation = preparation
             return true
         }
         guard isFree else { throw ReleaseLoadError.stillLoading }
-        let missing = missing(keys)
-        for (_, key) in variants where missing.contains(key) && !isFresh(key) { try await loadValue(for: key) }
-        point(variants)
+        var missing = missing(preparation.keys)
+        for key in preparation.variants.map(ResourceKey.init) where missing.remove(key) != nil {
+            try await loadValue(for: key)
+        }
     }
 
-    private func isFresh(_ key: ResourceKey) -> Bool {
-        loading.withLock { $0.preparation?.fresh.contains(key) ?? false }
+    /// What a valid policy needs, in order of ids.
+    private func preparation(for policy: RolloutPolicy) -> Preparation {
+        var (variants, substitutes): ([VariantRecord], [VariantRecord]) = ([], [])
+        for id in Set(policy.rollouts.keys).union(defaults.keys).sorted() {
+            let fallback = defaults[id].map { VariantRecord(rollout: id, name: "default", release: $0) }
+            guard fallback != nil || rollouts?.contains(id) ?? true else { continue }
+            let allocation = policy.rollouts[id].map(Allocation.init)
+            let reachable = allocation.map { allocation in
+                allocation.reachable.map { place in
+                    let (name, release) = allocation.variants[place]
+                    return VariantRecord(rollout: id, name: name, release: release)
+                }
+            }
+            let all = (reachable ?? []) + [fallback].compactMap(\.self)
+            variants += all
+            substitutes += all.prefix(1)
+        }
+        return Preparation(variants: variants, substitutes: substitutes)
     }
 
     private func loadValue(for key: ResourceKey) async throws {
@@ -74,6 +99,7 @@
         loading.withLock { loading in _ = loading.preparation?.fresh.insert(key) }
     }
 
+    /// Ends a preparation: frees what the policy that runs now does not need.
     func finish(published: Bool) {
         let finished: Preparation? = loading.withLock { loading in
             guard loading.rejected == 0 else {
@@ -83,31 +109,28 @@
             return exchange(&loading.preparation, with: nil)
         }
         guard let preparation = finished else { return }
-        if published { setFirsts(preparation.firsts) }
-        retire { published ? !preparation.keys.contains($0) : preparation.fresh.contains($0) }
+        guard published else { return retire(preparation.fresh.contains) }
+        register(preparation)
+        let needed = preparation.keys
+        retire { !needed.contains($0) }
+    }
+
+    /// Registers the variants of a policy that runs, which the router has done as well, and points them to their values.
+    ///
+    /// If the registry is full, no router can run the policy and no decision asks for its values.
+    private func register(_ preparation: Preparation) {
+        let (variants, substitutes) = (preparation.variants, preparation.substitutes)
+        guard let registered = VariantRegistry.shared.intern(variants + substitutes) else { return }
+        let numbers = registered.map(\.number)
+        point(zip(numbers, variants).map { ($0, ResourceKey($1)) })
+        setSubstitutes(
+            Dictionary(uniqueKeysWithValues: zip(substitutes.map(\.rollout), numbers.dropFirst(variants.count)))
+        )
     }
 
     override func free(_ value: UnsafeMutableRawPointer, for key: ResourceKey) {
         let memory = unsafe value.assumingMemoryBound(to: Value.self)
         freeValue(unsafe memory.move())
         unsafe memory.deallocate()
-    }
-}
-
-/// Why the values for a policy are not there.
-public enum ReleaseLoadError: Error, Hashable, Sendable {
-    /// The value for a release could not be loaded.
-    case failed(RolloutID, Release, ThrownError)
-    /// The preparation for an earlier update, which ran out of time, still loads.
-    case stillLoading
-}
-
-extension ReleaseLoadError: CustomStringConvertible {
-    /// What could not be loaded, and why.
-    public var description: String {
-        switch self {
-        case .failed(let rollout, let release, let thrown): "\"\(rollout)\" cannot serve \(release): \(thrown)"
-        case .stillLoading: "values are still being loaded for an earlier update, whose time was up"
-        }
     }
 }

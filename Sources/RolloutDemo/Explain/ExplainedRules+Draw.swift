@@ -15,9 +15,11 @@ extension ExplainedRules {
 
     /// Who owns which buckets, an arrow at the bucket drawn; of many ranges, those near it.
     func rangeLines(around bucket: Int) -> [String] {
-        var ranges = definition.ownedRanges.map { (owner: $0.variant.text, note: note(on: $0.variant), $0.buckets) }
-        let end = ranges.last?.2.upperBound ?? 0
-        if end < 1_000_000 { ranges.append(("nobody", "not enrolled", end..<1_000_000)) }
+        let allocation = Allocation(definition)
+        let ranges = allocation.runs.map { run in
+            let owner = run.owner.map { allocation.variants[$0].name }
+            return (owner: owner?.text ?? "nobody", note: owner.map(note) ?? "not enrolled", run.buckets)
+        }
         let hit = ranges.firstIndex { $0.2.contains(bucket) } ?? 0
         let shown = ranges.count <= Self.listedRanges ? ranges.indices : max(0, hit - 3)..<min(ranges.count, hit + 4)
         var table = Table("lrlrll")

@@ -63,17 +63,15 @@ struct ExplainedRules {
         guard let unit else { return drawWithoutUnit() }
         let trace = DrawTrace(unit: unit, salt: salt)
         let lines = told(trace, unit, salt) + rangeLines(around: trace.bucket)
-        let owner = definition.ownedRanges.first { $0.buckets.contains(trace.bucket) }?.variant
-        guard let owner, isServed(owner) else {
-            return (lines, .init(variant: first, reason: .notEnrolled, bucket: trace.bucket))
-        }
-        return (lines, .init(variant: owner, reason: .split, bucket: trace.bucket))
+        return (lines, drawn(at: trace.bucket))
     }
 
     /// Whether a copy goes to the shadow, whichever rule decided; nil for a strategy without one.
     func copy() -> (lines: [String], isCopied: Bool)? {
         guard case .shadow(let share, _, let release) = definition.strategy else { return nil }
-        guard isServed(.shadow) else { return (["no copy: shadow is disabled or draining"], false) }
+        guard definition.disabled.union(definition.draining).isEmpty else {
+            return (["no copy: shadow is disabled or draining"], false)
+        }
         guard let unit else { return (["no copy: the request brings no unit"], false) }
         let trace = DrawTrace(samplingShadowFor: unit, salt: salt)
         let isCopied = trace.bucket < share.buckets
@@ -91,7 +89,12 @@ struct ExplainedRules {
 
     private var salt: String { definition.salt ?? id.text }
 
-    func isServed(_ name: VariantName) -> Bool {
-        name == first || !definition.disabled.contains(name) && !definition.draining.contains(name)
+    /// What a bucket leads to.
+    func drawn(at bucket: Int) -> Explanation.Outcome {
+        let allocation = Allocation(definition)
+        guard let place = allocation.runs.first(where: { $0.buckets.contains(bucket) })?.drawn else {
+            return .init(variant: first, reason: .notEnrolled, bucket: bucket)
+        }
+        return .init(variant: allocation.variants[place].name, reason: .split, bucket: bucket)
     }
 }

@@ -51,10 +51,6 @@ extension ExplainedRules {
             default: "which the cookie keeps"
             }
         let lines = ["bucket \(grouped(bucket)) of 1,000,000, \(origin)"] + rangeLines(around: bucket)
-        let owner = definition.ownedRanges.first { $0.buckets.contains(bucket) }?.variant
-        guard let owner, isServed(owner) else {
-            return (lines, .init(variant: first, reason: .notEnrolled, bucket: bucket))
-        }
-        return (lines, .init(variant: owner, reason: .split, bucket: bucket))
+        return (lines, drawn(at: bucket))
     }
 }

@@ -26,7 +26,8 @@ struct Summary {
         let isRuled = counts.drawn < counts.total
         var table = Table("lrrrrl")
         table.add("variant", "requests", "share", isRuled ? "drawn" : "", "expected")
-        for (variant, share) in definition.servedShares {
+        let allocation = Allocation(definition)
+        for (variant, share) in zip(allocation.variants, allocation.shares) {
             let count = counts.variants[variant.name.text, default: 0]
             let drawn = counts.drawnVariants[variant.name.text, default: 0]
             table.add(

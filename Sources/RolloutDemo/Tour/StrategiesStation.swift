@@ -25,7 +25,8 @@ extension Station {
 private func shares(_ definition: RolloutDefinition, _ counts: Tally.Counts) -> Table {
     var table = Table("llrrrrl")
     table.head("variant", "release", "units", "share", "expected", "sigma")
-    for (variant, share) in definition.servedShares {
+    let allocation = Allocation(definition)
+    for (variant, share) in zip(allocation.variants, allocation.shares) {
         let count = counts.drawnVariants[variant.name.text, default: 0]
         table.add(
             Table.Cell(variant.name.text, .green),

@@ -79,7 +79,7 @@ struct MonotoneTests {
             let variants = weights.map { WeightedVariant("v", weight: min($0, 1_000_000), release: ["app": "1"]) }
             let coverage = Share(buckets: random.pick([0, 1, 1_000_000, random.number(in: 0...1_000_000)])) ?? .all
             let test = RolloutStrategy.ABTest(variants, coverage: coverage)
-            let counts = test.largestRemainder()
+            let counts = test.apportionment.counts
             #expect(counts == ReferenceEvaluator.largestRemainder(test), "seed \(seed)")
             #expect(counts.reduce(0, +) == coverage.buckets)
             let sum = variants.reduce(0) { $0 + $1.weight }
@@ -100,7 +100,7 @@ struct MonotoneTests {
     )
     func ties(weights: [Int], counts: [Int]) {
         let variants = weights.map { WeightedVariant("v", weight: $0, release: ["app": "1"]) }
-        #expect(RolloutStrategy.ABTest(variants).largestRemainder() == counts)
+        #expect(RolloutStrategy.ABTest(variants).apportionment.counts == counts)
     }
 
     @Test("Ranges lie in declared order without holes, and variants without a bucket have none")
@@ -108,9 +108,9 @@ struct MonotoneTests {
         let variants = [("a", 1), ("none", 0), ("b", 2), ("c", 1)].map { name, weight in
             WeightedVariant(VariantName(name) ?? "x", weight: weight, release: ["app": "1"])
         }
-        let strategy = RolloutStrategy.abTest(variants, coverage: .percent(80))
+        let test = RolloutStrategy.ABTest(variants, coverage: .percent(80))
         #expect(
-            strategy.allocation == [
+            test.declaredLayout == [
                 AllocatedRange("a", 0..<200_000), AllocatedRange("b", 200_000..<600_000),
                 AllocatedRange("c", 600_000..<800_000),
             ]

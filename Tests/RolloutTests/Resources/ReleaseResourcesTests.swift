@@ -40,8 +40,11 @@ struct ReleaseResourcesTests {
             return model
         }
 
-        func resources(for policy: RolloutPolicy) async throws -> ReleaseResources<Model> {
-            try await ReleaseResources(for: policy) { _, release in
+        func resources(
+            for policy: RolloutPolicy,
+            defaults: [RolloutID: Release] = [:]
+        ) async throws -> ReleaseResources<Model> {
+            try await ReleaseResources(for: policy, defaults: defaults) { _, release in
                 try self.load(release)
             } free: { model in
                 model.freed.add(1, ordering: .sequentiallyConsistent)
@@ -62,26 +65,6 @@ struct ReleaseResourcesTests {
         #expect(models.status.loaded == ["sms": [EditedPolicy.v1, EditedPolicy.v2], "same": [EditedPolicy.v1]])
     }
 
-    @Test("What nobody can reach is not loaded: no share, no rule, disabled, or not copied to")
-    func reachable() {
-        func names(_ policy: RolloutPolicy, _ change: (inout RolloutDefinition) -> Void = { _ in }) -> [String] {
-            var definition = policy.sms
-            change(&definition)
-            return definition.reachableVariants.map(\.name.text)
-        }
-        #expect(names(EditedPolicy.canary(10)) == ["stable", "canary"])
-        #expect(names(EditedPolicy.canary(0)) == ["stable"])
-        #expect(names(EditedPolicy.canary(0)) { $0.forced = ["qa": "canary"] } == ["stable", "canary"])
-        #expect(names(EditedPolicy.canary(0)) { $0.hosts = ["canary.local": "canary"] } == ["stable", "canary"])
-        #expect(names(EditedPolicy.canary(0)) { $0.draining = ["canary"] } == ["stable", "canary"])
-        #expect(names(EditedPolicy.canary(10)) { $0.disabled = ["canary"] } == ["stable"])
-        #expect(names(EditedPolicy.canary(100)) == ["stable", "canary"])
-        #expect(names(EditedPolicy.shadow(10)) == ["primary", "shadow"])
-        #expect(names(EditedPolicy.shadow(0)) == ["primary"])
-        #expect(names(EditedPolicy.shadow(10)) { $0.draining = ["shadow"] } == ["primary"])
-        #expect(names(EditedPolicy.test([0, 1, 0])) == ["v0", "v1"])
-    }
-
     @Test("An update loads before it is published, and frees after")
     func update() async throws {
         let models = try await shelf.resources(for: EditedPolicy.fixed())
@@ -93,13 +76,13 @@ struct ReleaseResourcesTests {
         }
         #expect(shelf.versions == ["v1", "v2"])
         let canary = sms.decision(for: "alice")
-        #expect(models.withValue(for: canary) { $0.version } == "v2")
+        #expect(models.lent(to: canary) == "v2 of canary")
 
         try await updater.update { try $0.promote("sms") }
         #expect(shelf.versions == ["v1", "v2"], "what is promoted is not loaded again")
         #expect(shelf.alive == ["v2"])
-        #expect(models.withValue(for: sms.decision(for: "alice")) { $0.version } == "v2")
-        #expect(models.withValue(for: canary) { $0.version } == "v2", "the same release by its old name")
+        #expect(models.lent(to: sms.decision(for: "alice")) == "v2 of stable")
+        #expect(models.lent(to: canary) == "v2 of canary", "the same release by its old name")
         #expect(models.status.substitutions == 0)
         #expect(updater.history.last?.gates == ["ReleaseResources<Model>"])
     }
@@ -146,7 +129,7 @@ struct ReleaseResourcesTests {
         let shelf = shelf
         let (inside, release) = (OneShot<Bool>(), OneShot<Bool>())
         let use = Task {
-            await models.withValue(for: decision) { model in
+            await models.withValue(for: decision.variant) { model, _ in
                 inside.fulfil(true)
                 _ = await release.value
                 return model.isAlive
@@ -158,13 +141,8 @@ struct ReleaseResourcesTests {
         #expect(models.status.retiring == 1)
         #expect(models.status.loaded == ["sms": [EditedPolicy.v1]])
 
-        // A second use of the old decision meets the value of the first variant already, and is told.
-        let late = models.withValue(for: decision.variant) { model, serving in
-            #expect(serving.isSubstitute)
-            #expect(serving.variant.name == "stable")
-            return model.version
-        }
-        #expect(late == "v1")
+        // A second use of the old decision gets the value of the first variant already, and is told.
+        #expect(models.lent(to: decision) == "v1 of stable")
         #expect(models.status.substitutions == 1)
 
         release.fulfil(true)
@@ -181,9 +159,9 @@ struct ReleaseResourcesTests {
         let updater = RolloutUpdater(router, gates: [models])
         let sms = try #require(router.rollout("sms"))
         try await updater.update { try $0.setRelease(of: "stable", in: "sms", to: EditedPolicy.v2) }
-        #expect(models.withValue(for: sms.decision(for: "alice")) { $0.version } == "v2")
+        #expect(models.lent(to: sms.decision(for: "alice")) == "v2 of stable")
         try await updater.rollback(of: "sms")
-        #expect(models.withValue(for: sms.decision(for: "alice")) { $0.version } == "v1")
+        #expect(models.lent(to: sms.decision(for: "alice")) == "v1 of stable")
         #expect(shelf.versions == ["v1", "v2", "v1"])
         #expect(shelf.alive == ["v1"])
     }
@@ -193,12 +171,8 @@ struct ReleaseResourcesTests {
         let models = try await shelf.resources(for: EditedPolicy.shadow(100))
         let router = try RolloutRouter(policy: EditedPolicy.shadow(100))
         let decision = try #require(router.rollout("sms")).decision(for: "alice")
-        #expect(models.withValue(for: decision) { $0.version } == "v1")
-        let shadow = try #require(decision.shadow)
-        let answer = models.withValue(for: shadow) { model, serving in
-            model.version + (serving.isSubstitute ? " in place of another" : "")
-        }
-        #expect(answer == "v2")
+        #expect(models.lent(to: decision) == "v1 of primary")
+        #expect(models.lent(to: try #require(decision.shadow)) == "v2 of shadow")
     }
 
     @Test("Rollouts that are left out have no value; what the body throws comes through")
@@ -209,8 +183,8 @@ struct ReleaseResourcesTests {
         let router = try RolloutRouter(policy: policy)
         let ui = try #require(router.rollout("ui")).decision(for: "alice")
         let sms = try #require(router.rollout("sms")).decision(for: "alice")
-        #expect(models.withValue(for: ui) { $0 } == nil)
-        #expect(throws: Missing.self) { try models.withValue(for: sms) { _ in throw Missing() } }
+        #expect(models.withValue(for: ui.variant) { value, _ in value } == nil)
+        #expect(throws: Missing.self) { try models.withValue(for: sms.variant) { _, _ in throw Missing() } }
         #expect(models.status.loaded.keys.map(\.text) == ["sms"])
     }
 
@@ -253,6 +227,15 @@ struct ReleaseResourcesTests {
     }
 }
 
+extension ReleaseResources where Value == ReleaseResourcesTests.Model {
+    /// What a decision gets, and as which variant: `v2 of canary`.
+    func lent(to decision: Decision) -> String? { lent(to: decision.variant) }
+
+    func lent(to variant: Decision.Variant) -> String? {
+        withValue(for: variant) { model, lent in "\(model.version) of \(lent.name)" }
+    }
+}
+
 @Suite("Resources of releases under load", .tags(.concurrency))
 struct ReleaseResourcesRaceTests {
     typealias Shelf = ReleaseResourcesTests.Shelf
@@ -279,8 +262,8 @@ struct ReleaseResourcesRaceTests {
                     let decision = sms.decision(for: unit)
                     for asked in [decision, old] {
                         var isSubstitute = false
-                        let isAlive = models.withValue(for: asked.variant) { model, serving in
-                            isSubstitute = serving.isSubstitute
+                        let isAlive = models.withValue(for: asked.variant) { model, lent in
+                            isSubstitute = lent != asked.variant
                             return model.staysAlive
                         }
                         // A value goes after another policy runs, so only what that one replaced may lack its own.

@@ -17,25 +17,11 @@ extension RolloutDefinition {
                     append(test.variants.firstIndex { $0.name == range.variant } ?? 0, range.buckets.count)
                 }
             } else {
-                for (index, count) in Self.largestRemainder(test).enumerated() { append(index, count) }
+                for (index, count) in ReferenceEvaluator.largestRemainder(test).enumerated() { append(index, count) }
             }
         }
         append(0, 1_000_000 - servers.count)
         return servers
-    }
-
-    /// Hare's method by the book: whole parts first, then one each in order of what was cut off.
-    private static func largestRemainder(_ test: RolloutStrategy.ABTest) -> [Int] {
-        let total = test.variants.map(\.weight).reduce(0, +)
-        var counts = test.variants.map { test.coverage.buckets * $0.weight / total }
-        var left = test.variants.map { test.coverage.buckets * $0.weight % total }
-        while counts.reduce(0, +) < test.coverage.buckets {
-            let most = left.max() ?? 0
-            guard let index = left.firstIndex(of: most) else { break }
-            counts[index] += 1
-            left[index] = -1
-        }
-        return counts
     }
 
     /// Slow and obvious: how many buckets go from which variant to which.

@@ -3,13 +3,13 @@ struct RolloutCompiler {
     private let id: RolloutID
     private let definition: RolloutDefinition
     private let registered: RegisteredRollout
-    private let names: VariantNames
+    private let allocation: Allocation
 
     init(_ id: RolloutID, _ definition: RolloutDefinition, _ registered: RegisteredRollout) {
         self.id = id
         self.definition = definition
         self.registered = registered
-        names = VariantNames(registered.variants.map(\.name))
+        allocation = Allocation(definition)
     }
 
     private var variants: [RegisteredVariant] { registered.variants }
@@ -38,7 +38,7 @@ struct RolloutCompiler {
         words[start + RecordLayout.forced] = forced
         words[start + RecordLayout.filter] = filter
         if rules.contains(.honoured) {
-            let table = TagTable.append(variants, to: &words) { assigned($0, drawnBy: segments) }
+            let table = TagTable.append(variants, to: &words, assigned)
             words[start + RecordLayout.assignments] = table | rules.word
         }
         words[start + RecordLayout.cookie] = registered.cookie.word
@@ -66,32 +66,25 @@ struct RolloutCompiler {
         switch definition.strategy {
         case .fixed:
             segments.extend(to: Share.bucketCount, Outcome(first, .fixed))
-        case .shadow(let share, _, _):
-            segments = shadowSegments(share, .fixed)
+        case .shadow:
+            segments = shadowSegments(.fixed)
         case .canary, .abTest:
             let notEnrolled = Outcome(first, .notEnrolled, showsBucket: true)
-            for range in definition.strategy.allocation {
-                let number = isServed(range.variant) ? number(of: range.variant) : nil
-                segments.extend(to: range.buckets.upperBound, number.map(split) ?? notEnrolled)
+            for run in allocation.runs {
+                segments.extend(to: run.buckets.upperBound, run.drawn.map(split) ?? notEnrolled)
             }
-            segments.extend(to: Share.bucketCount, notEnrolled)
         }
         return segments
     }
 
-    private func shadowSegments(_ share: Share, _ reason: Decision.Reason) -> [Segment] {
+    private func shadowSegments(_ reason: Decision.Reason) -> [Segment] {
         var segments: [Segment] = []
-        if isServed(.shadow) { segments.extend(to: share.buckets, Outcome(first, shadow: variants[1].number, reason)) }
+        segments.extend(to: allocation.copied.buckets, Outcome(first, shadow: variants[1].number, reason))
         segments.extend(to: Share.bucketCount, Outcome(first, reason))
         return segments
     }
 
-    private func split(_ number: VariantNumber) -> Outcome { Outcome(number, .split, showsBucket: true) }
-
-    /// Whether units are drawn into the variant: the first one always, others unless disabled or draining.
-    private func isServed(_ name: VariantName) -> Bool {
-        !definition.disabled.contains(name) && !definition.draining.contains(name)
-    }
+    private func split(_ place: Int) -> Outcome { Outcome(variants[place].number, .split, showsBucket: true) }
 
     private var missing: Outcome {
         switch definition.strategy.kind {
@@ -134,34 +127,27 @@ struct RolloutCompiler {
         _ reason: Decision.Reason,
         _ words: inout [UInt64]
     ) -> (VariantName) -> (Outcome, Outcome) {
-        guard case .shadow(let share, _, _) = definition.strategy else {
+        guard definition.strategy.kind == .shadow else {
             return { name in
-                let number = definition.disabled.contains(name) ? nil : number(of: name)
-                let outcome = number.map { Outcome($0, reason) } ?? Outcome(first, .notEnrolled)
+                let served = allocation.place(of: name).flatMap { allocation.isServedByRule($0) ? $0 : nil }
+                let outcome = served.map { Outcome(variants[$0].number, reason) } ?? Outcome(first, .notEnrolled)
                 return (outcome, outcome)
             }
         }
         let offset = words.count
         words.append(contentsOf: repeatElement(0, count: RecordLayout.drawSize))
-        Self.write(shadowSegments(share, reason), saltHash: saltHash, to: &words, at: offset)
+        Self.write(shadowSegments(reason), saltHash: saltHash, to: &words, at: offset)
         return { _ in (Outcome(nextDrawAt: offset), Outcome(first, reason)) }
     }
 
-    /// What a live assignment of a variant leads to: it keeps a variant that is drawn into or draining, not disabled.
-    private func assigned(_ variant: RegisteredVariant, drawnBy segments: [Segment]) -> Outcome? {
-        let drawn = split(variant.number)
-        let isDrawn = segments.contains { $0.outcome == drawn }
-        guard isDrawn || definition.draining.contains(variant.name), !definition.disabled.contains(variant.name)
-        else { return nil }
-        return drawn.because(.sticky)
+    /// What a live assignment of a variant leads to.
+    private func assigned(_ place: Int) -> Outcome? {
+        allocation.isKeptByAssignment(place) ? split(place).because(.sticky) : nil
     }
 
-    /// What a decision of another service that names a variant leads to: to all that are not disabled, whatever their share,
-    /// because a host or a force may have led there; of a shadow's, only to the one that answers.
-    private func adopted(_ variant: RegisteredVariant) -> Outcome? {
-        if definition.disabled.contains(variant.name) { return nil }
-        if case .shadow = definition.strategy, variant.number != first { return nil }
-        return Outcome(variant.number, .sticky)
+    /// What a decision of another service that names a variant leads to.
+    private func adopted(_ place: Int) -> Outcome? {
+        allocation.isAdopted(place) ? Outcome(variants[place].number, .sticky) : nil
     }
 
     private var rules: AssignmentRules {
@@ -170,9 +156,5 @@ struct RolloutCompiler {
         if definition.sticky?.pin == .bucket { rules.insert(.pinsBucket) }
         if definition.missingUnit == .assign { rules.insert(.assignsMissing) }
         return rules
-    }
-
-    private func number(of name: VariantName) -> VariantNumber? {
-        names.place(of: name).map { variants[$0].number }
     }
 }

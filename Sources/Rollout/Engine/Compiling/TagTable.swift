@@ -9,24 +9,24 @@ enum TagTable {
     /// - Parameters:
     ///   - variants: At least one; the table has room for all.
     ///   - words: The policy's words.
-    ///   - outcome: What an assignment of a variant leads to, or nil where it may hold it no longer.
+    ///   - outcome: What the variant at a place leads to, or nil if it is not in the table.
     /// - Returns: The word.
     static func append(
         _ variants: [RegisteredVariant],
         to words: inout [UInt64],
-        _ outcome: (RegisteredVariant) -> Outcome?
+        _ outcome: (Int) -> Outcome?
     ) -> UInt64 {
         let exponent = Int.bitWidth - (2 * variants.count - 1).leadingZeroBitCount
         let start = words.count
         let mask = 1 << exponent - 1
         words.append(contentsOf: repeatElement(0, count: 2 << exponent))
-        for variant in variants {
-            guard let outcome = outcome(variant) else { continue }
+        for (place, variant) in variants.enumerated() {
+            guard let outcome = outcome(place) else { continue }
             let tag = variant.tag.rawValue
-            var place = Int(tag) & mask
-            while words[start + 2 * place] != 0 { place = (place + 1) & mask }
-            words[start + 2 * place] = UInt64(tag)
-            words[start + 2 * place + 1] = outcome.word
+            var pair = Int(tag) & mask
+            while words[start + 2 * pair] != 0 { pair = (pair + 1) & mask }
+            words[start + 2 * pair] = UInt64(tag)
+            words[start + 2 * pair + 1] = outcome.word
         }
         return UInt64(start) | UInt64(exponent) << 32
     }

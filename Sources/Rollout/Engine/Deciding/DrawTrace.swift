@@ -19,8 +19,3 @@ package struct DrawTrace: Hashable, Sendable {
         self.init(unit: unit, salt: Bucketing.derivedSalt(salt, "shadow"))
     }
 }
-
-extension RolloutDefinition {
-    /// Who owns which buckets, in ascending order; buckets that are left over belong to nobody.
-    package var ownedRanges: [AllocatedRange] { strategy.allocation }
-}

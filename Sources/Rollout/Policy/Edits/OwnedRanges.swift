@@ -12,10 +12,10 @@ struct OwnedRanges {
     }
 
     init(_ test: RolloutStrategy.ABTest) {
-        variantCount = test.variants.count
-        let places = Dictionary(test.variants.enumerated().map { ($1.name, $0) }) { first, _ in first }
-        for range in test.allocation ?? test.contiguousAllocation {
-            append(places[range.variant] ?? 0, range.buckets.count)
+        let allocation = Allocation(.abTest(test))
+        variantCount = allocation.variants.count
+        for run in allocation.runs {
+            if let owner = run.owner { append(owner, run.buckets.count) }
         }
     }
 
@@ -40,7 +40,7 @@ struct OwnedRanges {
         let allocation = zip(ranges, ends).map { range, end in
             AllocatedRange(test.variants[range.owner].name, (end - range.length)..<end)
         }
-        return allocation == test.contiguousAllocation ? nil : allocation
+        return allocation == test.declaredLayout ? nil : allocation
     }
 
     // MARK: Coverage

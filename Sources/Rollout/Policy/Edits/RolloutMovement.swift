@@ -20,36 +20,43 @@ public struct RolloutMovement: Hashable, Sendable {
 }
 
 extension RolloutMovement {
+    /// The movement between two valid definitions.
     init(from old: RolloutDefinition, to new: RolloutDefinition, id: RolloutID) {
         let isExact = old.hasSameSalt(as: new, id: id) && old.bucketing == new.bucketing
-        let (oldRanges, newRanges) = (old.servedRanges, new.servedRanges)
-        let pairs = isExact ? Self.overlaps(oldRanges, newRanges) : Self.products(oldRanges, newRanges)
+        let (before, after) = (Allocation(old), Allocation(new))
+        var (moved, movedReleases) = (0, 0)
         var matrix: [VariantName: [VariantName: Int]] = [:]
-        for pair in pairs where pair.count > 0 { matrix[pair.from, default: [:]][pair.to, default: 0] += pair.count }
-
-        let (owned, due) = (Self.counts(oldRanges), Self.counts(newRanges))
-        let releases = (Self.releases(of: old), Self.releases(of: new))
+        for pair in isExact ? Self.overlaps(before, after) : Self.products(before, after) where pair.count > 0 {
+            let (from, to) = (before.variants[pair.from], after.variants[pair.to])
+            matrix[from.name, default: [:]][to.name, default: 0] += pair.count
+            if from.name != to.name { moved += pair.count }
+            if from.release != to.release { movedReleases += pair.count }
+        }
+        let names = before.variants.map(\.name)
+        let (served, due) = (Dictionary(uniqueKeysWithValues: zip(names, before.served)), after.served)
         self.init(
             matrix: matrix,
-            before: old.strategy.variants.map(\.name),
-            after: new.strategy.variants.map(\.name),
-            moved: pairs.reduce(0) { $0 + ($1.from == $1.to ? 0 : $1.count) },
-            minimum: due.reduce(0) { $0 + max(0, $1.value - owned[$1.key, default: 0]) },
-            movedReleases: pairs.reduce(0) { $0 + (releases.0[$1.from] == releases.1[$1.to] ? 0 : $1.count) },
+            before: names,
+            after: after.variants.map(\.name),
+            moved: moved,
+            minimum: zip(after.variants, due).reduce(0) { $0 + max(0, $1.1 - served[$1.0.name, default: 0]) },
+            movedReleases: movedReleases,
             isExpected: !isExact
         )
     }
 
-    private typealias Pair = (from: VariantName, to: VariantName, count: Int)
+    /// Buckets that go from one variant to another, both by their places.
+    private typealias Pair = (from: Int, to: Int, count: Int)
 
-    /// What the ranges of both sides have in common. O(ranges).
-    private static func overlaps(_ old: [AllocatedRange], _ new: [AllocatedRange]) -> [Pair] {
+    /// What the runs of both sides have in common. O(runs).
+    private static func overlaps(_ before: Allocation, _ after: Allocation) -> [Pair] {
+        let (old, new) = (before.runs, after.runs)
         var pairs: [Pair] = []
         var (start, i, j) = (0, 0, 0)
         while i < old.count, j < new.count {
             let (oldEnd, newEnd) = (old[i].buckets.upperBound, new[j].buckets.upperBound)
             let end = min(oldEnd, newEnd)
-            pairs.append((old[i].variant, new[j].variant, end - start))
+            pairs.append((old[i].server, new[j].server, end - start))
             start = end
             if oldEnd == end { i += 1 }
             if newEnd == end { j += 1 }
@@ -58,44 +65,18 @@ extension RolloutMovement {
     }
 
     /// What independent draws have in common on average: the products of the shares, rounded so that they add up to all
-    /// buckets.
-    private static func products(_ old: [AllocatedRange], _ new: [AllocatedRange]) -> [Pair] {
-        let (rows, columns) = (counts(old).sorted { $0.key < $1.key }, counts(new).sorted { $0.key < $1.key })
-        var pairs: [Pair] = []
-        var remainders: [Int] = []
-        for row in rows {
-            for column in columns {
-                let product = (row.value * column.value).quotientAndRemainder(dividingBy: Share.bucketCount)
-                pairs.append((row.key, column.key, product.quotient))
-                remainders.append(product.remainder)
-            }
+    /// buckets. In order of names, which decides between equal remainders.
+    private static func products(_ before: Allocation, _ after: Allocation) -> [Pair] {
+        func byName(_ allocation: Allocation) -> [(place: Int, served: Int)] {
+            zip(allocation.variants.indices, allocation.served)
+                .sorted { allocation.variants[$0.0].name < allocation.variants[$1.0].name }
         }
-        let missing = Share.bucketCount - pairs.reduce(0) { $0 + $1.count }
-        let order = remainders.indices.sorted { (remainders[$1], $0) < (remainders[$0], $1) }
-        for index in order.prefix(missing) { pairs[index].count += 1 }
-        return pairs
-    }
-
-    private static func counts(_ ranges: [AllocatedRange]) -> [VariantName: Int] {
-        ranges.reduce(into: [:]) { $0[$1.variant, default: 0] += $1.buckets.count }
-    }
-
-    private static func releases(of definition: RolloutDefinition) -> [VariantName: Release] {
-        Dictionary(definition.strategy.variants.map { ($0.name, $0.release) }) { first, _ in first }
-    }
-}
-
-extension RolloutDefinition {
-    /// Who serves which buckets, in ascending order, all 1,000,000 of them.
-    fileprivate var servedRanges: [AllocatedRange] {
-        let first = strategy.variants[0].name
-        let out = disabled.union(draining)
-        var ranges = strategy.allocation.map { range in
-            AllocatedRange(out.contains(range.variant) ? first : range.variant, range.buckets)
+        let (rows, columns) = (byName(before), byName(after))
+        let weights = rows.flatMap { row in columns.map { row.served * $0.served } }
+        return Apportionment(Share.bucketCount, by: weights).counts.enumerated().map { index, count in
+            let (row, column) = index.quotientAndRemainder(dividingBy: columns.count)
+            return (rows[row].place, columns[column].place, count)
         }
-        let end = ranges.last?.buckets.upperBound ?? 0
-        if end < Share.bucketCount { ranges.append(AllocatedRange(first, end..<Share.bucketCount)) }
-        return ranges
     }
 }
 

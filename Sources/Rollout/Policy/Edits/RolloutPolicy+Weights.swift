@@ -38,7 +38,7 @@ extension RolloutPolicy {
             guard test.variants.contains(where: { $0.weight > 0 }) else {
                 throw edit.refusal(.badWeights, "all weights would be 0", "give at least one variant a weight above 0")
             }
-            ranges.transfer(to: test.largestRemainder())
+            ranges.transfer(to: test.apportionment.counts)
             ranges.compactIfNeeded(limit: PolicyLimits.ranges)
             test.allocation = ranges.allocation(test)
             edit.definition.strategy = .abTest(test)
@@ -114,20 +114,18 @@ extension RolloutEdit {
 extension RolloutStrategy.ABTest {
     /// Whether every variant owns what its weight demands, within one bucket.
     fileprivate func agrees(with owned: [Int]) -> Bool {
-        let total = variants.reduce(0) { $0 + $1.weight }
-        return zip(variants, owned).allSatisfy { variant, owned in
-            (owned * total - coverage.buckets * variant.weight).magnitude <= total
-        }
+        let due = apportionment
+        return owned.indices.allSatisfy { due.isDue(owned[$0], at: $0) }
     }
 
-    /// What each variant shall own, at least what it owns now, and what its weight demands within one bucket; nil where
-    /// there is no such thing.
+    /// What each variant is to own: at least what it owns now, and what its weight demands within one bucket. Nil if there
+    /// is no such thing.
     fileprivate func targets(keeping owned: [Int]) -> [Int]? {
-        var targets = zip(largestRemainder(), owned).map(max)
+        let due = apportionment
+        var targets = zip(due.counts, owned).map(max)
         var surplus = targets.reduce(0, +) - coverage.buckets
-        let total = variants.reduce(0) { $0 + $1.weight }
-        // Whoever has the most above its due gives first, so that nobody ends up more than a bucket below it.
-        func excess(_ index: Int) -> Int { targets[index] * total - coverage.buckets * variants[index].weight }
+        // Whoever lies furthest above its due gives first, so that nobody ends up more than a bucket below it.
+        func excess(_ index: Int) -> Int { due.excess(of: targets[index], at: index) }
         while surplus > 0 {
             let givers = targets.indices.filter { targets[$0] > owned[$0] }
             guard let giver = givers.max(by: { excess($0) < excess($1) }) else { return nil }

@@ -1,65 +1,179 @@
-extension RolloutStrategy {
-    /// Who owns which buckets, in ascending order; buckets that are left over belong to nobody.
-    ///
-    /// A canary owns `[0, p)`, so raising p only adds units.
-    var allocation: [AllocatedRange] {
-        switch self {
-        case .fixed: [AllocatedRange(.stable, 0..<Share.bucketCount)]
-        case .shadow: [AllocatedRange(.primary, 0..<Share.bucketCount)]
-        case .canary(let share, _, _):
-            [
-                AllocatedRange(.canary, 0..<share.buckets),
-                AllocatedRange(.stable, share.buckets..<Share.bucketCount),
-            ].filter { !$0.buckets.isEmpty }
-        case .abTest(let test): test.allocation ?? test.contiguousAllocation
-        }
+/// A half-open range of the 1,000,000 buckets that a variant owns.
+public struct AllocatedRange: Hashable, Sendable {
+    /// The owner.
+    public var variant: VariantName
+    /// The buckets, within 0 ..< 1,000,000 and not empty.
+    public var buckets: Range<Int>
+
+    /// A range; a policy is refused if its ranges do not tile the coverage.
+    public init(_ variant: VariantName, _ buckets: Range<Int>) {
+        self.variant = variant
+        self.buckets = buckets
+    }
+}
+
+/// Who owns each of a rollout's 1,000,000 buckets, who serves it, and which variants a request can come to.
+///
+/// Everything that needs one of these answers takes it from here: the compiler, the edits, movements, the status, what is
+/// loaded for a policy. Variants are named by their places in declared order; the first one, at 0, is the safe one.
+///
+/// Made of a valid definition: whoever takes a policy from outside validates it first.
+package struct Allocation: Sendable {
+    /// A run of buckets with one owner.
+    package struct Run: Hashable, Sendable {
+        /// The variant that owns the buckets, or nil if they lie outside the coverage.
+        package let owner: Int?
+        /// The variant that a unit is drawn into here, or nil if it is not enrolled: nobody owns the bucket, or the owner is
+        /// disabled or draining.
+        package let drawn: Int?
+        package let buckets: Range<Int>
+
+        /// The variant that serves here: whoever is not enrolled gets the first one.
+        package var server: Int { drawn ?? 0 }
     }
 
-    /// How many buckets each variant owns.
-    var ownedBuckets: [VariantName: Int] {
-        allocation.reduce(into: [:]) { owned, range in owned[range.variant, default: 0] += range.buckets.count }
+    /// The variants in declared order.
+    package let variants: [(name: VariantName, release: Release)]
+    /// The runs in ascending order; they cover all 1,000,000 buckets. Neighbours may have one owner.
+    package let runs: [Run]
+    /// The share of the requests that are copied to the shadow.
+    package let copied: Share
+
+    private let names: VariantNames
+    private let disabled: Set<VariantName>
+    private let draining: Set<VariantName>
+    private let hasShadow: Bool
+    /// How many buckets are drawn into each variant.
+    private let drawnBuckets: [Int]
+
+    /// The allocation of a rollout.
+    package init(_ definition: RolloutDefinition) {
+        self.init(definition.strategy, disabled: definition.disabled, draining: definition.draining)
+    }
+
+    /// The allocation of a strategy, with these variants out of service.
+    init(_ strategy: RolloutStrategy, disabled: Set<VariantName> = [], draining: Set<VariantName> = []) {
+        let variants = strategy.variants
+        let names = VariantNames(variants.map(\.name))
+        var drawnBuckets = Array(repeating: 0, count: variants.count)
+        var runs: [Run] = []
+        for (owner, buckets) in strategy.ownedRanges(names) where !buckets.isEmpty {
+            let name = owner.map { variants[$0].name }
+            let isServed = name.map { !disabled.contains($0) && !draining.contains($0) } ?? false
+            let run = Run(owner: owner, drawn: isServed ? owner : nil, buckets: buckets)
+            if let drawn = run.drawn { drawnBuckets[drawn] += buckets.count }
+            runs.append(run)
+        }
+        let end = runs.last?.buckets.upperBound ?? 0
+        if end < Share.bucketCount { runs.append(Run(owner: nil, drawn: nil, buckets: end..<Share.bucketCount)) }
+        if case .shadow(let share, _, _) = strategy {
+            copied = disabled.contains(.shadow) || draining.contains(.shadow) ? .zero : share
+            hasShadow = true
+        } else {
+            copied = .zero
+            hasShadow = false
+        }
+        self.variants = variants
+        self.runs = runs
+        self.names = names
+        self.disabled = disabled
+        self.draining = draining
+        self.drawnBuckets = drawnBuckets
+    }
+
+    /// The place of a variant, or nil if there is none of that name. O(1).
+    package func place(of name: VariantName) -> Int? { names.place(of: name) }
+
+    // MARK: Shares
+
+    /// How many buckets each variant serves by draw, in declared order; a shadow serves none.
+    var served: [Int] {
+        var served = drawnBuckets
+        served[0] += Share.bucketCount - drawnBuckets.reduce(0, +)
+        return served
+    }
+
+    /// The share of all units that each variant serves by draw, in declared order; of a shadow, the share that is copied.
+    package var shares: [Share] {
+        var counts = served
+        if hasShadow { counts[1] = copied.buckets }
+        return counts.map { Share(buckets: $0) ?? .zero }
+    }
+
+    // MARK: Ways to a variant
+
+    /// Whether a host or a forced unit that names the variant gets it, and not the first variant in its place.
+    package func isServedByRule(_ place: Int) -> Bool { !disabled.contains(variants[place].name) }
+
+    /// Whether a live assignment keeps the variant: if units are drawn into it, or it is draining.
+    func isKeptByAssignment(_ place: Int) -> Bool {
+        isAdopted(place) && (drawnBuckets[place] > 0 || draining.contains(variants[place].name))
+    }
+
+    /// Whether another service's decision for the variant is followed, whatever the variant's share is here: a host or a
+    /// forced unit may have led there. A shadow answers nobody.
+    func isAdopted(_ place: Int) -> Bool {
+        !(hasShadow && place > 0) && !disabled.contains(variants[place].name)
+    }
+
+    /// The variants that some request can get, or have its copy sent to; the first one first.
+    ///
+    /// **Claim:** no decision names another variant. Because a draw, a rule and an assignment lead only to variants that are
+    /// not disabled, and these are exactly what adoption leads to; a shadow gets nothing but copies.
+    var reachable: [Int] {
+        variants.indices.filter { isAdopted($0) || hasShadow && $0 > 0 && copied > .zero }
+    }
+}
+
+extension RolloutStrategy {
+    /// Who owns which buckets, by places in declared order and in ascending order. What is left at the end is nobody's.
+    ///
+    /// A canary owns `[0, p)`, so raising p only adds units.
+    fileprivate func ownedRanges(_ names: VariantNames) -> [(owner: Int?, buckets: Range<Int>)] {
+        switch self {
+        case .fixed, .shadow: [(0, 0..<Share.bucketCount)]
+        case .canary(let share, _, _): [(1, 0..<share.buckets), (0, share.buckets..<Share.bucketCount)]
+        case .abTest(let test):
+            (test.allocation ?? test.declaredLayout).map { (names.place(of: $0.variant), $0.buckets) }
+        }
     }
 }
 
 extension RolloutStrategy.ABTest {
-    /// The weights laid out over the coverage in declared order, cut by largest remainder, ties to the earlier variant.
-    var contiguousAllocation: [AllocatedRange] {
+    /// The coverage divided by the weights.
+    var apportionment: Apportionment { Apportionment(coverage.buckets, by: variants.map(\.weight)) }
+
+    /// The weights laid out over the coverage in declared order, which is what holds if no allocation is written.
+    var declaredLayout: [AllocatedRange] {
         var start = 0
-        return zip(variants, largestRemainder()).compactMap { variant, count in
+        return zip(variants, apportionment.counts).compactMap { variant, count in
             defer { start += count }
             return count > 0 ? AllocatedRange(variant.name, start..<(start + count)) : nil
         }
     }
-
-    /// The buckets due to each variant: floor of its exact part, and one more for the largest remainders.
-    ///
-    /// A part is at most 10^6 buckets x 10^6, which 64 bits hold.
-    func largestRemainder() -> [Int] {
-        let total = variants.reduce(0) { $0 + $1.weight }
-        let parts = variants.map { (coverage.buckets * $0.weight).quotientAndRemainder(dividingBy: total) }
-        let left = coverage.buckets - parts.reduce(0) { $0 + $1.quotient }
-        let order = parts.indices.sorted { (parts[$1].remainder, $0) < (parts[$0].remainder, $1) }
-        let rounded = Set(order.prefix(left))
-        return parts.indices.map { parts[$0].quotient + (rounded.contains($0) ? 1 : 0) }
-    }
 }
 
-extension RolloutDefinition {
-    /// Every variant in declared order with the share of all units that a draw gives it.
-    ///
-    /// What is disabled, draining or outside the coverage is drawn to the first variant. A shadow's share is copied, and
-    /// its primary answers everybody.
-    package var servedShares: [(variant: (name: VariantName, release: Release), share: Share)] {
-        var served: [VariantName: Int]
-        let variants = strategy.variants
-        let out = disabled.union(draining)
-        switch strategy {
-        case .shadow(let share, _, _):
-            served = [.primary: Share.bucketCount, .shadow: out.contains(.shadow) ? 0 : share.buckets]
-        default:
-            served = strategy.ownedBuckets.filter { !out.contains($0.key) }
-            served[variants[0].name, default: 0] += Share.bucketCount - served.values.reduce(0, +)
-        }
-        return variants.map { ($0, Share(buckets: served[$0.name, default: 0]) ?? .zero) }
+/// The variants of a rollout by their names, to look up what each of 100,000 rules names.
+struct VariantNames: Sendable {
+    private let names: [VariantName]
+    /// Where each name stands; nil for so few that comparing them one by one is faster than hashing.
+    private let places: [VariantName: Int]?
+
+    init(_ names: [VariantName]) {
+        self.names = names
+        places = names.count <= 4 ? nil : Dictionary(zip(names, 0...)) { first, _ in first }
+    }
+
+    /// The safe one, or nil if there is no variant at all.
+    var first: VariantName? { names.first }
+
+    /// All of them as messages list them.
+    var words: String { alternatives(names.map(\.text)) }
+
+    func contains(_ name: VariantName) -> Bool { place(of: name) != nil }
+
+    /// Where the name first stands among them, or nil if it does not.
+    func place(of name: VariantName) -> Int? {
+        if let places { places[name] } else { names.firstIndex(of: name) }
     }
 }

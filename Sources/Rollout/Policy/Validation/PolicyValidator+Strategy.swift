@@ -64,16 +64,15 @@ extension PolicyValidator {
                 "the ranges end at \(end), the coverage at \(test.coverage.buckets)"
             )
         }
-        let total = test.variants.reduce(0) { $0 + $1.weight }
-        for variant in test.variants {
+        let due = test.apportionment
+        for (index, variant) in test.variants.enumerated() {
             let count = owned[variant.name, default: 0]
-            // |count - coverage * weight / total| <= 1, without a fraction.
-            if (count * total - test.coverage.buckets * variant.weight).magnitude > total {
-                let due = test.coverage.buckets * variant.weight / total
+            if !due.isDue(count, at: index) {
                 report(
                     .badAllocation,
                     at: path,
-                    "\"\(variant.name)\" owns \(grouped(count)) buckets, by its weight about \(grouped(due)) are due"
+                    "\"\(variant.name)\" owns \(grouped(count)) buckets, by its weight about "
+                        + "\(grouped(due.buckets * variant.weight / due.total)) are due"
                 )
             }
         }

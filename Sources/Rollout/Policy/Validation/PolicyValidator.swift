@@ -42,6 +42,12 @@ struct PolicyValidator {
     private(set) var violations: [Violation] = []
     private var budget = ProblemBudget()
 
+    /// Everything that is wrong, or nil if nothing is.
+    var error: PolicyError? {
+        violations.isEmpty
+            ? nil : PolicyError(violations.map { PolicyProblem($0.code, at: $0.path.description, $0.message) })
+    }
+
     mutating func report(_ code: PolicyProblem.Code, at path: JSONPath, _ message: @autoclosure () -> String) {
         switch budget.verdict() {
         case .ignore: return

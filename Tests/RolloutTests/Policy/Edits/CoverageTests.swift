@@ -38,10 +38,10 @@ struct CoverageTests {
     static func expectNoSwaps(_ old: RolloutPolicy, _ new: RolloutPolicy) {
         let shared = min(old.smsTest.coverage.buckets, new.smsTest.coverage.buckets)
         func owners(_ policy: RolloutPolicy) -> [Range<Int>: VariantName] {
-            let allocation = policy.sms.strategy.allocation
+            let ranges = policy.smsTest.allocation ?? policy.smsTest.declaredLayout
             var owners: [Range<Int>: VariantName] = [:]
             var start = 0
-            for range in allocation where range.buckets.lowerBound < shared {
+            for range in ranges where range.buckets.lowerBound < shared {
                 owners[start..<min(range.buckets.upperBound, shared)] = range.variant
                 start = range.buckets.upperBound
             }

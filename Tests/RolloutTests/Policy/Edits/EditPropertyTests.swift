@@ -19,7 +19,7 @@ struct EditPropertyTests {
             Set(releases(new)) == [old.strategy.variants[1].release] && old.disabled.isDisjoint(with: ["canary"])
         },
         Operation("abort", { policy, _ in try policy.abort("sms") }) { old, new in
-            new.reachableVariants.map(\.name) == [old.strategy.variants[0].name]
+            Allocation(new).reachable == [0]
         },
         Operation("startCanary", { try $0.startCanary(of: "sms", serving: release(&$1), to: share(&$1)) }) { old, new in
             new.strategy.variants[0].release == old.strategy.variants[0].release && !new.disabled.contains("canary")
@@ -31,7 +31,7 @@ struct EditPropertyTests {
             Set(releases(new)) == [old.strategy.variants[1].release] && new.epoch == old.epoch + 1
         },
         Operation("setRelease", { try $0.setRelease(of: variant($0, &$1), in: "sms", to: release(&$1)) }) { old, new in
-            new.strategy.allocation == old.strategy.allocation && (new == old) == (new.epoch == old.epoch)
+            Allocation(new).runs == Allocation(old).runs && (new == old) == (new.epoch == old.epoch)
         },
         Operation("setSalt", { try $0.setSalt(of: "sms", to: salt(&$1)) }) { old, new in
             new.strategy == old.strategy && (old.salt ?? "sms" == new.salt ?? "sms") == (old.epoch == new.epoch)

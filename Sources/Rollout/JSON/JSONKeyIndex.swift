@@ -1,7 +1,7 @@
-/// The keys of every large object in hash tables: they find duplicates in linear time and make look-ups constant.
+/// The keys of every large object in hash tables, which find duplicates in linear time and a key in constant time.
 ///
-/// A small object has no table; its few members are compared one by one, which is faster than hashing and, in a text of
-/// a million small objects, saves a million tables.
+/// A small object has no table. Its few members are compared one by one, which is faster than hashing, and a text of a
+/// million small objects needs no million tables.
 struct JSONKeyIndex: Sendable {
     /// The members of the largest object without a table.
     static let smallObject = 16
@@ -13,9 +13,9 @@ struct JSONKeyIndex: Sendable {
     }
 
     private var tables: [Int: Table] = [:]
-    /// The slots of all tables. One holds a member's node, or 0: node 0 is the root, never a member.
+    /// The slots of all tables. A slot holds a member's node, or 0: node 0 is the root, which is never a member.
     private var slots: [UInt32] = []
-    /// Members whose key stands in the same object before, in text order.
+    /// Members whose key occurs in the same object before them, in text order.
     private(set) var duplicates: [UInt32] = []
 
     init(of tape: JSONTape) {
@@ -29,7 +29,7 @@ struct JSONKeyIndex: Sendable {
         duplicates.sort()
     }
 
-    /// The first member with that key; nil from an object without a table too, see ``hasTable(_:)``.
+    /// The first member with that key, or nil; always nil for an object without a table, see ``hasTable(_:)``.
     func member(_ key: String, of object: Int, in tape: JSONTape) -> Int? {
         guard let table = tables[object] else { return nil }
         let slot = self.slot(in: table, hash: Self.hash(key.utf8)) { tape.hasKey(key, at: $0) }
@@ -55,7 +55,7 @@ struct JSONKeyIndex: Sendable {
     }
 
     private mutating func addTable(for object: Int, of tape: JSONTape) {
-        // At most half full, so that a probe ends after two or three slots.
+        // At most half full, so that a search ends after two or three slots.
         var size = 1
         while size < 2 * Int(tape.nodes[object].extent) { size *= 2 }
         let table = Table(base: slots.count, mask: size - 1)
@@ -76,7 +76,7 @@ struct JSONKeyIndex: Sendable {
         }
     }
 
-    /// The slot whose member matches, or the free one where it belongs.
+    /// The slot whose member matches, or the free slot where it belongs.
     private func slot(in table: Table, hash: Int, matching isMatch: (Int) -> Bool) -> Int {
         var probe = hash & table.mask
         while slots[table.base + probe] != 0, !isMatch(Int(slots[table.base + probe])) {
@@ -85,7 +85,7 @@ struct JSONKeyIndex: Sendable {
         return table.base + probe
     }
 
-    /// The standard library's hash has a secret seed, so no text can be made whose keys all fall into one slot.
+    /// The standard library's hash has a secret seed. So nobody can write a text whose keys all fall into one slot.
     private static func hash(_ bytes: some Sequence<UInt8>) -> Int {
         var hasher = Hasher()
         for byte in bytes { hasher.combine(byte) }

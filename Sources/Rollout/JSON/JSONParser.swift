@@ -1,7 +1,7 @@
-/// Checks a text against RFC 8259 and lays its values out as nodes, from front to back.
+/// Checks a text against RFC 8259, and lays its values out as nodes from front to back.
 ///
-/// It does not recurse, and needs no stack of its own: an open array or object is found again through its children's
-/// `parent`, so the depth of a text costs nothing.
+/// It does not recurse, and needs no stack of its own: it finds an open array or object again through its children's
+/// `parent`. So the depth of a text costs nothing.
 struct JSONParser {
     let bytes: [UInt8]
     private let maximumDepth: Int
@@ -11,7 +11,7 @@ struct JSONParser {
     /// How many arrays and objects are open, and the innermost of them.
     private var depth = 0
     private var container = 0
-    /// Whether the innermost one has been opened just now, so that no comma belongs before its first child.
+    /// Whether the innermost one has just been opened, so that no comma belongs before its first child.
     private var isAtFirstChild = false
     private var keyOffset = 0
     private var isKeyEscaped = false
@@ -19,7 +19,7 @@ struct JSONParser {
     init(_ bytes: [UInt8], maximumDepth: Int) {
         self.bytes = bytes
         self.maximumDepth = maximumDepth
-        // One allocation for a text of the usual density, and not much memory for one that is a single long string.
+        // One allocation for a text of the usual density, and little memory for a text that is a single long string.
         nodes.reserveCapacity(min(bytes.count / 8 + 4, 4_096))
     }
 
@@ -54,7 +54,7 @@ struct JSONParser {
         }
     }
 
-    /// Closes what ends here and stops before the next value, its key already read; false at the end of the root.
+    /// Closes what ends here, and stops before the next value with its key already read; false at the end of the root.
     private mutating func moveToNextValue() throws(JSONError) -> Bool {
         skipWhitespace()
         while depth > 0 {
@@ -119,7 +119,7 @@ struct JSONParser {
         isAtFirstChild = false
     }
 
-    /// Every number fits 32 bits: an offset by the limit on the text, an index because a value takes at least one byte.
+    /// Every number fits 32 bits: an offset because the text is limited, an index because a value takes at least one byte.
     private mutating func append(_ kind: JSONValue.Kind, from start: Int, extent: Int, isEscaped: Bool = false) {
         var label = UInt32(truncatingIfNeeded: keyOffset)
         if depth > 0 {

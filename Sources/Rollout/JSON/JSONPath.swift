@@ -1,5 +1,7 @@
 /// The way from a document's root to one of its values.
-package struct JSONPath: Hashable, Sendable {
+///
+/// A literal is the path of one key, and `""` the root: `("rollouts" as JSONPath).appending("sms")`.
+package struct JSONPath: Hashable, Sendable, ExpressibleByStringLiteral {
     package enum Element: Sendable {
         case key(String)
         case index(Int)
@@ -10,13 +12,15 @@ package struct JSONPath: Hashable, Sendable {
     /// The path of those elements; of none, the root.
     package init(_ elements: [Element] = []) { self.elements = elements }
 
+    package init(stringLiteral key: String) { self.init(key.isEmpty ? [] : [.key(key)]) }
+
     package func appending(_ key: String) -> JSONPath { JSONPath(elements + [.key(key)]) }
 
     package func appending(_ index: Int) -> JSONPath { JSONPath(elements + [.index(index)]) }
 }
 
 extension JSONPath.Element: Hashable {
-    /// Compares keys by UTF-8 bytes: `String ==` takes canonically equivalent texts for one, a document does not.
+    /// Compares keys by UTF-8 bytes: `String ==` takes canonically equivalent texts for the same, a document does not.
     package static func == (left: Self, right: Self) -> Bool {
         switch (left, right) {
         case (.key(let left), .key(let right)): left.utf8.elementsEqual(right.utf8)
@@ -36,8 +40,8 @@ extension JSONPath.Element: Hashable {
 }
 
 extension JSONPath: CustomStringConvertible {
-    /// The path as one would write it in a program: `rollouts.sms.hosts["stable.sms-app.local"]`, `variants[1].weight`. A key
-    /// that is longer than any may be is cut.
+    /// The path as a program would write it: `rollouts.sms.hosts["stable.sms-app.local"]`, `variants[1].weight`. A key of more
+    /// than 1,024 bytes, which no document may have, is cut.
     package var description: String {
         var text = ""
         for element in elements {

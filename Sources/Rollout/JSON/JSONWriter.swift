@@ -1,10 +1,90 @@
-/// Writes JSON piece by piece to the end of a buffer, and puts the commas in itself.
+/// A JSON value to be written, with one canonical text.
+///
+/// The canonical text has no spaces, an object's keys in the order of their UTF-8 bytes, and only the escapes that JSON
+/// demands: what Python's `json.dumps(x, sort_keys=True, separators=(",", ":"), ensure_ascii=False)` writes.
+package enum JSONTree: Sendable {
+    case null
+    case boolean(Bool)
+    case integer(Int)
+    /// A number, as the text it is to have.
+    case number(String)
+    case string(String)
+    case array([JSONTree])
+    /// Members in any order; no two may have the same key.
+    case object([(key: String, value: JSONTree)])
+
+    package var canonicalBytes: [UInt8] {
+        var writer = JSONWriter()
+        writer.tree(self)
+        return writer.bytes
+    }
+
+    package var canonicalText: String { String(decoding: canonicalBytes, as: UTF8.self) }
+}
+
+extension JSONTree: Encodable {
+    /// Encodes the value piece by piece, so that every encoder says what the canonical text says.
+    package func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .null: try Optional<Bool>.none.encode(to: encoder)
+        case .boolean(let value): try value.encode(to: encoder)
+        case .integer(let value): try value.encode(to: encoder)
+        case .number(let text): try Double(text).encode(to: encoder)
+        case .string(let text): try text.encode(to: encoder)
+        case .array(let elements): try elements.encode(to: encoder)
+        case .object(let members):
+            var container = encoder.container(keyedBy: TextKey.self)
+            for member in members { try container.encode(member.value, forKey: TextKey(member.key)) }
+        }
+    }
+}
+
+/// A key that is any text.
+struct TextKey: CodingKey {
+    let stringValue: String
+
+    init(_ text: String) { stringValue = text }
+
+    init?(stringValue: String) { self.init(stringValue) }
+
+    init?(intValue: Int) { nil }
+
+    var intValue: Int? { nil }
+}
+
+extension JSONWriter {
+    /// Writes a tree in its canonical form.
+    package mutating func tree(_ tree: JSONTree) {
+        switch tree {
+        case .null: null()
+        case .boolean(let value): boolean(value)
+        case .integer(let value): integer(value)
+        case .number(let text): number(text)
+        case .string(let text): string(text)
+        case .array(let elements):
+            beginArray()
+            for element in elements { self.tree(element) }
+            endArray()
+        case .object(let members):
+            beginObject()
+            // By bytes: `String <` has another order, and takes canonically equivalent keys for the same.
+            for member in members.sorted(by: { $0.key.utf8.lexicographicallyPrecedes($1.key.utf8) }) {
+                key(member.key)
+                self.tree(member.value)
+            }
+            endObject()
+        }
+    }
+}
+
+/// Writes JSON piece by piece to the end of a buffer, and inserts the commas.
 ///
 /// Members come out in the order they are written. Nothing is allocated while the buffer has room, so one writer that is
-/// emptied with ``removeAll()`` serves a stream of any length. The pieces must make a document: the writer does not check.
+/// emptied with ``removeAll()`` serves a stream of any length. The pieces must make up a document: the writer does not
+/// check that.
 package struct JSONWriter: Sendable {
     package private(set) var bytes: [UInt8] = []
-    /// Whether something complete stands before, so that the next key or value needs a comma.
+    /// Whether something complete has been written, so that the next key or value needs a comma.
     private var needsComma = false
 
     /// An empty writer with room for so many bytes.
@@ -16,7 +96,7 @@ package struct JSONWriter: Sendable {
         needsComma = false
     }
 
-    /// Ends a document with a line feed; the next one may follow, as in JSON Lines.
+    /// Ends a document with a line feed. The next one may follow, as in JSON Lines.
     package mutating func endLine() {
         bytes.append(UInt8(ascii: "\n"))
         needsComma = false
@@ -104,8 +184,8 @@ package struct JSONWriter: Sendable {
 
     private mutating func appendQuoted(_ text: String) {
         bytes.append(UInt8(ascii: "\""))
-        // Nearly every string needs no escape. Looking through it in place and copying it as a block takes a third off
-        // the time of a decision line; the buffer is used within the closure alone, as it must be.
+        // Nearly every string needs no escape. To look through it in place and copy it as a block saves a third of the
+        // time that a decision line takes. The buffer is used within the closure alone, as it must be.
         let isWritten = unsafe text.utf8.withContiguousStorageIfAvailable { buffer in
             guard unsafe !buffer.contains(where: JSONEscape.isForbiddenRaw) else { return false }
             unsafe bytes.append(contentsOf: buffer)

@@ -1,4 +1,4 @@
-/// A number with its thousands set apart: `34,560,000`.
+/// A number with commas between its thousands: `34,560,000`.
 package func grouped(_ number: Int) -> String {
     var text = ""
     for (index, digit) in String(number.magnitude).reversed().enumerated() {
@@ -11,7 +11,7 @@ package func grouped(_ number: Int) -> String {
 /// A range as messages spell it: `0 ... 1,000,000`.
 func spelled(_ range: ClosedRange<Int>) -> String { "\(grouped(range.lowerBound)) ... \(grouped(range.upperBound))" }
 
-/// Words as messages list them: `"a", "b" or "c"`; of many, the first ones.
+/// Words as messages list them: `"a", "b" or "c"`. Of many, the first twelve.
 package func alternatives(_ words: [String]) -> String {
     let quoted = words.prefix(12).map { "\"\($0)\"" }
     guard quoted.count == words.count else { return quoted.joined(separator: ", ") + ", …" }
@@ -22,7 +22,7 @@ package func alternatives(_ words: [String]) -> String {
 /// A text as messages quote it, on one line and not too long.
 func quoted(_ text: String) -> String { JSONExcerpt.line(of: JSONTree.string(text).canonicalBytes[...]) }
 
-/// The candidate that is nearest to a misspelt word, or nil where none is near enough to be meant.
+/// The candidate that is nearest to a misspelt word, or nil if none is near enough to have been meant.
 package func nearest(to word: String, among candidates: [String]) -> String? {
     let limit = max(1, word.utf8.count / 3)
     return candidates.filter { abs($0.utf8.count - word.utf8.count) <= limit }
@@ -45,4 +45,73 @@ private func editDistance(_ left: String, _ right: String) -> Int {
         rows.append(row)
     }
     return rows[left.count][right.count]
+}
+
+/// A number in hexadecimal, with leading zeros up to that many digits.
+package func hexadecimal(_ number: some FixedWidthInteger & UnsignedInteger, digits: Int) -> String {
+    let text = String(number, radix: 16)
+    return String(repeating: "0", count: max(0, digits - text.utf8.count)) + text
+}
+
+extension JSONValue {
+    /// The value as a message says what was found: its text on one line, at most 40 characters of it.
+    ///
+    /// Strings keep their quotation marks and their escapes, an array is `an array`, an object `an object`.
+    package var excerpt: String {
+        switch kind {
+        case .object: "an object"
+        case .array: "an array"
+        case .null, .boolean, .number, .string: JSONExcerpt.line(of: tape.bytes[Int(node.start)..<Int(node.extent)])
+        }
+    }
+}
+
+/// Text from a document, made fit for a message.
+enum JSONExcerpt {
+    private static let maximumLength = 40
+
+    static func line(of text: ArraySlice<UInt8>) -> String {
+        let isString = text.first == UInt8(ascii: "\"")
+        // The mark of an omission, and a quotation mark that closes what is left.
+        let ending = isString ? "…\"" : "…"
+        // What comes after is cut off in any case: a scalar has at most four bytes.
+        let head = String(decoding: text.prefix(4 * maximumLength + 4), as: UTF8.self)
+        var line = ""
+        var length = 0
+        var kept = ""
+        for piece in pieces(of: head) {
+            line += piece
+            length += piece.unicodeScalars.count
+            if length + ending.unicodeScalars.count <= maximumLength { kept = line }
+            if length > maximumLength { return kept + ending }
+        }
+        return line
+    }
+
+    /// Controls, line separators and marks that change the direction of the text: they would spoil the line they are in.
+    static func isInvisible(_ scalar: Unicode.Scalar) -> Bool {
+        switch scalar.properties.generalCategory {
+        case .control, .format, .lineSeparator, .paragraphSeparator: true
+        default: false
+        }
+    }
+
+    /// The parts that are kept or cut as a whole: an escape, or one scalar.
+    private static func pieces(of text: String) -> [String] {
+        var pieces: [String] = []
+        var scalars = text.unicodeScalars[...]
+        while let scalar = scalars.popFirst() {
+            if scalar == "\\", let letter = scalars.popFirst() {
+                pieces.append("\\\(letter)" + (letter == "u" ? String(scalars.prefix(4)) : ""))
+                if letter == "u" { scalars = scalars.dropFirst(4) }
+            } else if isInvisible(scalar) {
+                pieces.append(String(scalar).utf16.map(escape).joined())
+            } else {
+                pieces.append(String(scalar))
+            }
+        }
+        return pieces
+    }
+
+    private static func escape(_ unit: UInt16) -> String { "\\u" + hexadecimal(unit, digits: 4) }
 }

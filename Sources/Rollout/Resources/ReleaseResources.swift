@@ -64,9 +64,10 @@
     private static func validate(_ defaults: [RolloutID: Release]) throws(PolicyError) {
         var validator = PolicyValidator()
         for (id, release) in defaults.sorted(by: { $0.key < $1.key }) {
-            validator.check(release, at: JSONPath().appending("defaults").appending(id.text))
+            let path: JSONPath = "defaults"
+            validator.check(release, at: path.appending(id.text))
         }
-        if let error = validator.error { throw error }
+        if let error = validator.problems.error { throw error }
     }
 
     /// Calls the body with the value for a variant, which is not freed meanwhile, and with the variant whose value it is.

@@ -38,11 +38,11 @@ struct RolloutCompiler {
         words[start + RecordLayout.forced] = forced
         words[start + RecordLayout.filter] = filter
         if rules.contains(.honoured) {
-            let table = TagTable.append(variants, to: &words, assigned)
+            let table = TagTable.append(variants, to: &words) { assigned($0) }
             words[start + RecordLayout.assignments] = table | rules.word
         }
         words[start + RecordLayout.cookie] = registered.cookie.word
-        words[start + RecordLayout.adoptions] = TagTable.append(variants, to: &words, adopted)
+        words[start + RecordLayout.adoptions] = TagTable.append(variants, to: &words) { adopted($0) }
     }
 
     /// The record of a rollout that is no longer in the policy: one answer for everybody.

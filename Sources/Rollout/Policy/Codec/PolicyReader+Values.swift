@@ -1,9 +1,9 @@
 extension PolicyReader {
-    /// Whether the value is an object; keys it may not have are reported, with the one that was probably meant.
+    /// Whether the value is an object. Keys that it may not have are reported, with the one that was probably meant.
     mutating func checkObject(_ value: JSONValue, keys: [String]) -> Bool {
         guard checkKind(value, .object) else { return false }
         for (key, member) in value.members where !keys.contains(where: { $0.utf8.elementsEqual(key.utf8) }) {
-            if budget.isExceeded { break }
+            if problems.isFull { break }
             let hint =
                 nearest(to: key, among: keys).map { "did you mean \"\($0)\"?" } ?? "expected \(alternatives(keys))"
             report(.unknownKey, at: member, "unknown key; \(hint)", atKey: true)
@@ -53,14 +53,14 @@ extension PolicyReader {
     /// One of the words of an enumeration.
     mutating func choice<Word: RawRepresentable<String> & CaseIterable>(_ value: JSONValue, _: Word.Type) -> Word? {
         guard let text = text(value) else { return nil }
-        // By bytes, as all names: `RawRepresentable` compares by `String ==`.
+        // By bytes, like all names: `RawRepresentable` compares by `String ==`.
         if let word = Word.allCases.first(where: { $0.rawValue.utf8.elementsEqual(text.utf8) }) { return word }
         let words = alternatives(Word.allCases.map(\.rawValue))
         report(.unknownValue, at: value, "expected \(words), found \(value.excerpt)")
         return nil
     }
 
-    /// A name that stands as a value.
+    /// A name that is a value.
     mutating func name<Name: PolicyName>(_ value: JSONValue) -> Name? {
         guard let text = text(value) else { return nil }
         if let name = Name(text) { return name }
@@ -68,7 +68,7 @@ extension PolicyReader {
         return nil
     }
 
-    /// A name that stands as the key of a value.
+    /// A name that is the key of a value.
     mutating func name<Name: PolicyName>(_ key: String, at value: JSONValue) -> Name? {
         if let name = Name(key) { return name }
         report(.badName, at: value, "expected a name as key, \(policyNameForm), found \(quoted(key))", atKey: true)

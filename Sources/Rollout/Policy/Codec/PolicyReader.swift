@@ -1,23 +1,23 @@
 /// Reads a policy from a JSON document, collecting every problem on the way.
 ///
-/// A value that cannot be read is reported and replaced by a harmless one, so that the rest is still judged; where a
-/// strategy cannot be read, nothing is judged that depends on its variants.
+/// A value that cannot be read is reported and replaced by a harmless one, so that the rest is still judged. If a strategy
+/// cannot be read, nothing is judged that depends on its variants.
 struct PolicyReader {
     private let document: JSONDocument
-    private(set) var problems: [(problem: PolicyProblem, path: JSONPath)] = []
-    /// The rollouts whose strategy could not be read, and has another standing in for it.
+    private(set) var problems: ProblemList
+    /// The rollouts whose strategy could not be read; another stands in for it.
     private(set) var unreadStrategies: Set<RolloutID> = []
 
-    /// How many more problems are listed; where it is exceeded, the policy is no longer judged.
-    private(set) var budget = ProblemBudget()
-
-    private init(document: JSONDocument) { self.document = document }
+    private init(document: JSONDocument) {
+        self.document = document
+        problems = ProblemList(of: document.root.position)
+    }
 
     /// Reads what the document holds; ``problems`` and ``unreadStrategies`` say how much of it that is.
     static func read(_ document: JSONDocument) -> (policy: RolloutPolicy, reader: PolicyReader) {
         var reader = PolicyReader(document: document)
         for value in document.duplicates {
-            if reader.budget.isExceeded { break }
+            if reader.problems.isFull { break }
             let key = quoted(value.key ?? "")
             reader.report(.duplicateKey, at: value, "\(key) stands in this object before", atKey: true)
         }
@@ -31,17 +31,8 @@ struct PolicyReader {
         _ message: @autoclosure () -> String,
         atKey: Bool = false
     ) {
-        switch budget.verdict() {
-        case .ignore: return
-        case .listNoMore:
-            let problem = PolicyProblem(.tooMany, at: "", document.root.position, ProblemBudget.message)
-            problems.append((problem, JSONPath()))
-        case .list:
-            let position = atKey ? value.keyPosition ?? value.position : value.position
-            let (path, message) = (value.path, message())
-            problems.append((PolicyProblem(code, at: path.description, position, message), path))
-            budget.spend(on: path, message)
-        }
+        let position = { atKey ? value.keyPosition ?? value.position : value.position }
+        problems.report(code, at: value.path, position: position(), message())
     }
 
     private mutating func policy() -> RolloutPolicy {
@@ -58,26 +49,184 @@ struct PolicyReader {
             return policy
         }
         for (key, value) in rollouts.members {
-            if budget.isExceeded { break }
+            if problems.isFull { break }
             guard let id: RolloutID = name(key, at: value) else { continue }
             let (definition, isStrategyRead) = rollout(value)
-            // Of two with one key the first is judged, which is the one that positions are found for.
+            // Of two with one key the first is judged: it is the one that positions are found for.
             guard policy.rollouts[id] == nil else { continue }
             policy.rollouts[id] = definition
             if !isStrategyRead { unreadStrategies.insert(id) }
         }
         return policy
     }
-}
 
-extension PolicyProblem {
-    init(_ error: JSONError) {
-        let code: Code =
-            switch error.code {
-            case .tooLarge: .tooLarge
-            case .tooDeep: .tooDeep
-            default: .syntax
+    // MARK: Rollouts
+
+    private static let rolloutKeys = [
+        "strategy", "salt", "epoch", "sticky", "hosts", "forced", "disabled", "draining", "missingUnit", "bucketing",
+        "compatible",
+    ]
+
+    /// A rollout, and whether its strategy could be read.
+    private mutating func rollout(_ value: JSONValue) -> (RolloutDefinition, isStrategyRead: Bool) {
+        var rollout = RolloutDefinition(.fixed([:]))
+        guard checkObject(value, keys: Self.rolloutKeys) else { return (rollout, false) }
+        let strategy = required("strategy", of: value).flatMap { self.strategy($0) }
+        if let strategy { rollout.strategy = strategy }
+        if let salt = value["salt"] { rollout.salt = text(salt) }
+        if let epoch = value["epoch"] { rollout.epoch = UInt32(integer(epoch, in: 0...Int(UInt32.max)) ?? 0) }
+        if let sticky = value["sticky"] { rollout.sticky = cookie(sticky) }
+        if let hosts = value["hosts"] { rollout.hosts = self.hosts(hosts) }
+        if let forced = value["forced"] { rollout.forced = self.forced(forced) }
+        if let disabled = value["disabled"] { rollout.disabled = names(disabled) }
+        if let draining = value["draining"] { rollout.draining = names(draining) }
+        if let rule = value["missingUnit"] {
+            rollout.missingUnit = choice(rule, RolloutDefinition.MissingUnit.self) ?? .first
+        }
+        if let bucketing = value["bucketing"] { rollout.bucketing = self.bucketing(bucketing) }
+        if let compatible = value["compatible"], checkKind(compatible, .array) {
+            rollout.compatible = compatible.elements.map { release($0) }
+        }
+        return (rollout, strategy != nil)
+    }
+
+    private mutating func hosts(_ value: JSONValue) -> [HostName: VariantName] {
+        guard checkKind(value, .object) else { return [:] }
+        var hosts: [HostName: VariantName] = [:]
+        for (key, member) in value.members {
+            guard let variant: VariantName = name(member) else { continue }
+            let host = HostName(key)
+            if hosts[host] == nil {
+                hosts[host] = variant
+            } else {
+                report(
+                    .duplicateHost,
+                    at: member,
+                    "\(quoted(host.text)) stands before; case, port and a trailing dot make no other host",
+                    atKey: true
+                )
             }
-        self.init(code, at: "", error.position, error.message)
+        }
+        return hosts
+    }
+
+    private mutating func forced(_ value: JSONValue) -> [UnitID: VariantName] {
+        guard checkKind(value, .object) else { return [:] }
+        var forced: [UnitID: VariantName] = [:]
+        for (key, member) in value.members {
+            guard let variant: VariantName = name(member) else { continue }
+            let unit = UnitID(key)
+            if forced[unit] == nil { forced[unit] = variant }
+        }
+        return forced
+    }
+
+    private mutating func bucketing(_ value: JSONValue) -> RolloutDefinition.Bucketing {
+        guard checkObject(value, keys: ["scheme"]), let scheme = required("scheme", of: value) else { return .rollout }
+        return choice(scheme, RolloutDefinition.Bucketing.Scheme.self).map(RolloutDefinition.Bucketing.init) ?? .rollout
+    }
+
+    private mutating func cookie(_ value: JSONValue) -> StickyCookie {
+        let keys = ["cookie", "maxAge", "pin", "secure", "sameSite", "path", "domain"]
+        var cookie = StickyCookie(name: "unread", maxAge: PolicyLimits.maxAge.lowerBound)
+        guard checkObject(value, keys: keys) else { return cookie }
+        if let name = required("cookie", of: value) { cookie.name = text(name) ?? cookie.name }
+        if let age = required("maxAge", of: value) {
+            cookie.maxAge = integer(age, in: PolicyLimits.maxAge) ?? cookie.maxAge
+        }
+        if let pin = value["pin"] { cookie.pin = choice(pin, StickyCookie.Pin.self) ?? cookie.pin }
+        if let secure = value["secure"] { cookie.isSecure = boolean(secure) ?? cookie.isSecure }
+        if let site = value["sameSite"] {
+            cookie.sameSite = choice(site, StickyCookie.SameSite.self) ?? cookie.sameSite
+        }
+        if let path = value["path"] { cookie.path = text(path) ?? cookie.path }
+        if let domain = value["domain"], !domain.isNull { cookie.domain = text(domain) }
+        return cookie
+    }
+
+    // MARK: Strategies
+
+    /// A strategy, or nil if it is not clear which variants it has.
+    private mutating func strategy(_ value: JSONValue) -> RolloutStrategy? {
+        guard checkKind(value, .object), let type = required("type", of: value),
+            let kind = choice(type, RolloutStrategy.Kind.self)
+        else { return nil }
+        switch kind {
+        case .fixed:
+            _ = checkObject(value, keys: ["type", "release"])
+            return requiredRelease("release", of: value).map { .fixed($0) }
+        case .canary:
+            _ = checkObject(value, keys: ["type", "percent", "stable", "canary"])
+            let share = requiredShare(of: value)
+            let (stable, canary) = (requiredRelease("stable", of: value), requiredRelease("canary", of: value))
+            guard let stable, let canary else { return nil }
+            return .canary(share, stable: stable, canary: canary)
+        case .abTest:
+            _ = checkObject(value, keys: ["type", "coverage", "variants", "allocation"])
+            return abTest(value).map { .abTest($0) }
+        case .shadow:
+            _ = checkObject(value, keys: ["type", "percent", "primary", "shadow"])
+            let share = requiredShare(of: value)
+            let (primary, shadow) = (requiredRelease("primary", of: value), requiredRelease("shadow", of: value))
+            guard let primary, let shadow else { return nil }
+            return .shadow(share, primary: primary, shadow: shadow)
+        }
+    }
+
+    private mutating func requiredShare(of value: JSONValue) -> Share {
+        required("percent", of: value).flatMap { share($0) } ?? .zero
+    }
+
+    private mutating func requiredRelease(_ key: String, of value: JSONValue) -> Release? {
+        required(key, of: value).map { release($0) }
+    }
+
+    private mutating func abTest(_ value: JSONValue) -> RolloutStrategy.ABTest? {
+        let allocation = value["allocation"].flatMap { self.allocation($0) }
+        let before = problems.all.count
+        let coverage = value["coverage"].map { share($0) ?? .all } ?? .all
+        guard let list = required("variants", of: value), checkKind(list, .array) else { return nil }
+        let variants = list.elements.map { variant($0) }
+        // The best ranges look wrong beside a coverage or weights that could not be read.
+        let isRead = problems.all[before...].allSatisfy { $0.code == .unknownKey }
+        guard variants.allSatisfy({ $0 != nil }) else { return nil }
+        return RolloutStrategy.ABTest(
+            variants.compactMap(\.self),
+            coverage: coverage,
+            allocation: isRead ? allocation : nil
+        )
+    }
+
+    private mutating func variant(_ value: JSONValue) -> WeightedVariant? {
+        guard checkObject(value, keys: ["name", "weight", "release"]) else { return nil }
+        let name: VariantName? = required("name", of: value).flatMap { self.name($0) }
+        let weight = required("weight", of: value).flatMap { integer($0, in: PolicyLimits.weights) }
+        let release = requiredRelease("release", of: value)
+        guard let name, let release else { return nil }
+        return WeightedVariant(name, weight: weight ?? 1, release: release)
+    }
+
+    /// The ranges, or nil if one of them cannot be read.
+    private mutating func allocation(_ value: JSONValue) -> [AllocatedRange]? {
+        guard checkKind(value, .array) else { return nil }
+        let ranges = value.elements.map { range($0) }
+        return ranges.allSatisfy { $0 != nil } ? ranges.compactMap(\.self) : nil
+    }
+
+    private mutating func range(_ value: JSONValue) -> AllocatedRange? {
+        let parts = Array(value.elements)
+        guard value.kind == .array, parts.count == 3 else {
+            report(.wrongType, at: value, "expected [variant, from, to], found \(value.excerpt)")
+            return nil
+        }
+        let buckets = 0...Share.bucketCount
+        let name: VariantName? = name(parts[0])
+        let (lower, upper) = (integer(parts[1], in: buckets), integer(parts[2], in: buckets))
+        guard let name, let lower, let upper else { return nil }
+        guard lower < upper else {
+            report(.badAllocation, at: value, "expected a range that ends after it starts, found [\(lower), \(upper))")
+            return nil
+        }
+        return AllocatedRange(name, lower..<upper)
     }
 }

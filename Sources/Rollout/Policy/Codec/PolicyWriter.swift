@@ -1,4 +1,16 @@
-/// Puts a policy into the form of its document; what equals its default is left out.
+extension RolloutPolicy {
+    /// The policy as canonical JSON: sorted keys, no spaces, and nothing that equals its default.
+    ///
+    /// Reading it gives the same policy again.
+    public var json: String { PolicyWriter.tree(of: self).canonicalText }
+
+    /// SHA-256 of ``json`` in hexadecimal: two policies with one digest are the same.
+    public var digest: String {
+        SHA256.digest(PolicyWriter.tree(of: self).canonicalBytes).map { hexadecimal($0, digits: 2) }.joined()
+    }
+}
+
+/// Puts a policy into the form of its document. What equals its default is left out.
 enum PolicyWriter {
     static func tree(of policy: RolloutPolicy) -> JSONTree {
         var members: [(key: String, value: JSONTree)] = [

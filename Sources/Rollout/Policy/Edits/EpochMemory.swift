@@ -38,7 +38,7 @@ struct EpochMemory: Sendable {
             gone[id] = nil
             return
         }
-        let names = VariantNames(new.strategy.variants.map(\.name))
+        let names = VariantNames(new.strategy)
         for variant in old.strategy.variants where !names.contains(variant.name) {
             gone[id, default: [:]][variant.name] = variant.release
         }

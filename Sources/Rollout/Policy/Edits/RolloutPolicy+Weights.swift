@@ -84,8 +84,9 @@ extension RolloutEdit {
             throw refusal(.wrongStrategy, "it has no weights and no coverage", advice)
         }
         var validator = PolicyValidator()
-        _ = validator.check(definition.strategy, at: JSONPath().appending("rollouts").appending(id.text))
-        if let first = validator.violations.first {
+        let path: JSONPath = "rollouts"
+        _ = validator.check(definition.strategy, at: path.appending(id.text))
+        if let first = validator.problems.all.first {
             throw refusal(.invalidRollout, "\(first.path): \(first.message)", "correct that first")
         }
         return test

@@ -32,10 +32,8 @@ package struct Allocation: Sendable {
         package var server: Int { drawn ?? 0 }
     }
 
-    /// The variants in declared order.
-    package let variants: [(name: VariantName, release: Release)]
     /// The runs in ascending order; they cover all 1,000,000 buckets. Neighbours may have one owner.
-    package let runs: [Run]
+    package private(set) var runs: [Run] = []
     /// The share of the requests that are copied to the shadow.
     package let copied: Share
 
@@ -44,7 +42,7 @@ package struct Allocation: Sendable {
     private let draining: Set<VariantName>
     private let hasShadow: Bool
     /// How many buckets are drawn into each variant.
-    private let drawnBuckets: [Int]
+    private var drawnBuckets: [Int]
 
     /// The allocation of a rollout.
     package init(_ definition: RolloutDefinition) {
@@ -53,19 +51,10 @@ package struct Allocation: Sendable {
 
     /// The allocation of a strategy, with these variants out of service.
     init(_ strategy: RolloutStrategy, disabled: Set<VariantName> = [], draining: Set<VariantName> = []) {
-        let variants = strategy.variants
-        let names = VariantNames(variants.map(\.name))
-        var drawnBuckets = Array(repeating: 0, count: variants.count)
-        var runs: [Run] = []
-        for (owner, buckets) in strategy.ownedRanges(names) where !buckets.isEmpty {
-            let name = owner.map { variants[$0].name }
-            let isServed = name.map { !disabled.contains($0) && !draining.contains($0) } ?? false
-            let run = Run(owner: owner, drawn: isServed ? owner : nil, buckets: buckets)
-            if let drawn = run.drawn { drawnBuckets[drawn] += buckets.count }
-            runs.append(run)
-        }
-        let end = runs.last?.buckets.upperBound ?? 0
-        if end < Share.bucketCount { runs.append(Run(owner: nil, drawn: nil, buckets: end..<Share.bucketCount)) }
+        self.disabled = disabled
+        self.draining = draining
+        names = VariantNames(strategy)
+        drawnBuckets = Array(repeating: 0, count: names.variants.count)
         if case .shadow(let share, _, _) = strategy {
             copied = disabled.contains(.shadow) || draining.contains(.shadow) ? .zero : share
             hasShadow = true
@@ -73,13 +62,36 @@ package struct Allocation: Sendable {
             copied = .zero
             hasShadow = false
         }
-        self.variants = variants
-        self.runs = runs
-        self.names = names
-        self.disabled = disabled
-        self.draining = draining
-        self.drawnBuckets = drawnBuckets
+        switch strategy {
+        case .fixed, .shadow:
+            append(0, 0..<Share.bucketCount)
+        case .canary(let share, _, _):
+            // The canary owns `[0, p)`, so raising p only adds units.
+            append(1, 0..<share.buckets)
+            append(0, share.buckets..<Share.bucketCount)
+        case .abTest(let test):
+            for range in test.allocation ?? test.declaredLayout {
+                append(names.place(of: range.variant), range.buckets)
+            }
+            append(nil, (runs.last?.buckets.upperBound ?? 0)..<Share.bucketCount)
+        }
     }
+
+    private mutating func append(_ owner: Int?, _ buckets: Range<Int>) {
+        if buckets.isEmpty { return }
+        let drawn = owner.flatMap { isOutOfService($0) ? nil : $0 }
+        if let drawn { drawnBuckets[drawn] += buckets.count }
+        runs.append(Run(owner: owner, drawn: drawn, buckets: buckets))
+    }
+
+    private func isDisabled(_ place: Int) -> Bool { disabled.contains(variants[place].name) }
+
+    private func isOutOfService(_ place: Int) -> Bool {
+        isDisabled(place) || draining.contains(variants[place].name)
+    }
+
+    /// The variants in declared order.
+    package var variants: [(name: VariantName, release: Release)] { names.variants }
 
     /// The place of a variant, or nil if there is none of that name. O(1).
     package func place(of name: VariantName) -> Int? { names.place(of: name) }
@@ -103,7 +115,7 @@ package struct Allocation: Sendable {
     // MARK: Ways to a variant
 
     /// Whether a host or a forced unit that names the variant gets it, and not the first variant in its place.
-    package func isServedByRule(_ place: Int) -> Bool { !disabled.contains(variants[place].name) }
+    package func isServedByRule(_ place: Int) -> Bool { !isDisabled(place) }
 
     /// Whether a live assignment keeps the variant: if units are drawn into it, or it is draining.
     func isKeptByAssignment(_ place: Int) -> Bool {
@@ -112,9 +124,7 @@ package struct Allocation: Sendable {
 
     /// Whether another service's decision for the variant is followed, whatever the variant's share is here: a host or a
     /// forced unit may have led there. A shadow answers nobody.
-    func isAdopted(_ place: Int) -> Bool {
-        !(hasShadow && place > 0) && !disabled.contains(variants[place].name)
-    }
+    func isAdopted(_ place: Int) -> Bool { !(hasShadow && place > 0) && !isDisabled(place) }
 
     /// The variants that some request can get, or have its copy sent to; the first one first.
     ///
@@ -122,20 +132,6 @@ package struct Allocation: Sendable {
     /// not disabled, and these are exactly what adoption leads to; a shadow gets nothing but copies.
     var reachable: [Int] {
         variants.indices.filter { isAdopted($0) || hasShadow && $0 > 0 && copied > .zero }
-    }
-}
-
-extension RolloutStrategy {
-    /// Who owns which buckets, by places in declared order and in ascending order. What is left at the end is nobody's.
-    ///
-    /// A canary owns `[0, p)`, so raising p only adds units.
-    fileprivate func ownedRanges(_ names: VariantNames) -> [(owner: Int?, buckets: Range<Int>)] {
-        switch self {
-        case .fixed, .shadow: [(0, 0..<Share.bucketCount)]
-        case .canary(let share, _, _): [(1, 0..<share.buckets), (0, share.buckets..<Share.bucketCount)]
-        case .abTest(let test):
-            (test.allocation ?? test.declaredLayout).map { (names.place(of: $0.variant), $0.buckets) }
-        }
     }
 }
 
@@ -155,25 +151,25 @@ extension RolloutStrategy.ABTest {
 
 /// The variants of a rollout by their names, to look up what each of 100,000 rules names.
 struct VariantNames: Sendable {
-    private let names: [VariantName]
-    /// Where each name stands; nil for so few that comparing them one by one is faster than hashing.
+    let variants: [(name: VariantName, release: Release)]
+    /// The place of each name; nil for so few that comparing them one by one is faster than hashing.
     private let places: [VariantName: Int]?
 
-    init(_ names: [VariantName]) {
-        self.names = names
-        places = names.count <= 4 ? nil : Dictionary(zip(names, 0...)) { first, _ in first }
+    init(_ strategy: RolloutStrategy) {
+        variants = strategy.variants
+        places = variants.count <= 4 ? nil : Dictionary(zip(variants.map(\.name), 0...)) { first, _ in first }
     }
 
     /// The safe one, or nil if there is no variant at all.
-    var first: VariantName? { names.first }
+    var first: VariantName? { variants.first?.name }
 
     /// All of them as messages list them.
-    var words: String { alternatives(names.map(\.text)) }
+    var words: String { alternatives(variants.map(\.name.text)) }
 
     func contains(_ name: VariantName) -> Bool { place(of: name) != nil }
 
-    /// Where the name first stands among them, or nil if it does not.
+    /// The place of the first variant of that name, or nil if there is none.
     func place(of name: VariantName) -> Int? {
-        if let places { places[name] } else { names.firstIndex(of: name) }
+        if let places { places[name] } else { variants.firstIndex { $0.name == name } }
     }
 }

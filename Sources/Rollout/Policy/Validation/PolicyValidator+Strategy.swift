@@ -1,5 +1,5 @@
 extension PolicyValidator {
-    /// Checks a strategy, from the path of its rollout; false where it has too many variants to go on.
+    /// Checks a strategy, from the path of its rollout. False if it has too many variants to go on.
     mutating func check(_ strategy: RolloutStrategy, at path: JSONPath) -> Bool {
         if case .abTest(let test) = strategy {
             guard check(test, at: path.appending("strategy")) else { return false }
@@ -39,7 +39,7 @@ extension PolicyValidator {
     /// A written allocation tiles `[0, coverage)` and agrees with the weights within one bucket a variant.
     private mutating func check(_ allocation: [AllocatedRange], of test: RolloutStrategy.ABTest, at path: JSONPath) {
         guard check(allocation.count, "ranges", limit: PolicyLimits.ranges, at: path) else { return }
-        let names = VariantNames(test.variants.map(\.name))
+        let names = VariantNames(.abTest(test))
         var end = 0
         var owned: [VariantName: Int] = [:]
         for (index, range) in allocation.enumerated() {
@@ -85,6 +85,48 @@ extension PolicyValidator {
                 at: path,
                 "expected one of the variants \(names.words), found \"\(name)\""
             )
+        }
+    }
+
+    mutating func checkCompatibility(of rollout: RolloutDefinition, at path: JSONPath) {
+        guard let allowed = rollout.compatible.map(Set.init) else { return }
+        for (variant, path) in zip(rollout.strategy.variants, rollout.strategy.releasePaths(from: path))
+        where !allowed.contains(variant.release) {
+            report(
+                .incompatibleRelease,
+                at: path,
+                "\(variant.release) is not among the releases that \"compatible\" lists"
+            )
+        }
+    }
+
+    mutating func checkTags(of variants: VariantNames, in id: RolloutID, at path: JSONPath) {
+        var owners: [VariantTag: VariantName] = [:]
+        for name in variants.variants.lazy.map(\.name) {
+            let tag = VariantTag(name, in: id)
+            if tag == .notEnrolled {
+                report(
+                    .tagCollision,
+                    at: path,
+                    "\"\(name)\" has the token tag of a visitor who is not enrolled: rename it"
+                )
+            } else if let other = owners.updateValue(name, forKey: tag), other != name {
+                report(.tagCollision, at: path, "\"\(other)\" and \"\(name)\" have one token tag: rename one of them")
+            }
+        }
+    }
+}
+
+extension RolloutStrategy {
+    /// Where the document has the release of each variant, in declared order, from the path of the rollout.
+    fileprivate func releasePaths(from rollout: JSONPath) -> [JSONPath] {
+        let path = rollout.appending("strategy")
+        switch self {
+        case .fixed: return [path.appending("release")]
+        case .canary: return [path.appending("stable"), path.appending("canary")]
+        case .shadow: return [path.appending("primary"), path.appending("shadow")]
+        case .abTest(let test):
+            return test.variants.indices.map { path.appending("variants").appending($0).appending("release") }
         }
     }
 }

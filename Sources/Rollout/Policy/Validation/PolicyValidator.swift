@@ -5,66 +5,41 @@ extension RolloutPolicy {
     ///
     /// - Throws: `PolicyError` with all problems.
     public func validate() throws(PolicyError) {
-        let problems = problems()
-        guard problems.isEmpty else {
-            throw PolicyError(problems.map { PolicyProblem($0.code, at: $0.path.description, $0.message) })
-        }
+        if let error = problems().error { throw error }
     }
 
-    /// Every rule the policy breaks, in order of paths; where a strategy was not read, rules about variants are left out.
-    func problems(unreadStrategies: Set<RolloutID> = []) -> [Violation] {
+    /// Every rule the policy breaks, in order of paths. Rules about the variants of strategies that could not be read are
+    /// left out.
+    func problems(unreadStrategies: Set<RolloutID> = []) -> ProblemList {
         var validator = PolicyValidator()
-        if let environment {
-            validator.check(text: environment, at: JSONPath().appending("environment"))
-        }
-        let root = JSONPath().appending("rollouts")
-        guard validator.check(rollouts.count, "rollouts", limit: PolicyLimits.rollouts, at: root) else {
-            return validator.violations
-        }
-        for (id, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
-            let isRead = !unreadStrategies.contains(id)
-            validator.check(rollout, id: id, isStrategyRead: isRead, at: root.appending(id.text))
-        }
-        if validator.violations.isEmpty { validator.checkSize(of: self) }
-        return validator.violations
+        validator.check(self, unreadStrategies: unreadStrategies)
+        return validator.problems
     }
-}
-
-/// A rule that is broken, and where.
-struct Violation: Hashable, Sendable {
-    let code: PolicyProblem.Code
-    let path: JSONPath
-    let message: String
 }
 
 /// Collects every rule that a policy breaks.
 struct PolicyValidator {
-    private(set) var violations: [Violation] = []
-    private var budget = ProblemBudget()
-
-    /// Everything that is wrong, or nil if nothing is.
-    var error: PolicyError? {
-        violations.isEmpty
-            ? nil : PolicyError(violations.map { PolicyProblem($0.code, at: $0.path.description, $0.message) })
-    }
+    private(set) var problems = ProblemList()
 
     mutating func report(_ code: PolicyProblem.Code, at path: JSONPath, _ message: @autoclosure () -> String) {
-        switch budget.verdict() {
-        case .ignore: return
-        case .listNoMore:
-            violations.append(Violation(code: .tooMany, path: JSONPath(), message: ProblemBudget.message))
-        case .list:
-            let message = message()
-            violations.append(Violation(code: code, path: path, message: message))
-            budget.spend(on: path, message)
-        }
+        problems.report(code, at: path, message())
     }
 
-    mutating func check(_ rollout: RolloutDefinition, id: RolloutID, isStrategyRead: Bool, at path: JSONPath) {
+    mutating func check(_ policy: RolloutPolicy, unreadStrategies: Set<RolloutID>) {
+        if let environment = policy.environment { check(text: environment, at: "environment") }
+        guard check(policy.rollouts.count, "rollouts", limit: PolicyLimits.rollouts, at: "rollouts") else { return }
+        for (id, rollout) in policy.rollouts.sorted(by: { $0.key < $1.key }) {
+            let path: JSONPath = "rollouts"
+            check(rollout, id: id, isStrategyRead: !unreadStrategies.contains(id), at: path.appending(id.text))
+        }
+        if problems.all.isEmpty { checkSize(of: policy) }
+    }
+
+    private mutating func check(_ rollout: RolloutDefinition, id: RolloutID, isStrategyRead: Bool, at path: JSONPath) {
         for (index, release) in (rollout.compatible ?? []).enumerated() {
             check(release, at: path.appending("compatible").appending(index))
         }
-        let names = isStrategyRead && check(rollout.strategy, at: path) ? rollout.strategy.variants.map(\.name) : nil
+        let names = isStrategyRead && check(rollout.strategy, at: path) ? VariantNames(rollout.strategy) : nil
         if let names {
             checkCompatibility(of: rollout, at: path)
             checkTags(of: names, in: id, at: path.appending("strategy"))
@@ -78,7 +53,7 @@ struct PolicyValidator {
                 "\"assign\" needs \"sticky\": without a cookie nobody remembers what was assigned"
             )
         }
-        checkRules(of: rollout, names: names.map(VariantNames.init), at: path)
+        checkRules(of: rollout, names: names, at: path)
     }
 
     // MARK: Values
@@ -101,7 +76,7 @@ struct PolicyValidator {
         }
     }
 
-    /// Whether there are no more than that; what is too much is not looked at.
+    /// Whether there are no more than the limit. What is too much is not looked at.
     mutating func check(_ count: Int, _ what: String, limit: Int, at path: JSONPath) -> Bool {
         guard count > limit else { return true }
         report(.tooMany, at: path, "expected at most \(grouped(limit)) \(what), found \(grouped(count))")
@@ -127,45 +102,48 @@ struct PolicyValidator {
         )
     }
 
-    private mutating func checkCompatibility(of rollout: RolloutDefinition, at path: JSONPath) {
-        guard let allowed = rollout.compatible.map(Set.init) else { return }
-        for (variant, path) in zip(rollout.strategy.variants, rollout.strategy.releasePaths(from: path))
-        where !allowed.contains(variant.release) {
-            report(
-                .incompatibleRelease,
-                at: path,
-                "\(variant.release) is not among the releases that \"compatible\" lists"
-            )
-        }
-    }
+    // MARK: Size
 
-    private mutating func checkTags(of names: [VariantName], in id: RolloutID, at path: JSONPath) {
-        var owners: [VariantTag: VariantName] = [:]
-        for name in names {
-            let tag = VariantTag(name, in: id)
-            if tag == .notEnrolled {
-                report(
-                    .tagCollision,
-                    at: path,
-                    "\"\(name)\" has the token tag of a visitor who is not enrolled: rename it"
-                )
-            } else if let other = owners.updateValue(name, forKey: tag), other != name {
-                report(.tagCollision, at: path, "\"\(other)\" and \"\(name)\" have one token tag: rename one of them")
-            }
-        }
+    /// Reports a policy whose document would be too large to be read again.
+    ///
+    /// Writing the document only to count its bytes would cost more than all other checks together. So it is written only
+    /// if a bound that is quick to compute allows it to be too large.
+    private mutating func checkSize(of policy: RolloutPolicy) {
+        let bound = policy.rollouts.values.reduce(policy.environment.bound + 1_024) { $0 + $1.documentBound }
+        guard bound > PolicyLimits.documentBytes else { return }
+        let count = policy.json.utf8.count
+        guard count > PolicyLimits.documentBytes else { return }
+        report(
+            .tooLarge,
+            at: "",
+            "expected a policy of at most \(grouped(PolicyLimits.documentBytes)) bytes as JSON, found \(grouped(count))"
+        )
     }
 }
 
-extension RolloutStrategy {
-    /// Where the document has the release of each variant, in declared order, from the path of the rollout.
-    func releasePaths(from rollout: JSONPath) -> [JSONPath] {
-        let path = rollout.appending("strategy")
-        switch self {
-        case .fixed: return [path.appending("release")]
-        case .canary: return [path.appending("stable"), path.appending("canary")]
-        case .shadow: return [path.appending("primary"), path.appending("shadow")]
-        case .abTest(let test):
-            return test.variants.indices.map { path.appending("variants").appending($0).appending("release") }
-        }
+/// How many bytes of JSON something takes at most. No name, number or word is longer than 64 bytes, and no character that
+/// has to be escaped is written in more than six.
+extension RolloutDefinition {
+    fileprivate var documentBound: Int {
+        var bound = 1_024 + salt.bound + 80 * (disabled.count + draining.count)
+        bound += (sticky?.name).bound + (sticky?.path).bound + (sticky?.domain).bound
+        bound += hosts.keys.reduce(0) { $0 + $1.text.bound + 80 }
+        bound += forced.keys.reduce(0) { $0 + $1.text.bound + 80 }
+        bound += (compatible ?? []).reduce(0) { $0 + $1.documentBound }
+        bound += strategy.variants.reduce(0) { $0 + $1.release.documentBound + 256 }
+        if case .abTest(let test) = strategy { bound += 100 * (test.allocation?.count ?? 0) }
+        return bound
     }
+}
+
+extension Release {
+    fileprivate var documentBound: Int { versions.values.reduce(8) { $0 + $1.bound + 80 } }
+}
+
+extension String {
+    fileprivate var bound: Int { 6 * utf8.count + 8 }
+}
+
+extension String? {
+    fileprivate var bound: Int { self?.bound ?? 0 }
 }

@@ -10,7 +10,7 @@ extension RolloutPolicy {
     /// | `ENVIRONMENT` | the policy's label; optional |
     /// | `ROLLOUT_ID` | the rollout's id; default `default` |
     ///
-    /// A variable that is set is checked even where the strategy makes no use of it.
+    /// A variable that is set is checked even if the strategy makes no use of it.
     ///
     /// - Parameters:
     ///   - variables: The variables by name; others are ignored.
@@ -19,7 +19,7 @@ extension RolloutPolicy {
     public init(environment variables: [String: String], revision: UInt32 = 0) throws(PolicyError) {
         var reader = EnvironmentReader(variables)
         let policy = reader.policy(revision: revision)
-        guard let policy, reader.problems.isEmpty else { throw PolicyError(reader.problems) }
+        guard let policy, reader.rules.problems.all.isEmpty else { throw PolicyError(reader.rules.problems.all) }
         self = policy
     }
 }
@@ -27,7 +27,8 @@ extension RolloutPolicy {
 /// Reads variables, collecting every problem on the way.
 private struct EnvironmentReader {
     private let variables: [String: String]
-    private(set) var problems: [PolicyProblem] = []
+    /// Checks values, and collects the problems.
+    private(set) var rules = PolicyValidator()
 
     init(_ variables: [String: String]) { self.variables = variables }
 
@@ -63,7 +64,7 @@ private struct EnvironmentReader {
     }
 
     private mutating func report(_ code: PolicyProblem.Code, _ name: String, _ message: String) {
-        problems.append(PolicyProblem(code, at: name, message))
+        rules.report(code, at: JSONPath([.key(name)]), message)
     }
 
     private mutating func require(_ name: String, by strategy: RolloutStrategy.Kind) {
@@ -91,17 +92,13 @@ private struct EnvironmentReader {
 
     private mutating func label() -> String? {
         guard let text = variables["ENVIRONMENT"] else { return nil }
-        var validator = PolicyValidator()
-        validator.check(text: text, at: JSONPath().appending("ENVIRONMENT"))
-        adopt(validator)
+        rules.check(text: text, at: "ENVIRONMENT")
         return text
     }
 
     private mutating func release(_ name: String) -> Release? {
         guard let version = variables[name] else { return nil }
-        var validator = PolicyValidator()
-        validator.check(version: version, at: JSONPath().appending(name))
-        adopt(validator)
+        rules.check(version: version, at: JSONPath([.key(name)]))
         return [.model: version]
     }
 
@@ -111,9 +108,5 @@ private struct EnvironmentReader {
         if let share = Share(percentText: text) { return share }
         report(.outOfRange, name, "expected a percentage in 0 ... 100, a multiple of 0.0001, found \(quoted(text))")
         return Share.zero
-    }
-
-    private mutating func adopt(_ validator: PolicyValidator) {
-        problems += validator.violations.map { PolicyProblem($0.code, at: $0.path.description, $0.message) }
     }
 }

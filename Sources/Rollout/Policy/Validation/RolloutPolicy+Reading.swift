@@ -29,43 +29,80 @@ extension RolloutPolicy {
             throw PolicyError(PolicyProblem(error))
         }
         let (policy, reader) = PolicyReader.read(document)
-        let problems = reader.problems.map(\.problem) + judge(policy, of: document, read: reader)
+        let problems = reader.problems.all + judge(policy, of: document, read: reader)
         guard problems.isEmpty else {
             throw PolicyError(problems.sorted { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) })
         }
         return policy
     }
 
-    /// The rules that the policy breaks, but for those it breaks only because something in it could not be read.
+    /// The rules that the policy breaks, but not those that it breaks only because something in it could not be read.
     private static func judge(
         _ policy: RolloutPolicy,
         of document: JSONDocument,
         read reader: PolicyReader
     ) -> [PolicyProblem] {
-        if reader.budget.isExceeded { return [] }
+        if reader.problems.isFull { return [] }
         var partlyRead: Set<JSONPath> = []
-        for problem in reader.problems {
-            for length in 0...problem.path.elements.count {
-                partlyRead.insert(JSONPath(Array(problem.path.elements.prefix(length))))
+        for problem in reader.problems.all {
+            for length in 0...problem.place.elements.count {
+                partlyRead.insert(JSONPath(Array(problem.place.elements.prefix(length))))
             }
         }
         var locator = PolicyLocator(document)
-        return policy.problems(unreadStrategies: reader.unreadStrategies)
+        return policy.problems(unreadStrategies: reader.unreadStrategies).all
             .filter { !isDoubtful($0, partlyRead) }
-            .map { violation in
-                let position = locator.value(at: violation.path).position
-                return PolicyProblem(violation.code, at: violation.path.description, position, violation.message)
-            }
+            .map { $0.found(at: locator.value(at: $0.place).position) }
     }
 
     /// Whether a rule may seem broken only because a part of some release could not be read.
-    private static func isDoubtful(_ violation: Violation, _ partlyRead: Set<JSONPath>) -> Bool {
-        let rollout = JSONPath(Array(violation.path.elements.prefix(2)))
-        return switch violation.code {
-        case .emptyRelease: partlyRead.contains(violation.path)
+    private static func isDoubtful(_ problem: PolicyProblem, _ partlyRead: Set<JSONPath>) -> Bool {
+        let rollout = JSONPath(Array(problem.place.elements.prefix(2)))
+        return switch problem.code {
+        case .emptyRelease: partlyRead.contains(problem.place)
         case .incompatibleRelease:
-            partlyRead.contains(violation.path) || partlyRead.contains(rollout.appending("compatible"))
+            partlyRead.contains(problem.place) || partlyRead.contains(rollout.appending("compatible"))
         default: false
         }
+    }
+}
+
+/// Finds the value in a document that a path names. Linear in the document, however many paths are asked for.
+private struct PolicyLocator {
+    private let document: JSONDocument
+    private var elements: [Int: [JSONValue]] = [:]
+    private var hosts: [Int: [HostName: JSONValue]] = [:]
+
+    init(_ document: JSONDocument) { self.document = document }
+
+    /// The value at that path, or the nearest ancestor there is.
+    mutating func value(at path: JSONPath) -> JSONValue {
+        var value = document.root
+        for element in path.elements {
+            guard let child = child(element, of: value) else { break }
+            value = child
+        }
+        return value
+    }
+
+    private mutating func child(_ element: JSONPath.Element, of value: JSONValue) -> JSONValue? {
+        switch element {
+        case .index(let index):
+            let children = elements[value.index] ?? Array(value.elements)
+            elements[value.index] = children
+            return children.indices.contains(index) ? children[index] : nil
+        case .key(let key):
+            return value[key] ?? host(key, of: value)
+        }
+    }
+
+    /// A host is in the document as it was written, and normalised in the policy.
+    private mutating func host(_ name: String, of value: JSONValue) -> JSONValue? {
+        guard value.key == "hosts" else { return nil }
+        let members =
+            hosts[value.index]
+            ?? Dictionary(value.members.map { (HostName($0.key), $0.value) }) { first, _ in first }
+        hosts[value.index] = members
+        return members[HostName(name)]
     }
 }

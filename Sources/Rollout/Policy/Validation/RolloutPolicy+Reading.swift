@@ -68,7 +68,7 @@ extension RolloutPolicy {
 }
 
 /// Finds the value in a document that a path names. Linear in the document, however many paths are asked for.
-private struct PolicyLocator {
+struct PolicyLocator {
     private let document: JSONDocument
     private var elements: [Int: [JSONValue]] = [:]
     private var hosts: [Int: [HostName: JSONValue]] = [:]

@@ -129,11 +129,6 @@ package struct JSONWriter: Sendable {
         appendDigits(of: UInt64(value.magnitude))
     }
 
-    package mutating func integer(_ value: UInt64) {
-        separate()
-        appendDigits(of: value)
-    }
-
     /// Writes a number that is text already.
     package mutating func number(_ text: String) {
         separate()

@@ -19,8 +19,6 @@ struct OwnedRanges {
         }
     }
 
-    var count: Int { ranges.count }
-
     /// How many buckets each variant owns.
     var counts: [Int] {
         ranges.reduce(into: Array(repeating: 0, count: variantCount)) { $0[$1.owner] += $1.length }

@@ -51,6 +51,81 @@ struct CoverageTests {
         #expect(owners(old) == owners(new))
     }
 
+    /// Lengths of ranges with their owners, in a notation that can be read: `v0 2, v1 2`.
+    private static func text(_ policy: RolloutPolicy) -> String {
+        let ranges = policy.smsTest.allocation ?? policy.smsTest.declaredLayout
+        return ranges.map { "\($0.variant) \($0.buckets.count)" }.joined(separator: ", ")
+    }
+
+    private static func buckets(_ weights: [Int], _ buckets: Int) throws -> RolloutPolicy {
+        EditedPolicy.test(weights, coverage: try #require(Share(buckets: buckets)))
+    }
+
+    @Test(
+        "Every bucket is where it belongs",
+        arguments: [
+            ([1, 1], [4, 8], "v0 2, v1 2, v0 2, v1 2"),
+            ([1, 1], [4, 5], "v0 2, v1 2, v0 1"),
+            ([1, 1], [5, 6], "v0 3, v1 3"),
+            ([1, 2, 1], [4, 9], "v0 1, v1 2, v2 1, v0 1, v1 3, v2 1"),
+            ([1, 2, 1], [4, 9, 4], "v0 1, v1 2, v2 1"),
+            ([1, 1], [4, 8, 7], "v0 2, v1 2, v0 2, v1 1"),
+            ([1, 1], [4, 8, 6], "v0 2, v1 2, v0 2"),
+            ([1, 1], [4, 8, 5, 6, 8], "v0 2, v1 2, v0 1, v1 1, v0 1, v1 1"),
+            ([0, 1, 0], [1, 999_999, 1_000_000], "v1 1000000"),
+        ]
+    )
+    func exactRanges(weights: [Int], coverages: [Int], ranges: String) throws {
+        var policy = try Self.buckets(weights, try #require(coverages.first))
+        for buckets in coverages.dropFirst() {
+            try policy.setCoverage(of: "sms", to: try #require(Share(buckets: buckets)))
+            try policy.validate()
+        }
+        #expect(Self.text(policy) == ranges)
+    }
+
+    /// What is due may shrink for a variant although the coverage grows. It keeps what it owns, so others get less than is
+    /// due to them by largest remainder: whoever lies furthest above the exact share, and of two the earlier one.
+    @Test(
+        "Whoever lies furthest above its due gives up the surplus",
+        arguments: [
+            ([6, 6, 2], 10, 11, [4, 5, 2]), ([9, 3, 8, 8], 4, 6, [2, 1, 1, 2]), ([12, 2, 6, 11], 6, 8, [3, 1, 1, 3]),
+            ([7, 5, 9, 1, 7], 14, 15, [3, 3, 5, 1, 3]), ([2, 7, 12, 12], 6, 10, [1, 2, 3, 4]),
+        ]
+    )
+    func surplus(weights: [Int], old: Int, new: Int, owned: [Int]) throws {
+        let policy = try Self.buckets(weights, old).edited {
+            try $0.setCoverage(of: "sms", to: try #require(Share(buckets: new)))
+        }
+        try policy.validate()
+        let counts = (policy.smsTest.allocation ?? []).reduce(into: [:]) {
+            $0[$1.variant, default: 0] += $1.buckets.count
+        }
+        #expect(weights.indices.map { counts[EditedPolicy.variant($0)] } == owned)
+    }
+
+    @Test(
+        "A variant may be one bucket off its due, and no more",
+        arguments: [(5, true), (4, true), (3, false), (2, true), (1, true), (0, true)]
+    )
+    func oneBucketOff(buckets: Int, isPossible: Bool) throws {
+        // Of [v0 3, v1 3] what is left is [3, 1] where [2, 2] are due, or [3, 0] where 1.5 each are due.
+        let share = try #require(Share(buckets: buckets))
+        var policy = try Self.buckets([1, 1], 6)
+        if isPossible {
+            try policy.setCoverage(of: "sms", to: share)
+            try policy.validate()
+            #expect(policy.smsTest.coverage == share)
+        } else {
+            let error = #expect(throws: EditError.self) { try policy.setCoverage(of: "sms", to: share) }
+            #expect(error?.code == .needsSwap)
+            policy.smsTest.coverage = share
+            policy.smsTest.allocation = [AllocatedRange("v0", 0..<3)]
+            let invalid = #expect(throws: PolicyError.self) { try policy.validate() }
+            #expect(invalid?.problems.map(\.code) == [.badAllocation, .badAllocation])
+        }
+    }
+
     @Test("To 0 and back is always possible")
     func none() throws {
         let policy = try EditedPolicy.test([1, 2], coverage: .percent(40)).edited {

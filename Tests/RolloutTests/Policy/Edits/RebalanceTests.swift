@@ -70,6 +70,27 @@ struct RebalanceTests {
         )
     }
 
+    /// Each row: variants, edits, and how many ranges there are at most.
+    @Test(
+        "Over long sequences of edits the ranges stay few",
+        arguments: [(2, 200, 2), (4, 200, 16), (8, 200, 64), (16, 120, 200)] as [(Int, Int, Int)]
+    )
+    func fewRanges(variants: Int, edits: Int, limit: Int) throws {
+        var random = SplitMix64(seed: UInt64(variants))
+        var policy = EditedPolicy.test(Array(repeating: 500, count: variants))
+        var most = 0
+        for _ in 0..<edits {
+            // One or two variants gain or lose, as people edit.
+            for _ in 0..<Int.random(in: 1...2, using: &random) {
+                let index = Int.random(in: 1..<variants, using: &random)
+                let weight = Int.random(in: 0...1_000, using: &random)
+                try policy.rebalance("sms", weights: [EditedPolicy.variant(index): weight])
+            }
+            most = max(most, policy.smsTest.allocation?.count ?? variants)
+        }
+        #expect(most <= limit)
+    }
+
     /// Givers and takers that touch nowhere, in an allocation that has no range left: the minimum has no room.
     @Test("An edit that would pass 1,024 ranges is compacted, and says that it moves more")
     func compaction() throws {

@@ -44,7 +44,7 @@ struct InvalidPolicyTests {
             Flaw(name) { definition, random in
                 definition.strategy = random.pick([
                     .fixed(release), .canary(.all, stable: EditedPolicy.v1, canary: release),
-                    .shadow(.none, primary: release, shadow: EditedPolicy.v1),
+                    .shadow(.zero, primary: release, shadow: EditedPolicy.v1),
                     .abTest([WeightedVariant("a", weight: 1, release: release)]),
                 ])
             }

@@ -27,17 +27,18 @@ struct DefaultResourcesTests {
         let policy = EditedPolicy.canary(100)
         let models = try await shelf.resources(for: policy, defaults: ["sms": Self.v0])
         let router = try RolloutRouter(policy: policy)
+        let updater = RolloutUpdater(router, gates: [models])
         let sms = try #require(router.rollout("sms"))
         let present = sms.decision(for: "alice")
         #expect(models.lent(to: present) == "v2 of canary")
 
-        try await router.update(to: Self.without(policy, revision: 2), through: [models])
+        try await updater.update(to: Self.without(policy, revision: 2))
         let absent = sms.decision(for: "alice")
         #expect(models.lent(to: present) == "v0 of default")
         #expect(models.lent(to: absent) == "v0 of default")
         #expect(shelf.alive == ["v0", "v3"])
 
-        try await router.update(to: policy.at(3), through: [models])
+        try await updater.update(to: policy.at(3))
         let back = sms.decision(for: "alice")
         for decision in [present, back] { #expect(models.lent(to: decision) == "v2 of canary") }
         #expect(models.lent(to: absent) == "v1 of stable")

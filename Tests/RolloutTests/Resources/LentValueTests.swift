@@ -57,19 +57,20 @@ struct LentValueTests {
     func reusedSlot() async throws {
         let models = try await shelf.resources(for: EditedPolicy.fixed())
         let router = try RolloutRouter(policy: EditedPolicy.fixed())
+        let updater = RolloutUpdater(router, gates: [models])
         let sms = try #require(router.rollout("sms"))
-        try await router.update(through: [models]) {
+        try await updater.update {
             try $0.startCanary(of: "sms", serving: EditedPolicy.v2, to: .all)
         }
         let old = sms.decision(for: "alice")
         #expect(models.lent(to: old) == "v2 of canary")
-        try await router.update(through: [models]) { try $0.promote("sms") }
+        try await updater.update { try $0.promote("sms") }
         #expect(models.lent(to: old) == "v2 of canary", "promoted, it is the same release")
 
         let slot = models.slot(of: old)
         // The first of these takes the slot of v1, the second that of v2, the third the first one's.
         for version in ["v3", "v4", "v5"] {
-            try await router.update(through: [models]) {
+            try await updater.update {
                 try $0.setRelease(of: "stable", in: "sms", to: [.app: version])
             }
             #expect(models.slot(of: old) == nil)
@@ -83,34 +84,39 @@ struct LentValueTests {
     func reusedSlotAfterReturn() async throws {
         let models = try await shelf.resources(for: EditedPolicy.canary(100))
         let router = try RolloutRouter(policy: EditedPolicy.canary(100))
+        let updater = RolloutUpdater(router, gates: [models])
         let old = try #require(router.rollout("sms")).decision(for: "alice")
-        try await router.update(through: [models]) { try $0.abort("sms") }
+        try await updater.update { $0.sms = RolloutDefinition(.fixed(EditedPolicy.v1), epoch: $0.sms.epoch) }
         #expect(models.lent(to: old) == "v1 of stable")
         for (release, lent) in [
             (EditedPolicy.v2, "v2 of canary"), (EditedPolicy.v3, "v3 of stable"), ([.app: "v4"], "v4 of stable"),
         ] as [(Release, String)] {
-            try await router.update(through: [models]) { try $0.setRelease(of: "stable", in: "sms", to: release) }
+            try await updater.update { try $0.setRelease(of: "stable", in: "sms", to: release) }
             #expect(models.lent(to: old) == lent)
         }
     }
 
+    /// Refuses one version.
     struct Refused: PolicyGate, Error {
-        func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws { throw self }
+        let version: String
+
+        func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {
+            if next.sms.strategy.variants[0].release[.app] == version { throw self }
+        }
     }
 
     @Test("After a later gate refused, a late decision still gets the value of the first variant that runs")
     func laterGateRefuses() async throws {
         let models = try await shelf.resources(for: EditedPolicy.fixed())
         let router = try RolloutRouter(policy: EditedPolicy.fixed())
+        let updater = RolloutUpdater(router, gates: [models, Refused(version: "v3")])
         let late = try #require(router.rollout("sms")).decision(for: "alice")
-        func toRelease(_ version: String, _ gates: [any PolicyGate]) async throws {
-            try await router.update(through: gates) {
-                try $0.setRelease(of: "stable", in: "sms", to: [.app: version])
-            }
+        func toRelease(_ version: String) async throws {
+            try await updater.update { try $0.setRelease(of: "stable", in: "sms", to: [.app: version]) }
         }
-        try await toRelease("v2", [models])
+        try await toRelease("v2")
         #expect(models.lent(to: late) == "v2 of stable")
-        await #expect(throws: UpdateError.self) { try await toRelease("v3", [models, Refused()]) }
+        await #expect(throws: UpdateError.self) { try await toRelease("v3") }
         #expect(shelf.versions == ["v1", "v2", "v3"])
         #expect(models.lent(to: late) == "v2 of stable")
         #expect(shelf.alive == ["v2"])
@@ -122,18 +128,19 @@ struct LentValueTests {
     func retiredBetweenLookAndHold() async throws {
         let models = try await shelf.resources(for: EditedPolicy.canary(100))
         let router = try RolloutRouter(policy: EditedPolicy.canary(100))
+        let updater = RolloutUpdater(router, gates: [models])
         let sms = try #require(router.rollout("sms"))
         let decision = sms.decision(for: "alice")
         #expect(models.lent(to: decision) == "v2 of canary")
         let look = try #require(models.store.look(decision.variant.number))
 
-        try await router.update(through: [models]) { try $0.abort("sms") }
+        try await updater.update { $0.sms = RolloutDefinition(.fixed(EditedPolicy.v1), epoch: $0.sms.epoch) }
         #expect(shelf.alive == ["v1"])
         #expect(models.store.hold(look) == nil)
         #expect(models.lent(to: decision) == "v1 of stable")
 
         // Nor when its slot holds another release by then.
-        try await router.update(through: [models]) {
+        try await updater.update {
             try $0.startCanary(of: "sms", serving: EditedPolicy.v3, to: .all)
         }
         let next = sms.decision(for: "alice")
@@ -142,7 +149,7 @@ struct LentValueTests {
         #expect(models.store.hold(look) == nil)
 
         // What was counted in vain was counted out again: the slot's value goes at once.
-        try await router.update(through: [models]) { try $0.abort("sms") }
+        try await updater.update { $0.sms = RolloutDefinition(.fixed(EditedPolicy.v1), epoch: $0.sms.epoch) }
         #expect(shelf.alive == ["v1"])
         #expect(models.status.retiring == 0)
     }
@@ -151,10 +158,11 @@ struct LentValueTests {
     func heldBeforeRetirement() async throws {
         let models = try await shelf.resources(for: EditedPolicy.canary(100))
         let router = try RolloutRouter(policy: EditedPolicy.canary(100))
+        let updater = RolloutUpdater(router, gates: [models])
         let decision = try #require(router.rollout("sms")).decision(for: "alice")
         #expect(models.lent(to: decision) == "v2 of canary")
         let use = try #require(models.store.look(decision.variant.number).flatMap(models.store.hold))
-        try await router.update(through: [models]) { try $0.abort("sms") }
+        try await updater.update { $0.sms = RolloutDefinition(.fixed(EditedPolicy.v1), epoch: $0.sms.epoch) }
         #expect(shelf.alive == ["v1", "v2"])
         models.store.end(use)
         #expect(shelf.alive == ["v1"])

@@ -22,12 +22,12 @@ struct RefusedPolicyTests {
         let models = try await ReleaseResources(for: policy(id, "good")) { _, release in
             if release[.model]?.hasPrefix("bad") == true { throw Missing() }
         }
-        let router = try RolloutRouter(policy: policy(id, "good"))
+        let updater = RolloutUpdater(try RolloutRouter(policy: policy(id, "good")), gates: [models])
         let before = registered(id)
         #expect(before == 2)
         for number in 0..<1_000 {
             await #expect(throws: UpdateError.self) {
-                try await router.update(to: policy(id, "bad-\(number)", revision: 2), through: [models])
+                try await updater.update(to: policy(id, "bad-\(number)", revision: 2))
             }
         }
         #expect(registered(id) == before)
@@ -41,11 +41,11 @@ struct RefusedPolicyTests {
     func otherGate(isFirst: Bool) async throws {
         let id: RolloutID = isFirst ? "refused-before" : "refused-after"
         let models = try await ReleaseResources(for: policy(id, "good")) { _, _ in }
-        let router = try RolloutRouter(policy: policy(id, "good"))
         let gates: [any PolicyGate] = isFirst ? [Refusal(), models] : [models, Refusal()]
+        let updater = RolloutUpdater(try RolloutRouter(policy: policy(id, "good")), gates: gates)
         for number in 0..<20 {
             await #expect(throws: UpdateError.self) {
-                try await router.update(to: policy(id, "v\(number)", revision: 2), through: gates)
+                try await updater.update(to: policy(id, "v\(number)", revision: 2))
             }
         }
         #expect(registered(id) == 2)

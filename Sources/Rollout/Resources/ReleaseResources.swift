@@ -11,8 +11,8 @@
 ///     let answer = models.withValue(for: decision.variant) { model, variant in model.classify(text) }
 ///
 /// Resources are a ``PolicyGate``: make them a gate of the updater. `prepare` loads everything that the new policy can route
-/// to and that is not loaded yet. If a value cannot be loaded, the change is refused, and whatever else was loaded for it is
-/// freed. So no request waits or fails because a version is missing.
+/// to and that is not loaded yet. If a value cannot be loaded, the change is refused, and everything else that was loaded for
+/// it is freed. So no request waits or fails because a version is missing.
 ///
 /// A policy can route to every variant that is not disabled, whatever its share: a service that runs the canary at 0 % may
 /// adopt it from a service that does not. A shadow that receives no copies is not loaded.
@@ -135,8 +135,8 @@
     public var status: ReleaseResourcesStatus { ReleaseResourcesStatus(store) }
 }
 
-/// Lends a value out where it lies. Not even a type that could be copied is copied here: that would count a reference,
-/// and all threads would count the same one.
+/// Lends a value without copying it. Not even a type that could be copied is copied here: that would count a reference, and
+/// all threads would count the same one.
 private func lend<Value: ~Copyable, Result, Failure: Error>(
     _ value: UnsafeMutablePointer<Value>,
     _ variant: VariantNumber,

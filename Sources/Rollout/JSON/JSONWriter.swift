@@ -22,6 +22,36 @@ package enum JSONTree: Sendable {
     package var canonicalText: String { String(decoding: canonicalBytes, as: UTF8.self) }
 }
 
+extension JSONTree: Encodable {
+    /// Encodes the value piece by piece, so that every encoder says what the canonical text says.
+    package func encode(to encoder: any Encoder) throws {
+        switch self {
+        case .null: try Optional<Bool>.none.encode(to: encoder)
+        case .boolean(let value): try value.encode(to: encoder)
+        case .integer(let value): try value.encode(to: encoder)
+        case .number(let text): try Double(text).encode(to: encoder)
+        case .string(let text): try text.encode(to: encoder)
+        case .array(let elements): try elements.encode(to: encoder)
+        case .object(let members):
+            var container = encoder.container(keyedBy: TextKey.self)
+            for member in members { try container.encode(member.value, forKey: TextKey(member.key)) }
+        }
+    }
+}
+
+/// A key that is any text.
+struct TextKey: CodingKey {
+    let stringValue: String
+
+    init(_ text: String) { stringValue = text }
+
+    init?(stringValue: String) { self.init(stringValue) }
+
+    init?(intValue: Int) { nil }
+
+    var intValue: Int? { nil }
+}
+
 extension JSONWriter {
     /// Writes a tree in its canonical form.
     package mutating func tree(_ tree: JSONTree) {
@@ -170,34 +200,4 @@ package struct JSONWriter: Sendable {
         bytes.append(JSONEscape.hexDigit(byte >> 4))
         bytes.append(JSONEscape.hexDigit(byte & 0xF))
     }
-}
-
-extension JSONTree: Encodable {
-    /// Encodes the value piece by piece, so that every encoder says what the canonical text says.
-    package func encode(to encoder: any Encoder) throws {
-        switch self {
-        case .null: try Optional<Bool>.none.encode(to: encoder)
-        case .boolean(let value): try value.encode(to: encoder)
-        case .integer(let value): try value.encode(to: encoder)
-        case .number(let text): try Double(text).encode(to: encoder)
-        case .string(let text): try text.encode(to: encoder)
-        case .array(let elements): try elements.encode(to: encoder)
-        case .object(let members):
-            var container = encoder.container(keyedBy: TextKey.self)
-            for member in members { try container.encode(member.value, forKey: TextKey(member.key)) }
-        }
-    }
-}
-
-/// A key that is any text.
-struct TextKey: CodingKey {
-    let stringValue: String
-
-    init(_ text: String) { stringValue = text }
-
-    init?(stringValue: String) { self.init(stringValue) }
-
-    init?(intValue: Int) { nil }
-
-    var intValue: Int? { nil }
 }

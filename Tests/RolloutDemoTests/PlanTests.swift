@@ -169,10 +169,10 @@ struct PlanTests {
         let router = try RolloutRouter(policy: RolloutPolicy(revision: 1, rollouts: ["r": definition]))
         let explanation = try #require(router.snapshot().explanation(for: "anybody", in: "r"))
         var owners = [Int](repeating: 0, count: 1_000_000)
-        for run in Allocation(definition).runs where definition.strategy.kind != .shadow {
-            guard let owner = run.owner else { continue }
-            let isOut = definition.disabled.contains(names[owner]) || definition.draining.contains(names[owner])
-            for bucket in run.buckets { owners[bucket] = isOut ? 0 : owner }
+        for range in explanation.steps.compactMap(\.draw).flatMap(\.ranges) where !range.isDisabled && !range.isDraining
+        {
+            let owner = range.variant.flatMap(names.firstIndex) ?? 0
+            for bucket in range.buckets { owners[bucket] = owner }
         }
         return owners
     }

@@ -54,12 +54,6 @@ struct ReleaseResourcesTests {
 
     private let shelf = Shelf()
 
-    /// An abort that asks the gates: alone it only takes away, and resources hear of it at the next change.
-    static let askingAbort: @Sendable (inout RolloutPolicy) throws -> Void = { policy in
-        try policy.abort("sms")
-        policy.environment = "after the abort"
-    }
-
     @Test("All that a policy can route to is loaded at the start, each release of a rollout once")
     func start() async throws {
         var policy = EditedPolicy.canary(10)
@@ -251,15 +245,6 @@ struct ReleaseResourcesTests {
         try await models.prepare(from: v2, to: v3)
         await models.finish(published: true)
         #expect(shelf.alive == ["v3"])
-    }
-}
-
-extension ReleaseResources where Value == ReleaseResourcesTests.Model {
-    /// What a decision gets, and as which variant: `v2 of canary`.
-    func lent(to decision: Decision) -> String? { lent(to: decision.variant) }
-
-    func lent(to variant: Decision.Variant) -> String? {
-        withValue(for: variant) { model, lent in "\(model.version) of \(lent.name)" }
     }
 }
 

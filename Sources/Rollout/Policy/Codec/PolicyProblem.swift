@@ -129,6 +129,8 @@ extension PolicyProblem {
         public static let tooManyVariants = Code("tooManyVariants")
         /// More distinct cookies than a process may ever know.
         public static let tooManyCookies = Code("tooManyCookies")
+        /// A new rollout for a router that already remembers as many removed ones as it may.
+        public static let tooManyRemoved = Code("tooManyRemoved")
         /// The same key twice in one object.
         public static let duplicateKey = Code("duplicateKey")
         /// A key that means nothing here.

@@ -86,7 +86,7 @@ private struct EnvironmentReader {
     private mutating func identifier() -> RolloutID {
         guard let text = variables["ROLLOUT_ID"] else { return "default" }
         if let id = RolloutID(text) { return id }
-        report(.badName, "ROLLOUT_ID", "expected 1 ... 64 of the characters A-Z a-z 0-9 . _ -, found \(quoted(text))")
+        report(.badName, "ROLLOUT_ID", "expected \(policyNameForm), found \(quoted(text))")
         return "default"
     }
 

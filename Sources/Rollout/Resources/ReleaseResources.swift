@@ -15,13 +15,12 @@
 /// that is not loaded yet. If a value cannot be loaded, the change is refused, and whatever else was loaded for it is
 /// freed. So no request waits or fails because a version is missing.
 ///
-/// A change that only takes away asks no gate. A value that it leaves unused is freed after the next change that does.
-///
 /// A policy can route to every variant that is not disabled, whatever its share: a service that runs the canary at 0 % may
 /// adopt it from a service that does not. A shadow that receives no copies is not loaded.
 ///
 /// A value belongs to a rollout and a release: a canary that is promoted is not loaded again. Old and new values are in
-/// memory together until the old ones are no longer used.
+/// memory together until the old ones are no longer used. A change that only takes away, such as an abort, asks no gate. A
+/// value that it leaves unused is freed after the next change that does.
 ///
 /// Resources are one word, and copies share one state that lives as long as the process: make one for each service and
 /// router. To use a value takes no lock and counts no reference that threads would contend for.
@@ -39,7 +38,7 @@
     ///   - rollouts: The rollouts whose releases have values, or nil for all of them. Those with a default are among them
     ///     always. A rollout that the policy lacks is loaded when a policy brings it.
     ///   - load: Loads and warms the value for a release of a rollout. It is called for one release after the other.
-    ///   - free: Called once for a value, after its last use ended, on the thread that ended it or that updates.
+    ///   - free: Called once for a value, after its last use ended, on the thread that ended it or that changes the policy.
     /// - Throws: `PolicyError` if the policy or a default is invalid, `ReleaseLoadError` if a value cannot be loaded.
     ///   Whatever was loaded by then is freed.
     public init(
@@ -178,7 +177,7 @@ public struct ReleaseResourcesStatus: Hashable, Sendable {
 public enum ReleaseLoadError: Error, Hashable, Sendable {
     /// The value for a release could not be loaded.
     case failed(RolloutID, Release, ThrownError)
-    /// The preparation for an earlier update, which ran out of time, still loads.
+    /// Values are still being loaded, or about to be freed, for an earlier change that ended before its time.
     case stillLoading
 }
 
@@ -187,7 +186,7 @@ extension ReleaseLoadError: CustomStringConvertible {
     public var description: String {
         switch self {
         case .failed(let rollout, let release, let thrown): "\"\(rollout)\" cannot serve \(release): \(thrown)"
-        case .stillLoading: "values are still being loaded for an earlier update, whose time was up"
+        case .stillLoading: "values are still being loaded or freed for an earlier change, which ended before its time"
         }
     }
 }

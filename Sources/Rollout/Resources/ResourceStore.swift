@@ -3,7 +3,7 @@
 /// **Claim:** a policy that is refused leaves no name in the process. Because values are kept by rollout and release, and the
 /// variants of a policy are registered only when it is published: by the router, and here by ``finish(published:)``.
 @safe final class ResourceStore<Value: Sendable>: ResourcePool, @unchecked Sendable {
-    /// What an update under way needs.
+    /// What a change under way needs.
     private struct Preparation {
         /// The variants that can be reached, and the defaults.
         let variants: [VariantRecord]
@@ -17,10 +17,24 @@
     private struct Loading {
         var preparation: Preparation?
         /// Preparations that were turned away, and whose `finish` is still to come.
-        ///
-        /// A `finish` does not say which preparation it belongs to. It need not: while one preparation is stuck, all updates
-        /// fail.
         var rejected = 0
+
+        /// The preparation that a `finish` ends, or nil if it ends one that was turned away.
+        ///
+        /// **Claim:** what is published is kept, and what is not is freed, although `finish` does not say whose it is. Because
+        /// 1. every preparation has one `finish`, so as many are due as were turned away, and one for the preparation under
+        ///    way;
+        /// 2. a preparation that was turned away is never published, so a `finish` that is published ends the one under way;
+        /// 3. of those that are not published the order does not matter: the last one ends the preparation under way, and no
+        ///    other takes its place before.
+        /// Were a turned-away `finish` to end the preparation of a policy that is published, its values would be freed.
+        mutating func finish(published: Bool) -> Preparation? {
+            if !published, rejected > 0 {
+                rejected -= 1
+                return nil
+            }
+            return exchange(&preparation, with: nil)
+        }
     }
 
     private let rollouts: Set<RolloutID>?
@@ -101,14 +115,7 @@
 
     /// Ends a preparation: frees what the policy that runs now does not need.
     func finish(published: Bool) {
-        let finished: Preparation? = loading.withLock { loading in
-            guard loading.rejected == 0 else {
-                loading.rejected -= 1
-                return nil
-            }
-            return exchange(&loading.preparation, with: nil)
-        }
-        guard let preparation = finished else { return }
+        guard let preparation = loading.withLock({ $0.finish(published: published) }) else { return }
         guard published else { return retire(preparation.fresh.contains) }
         register(preparation)
         let needed = preparation.keys

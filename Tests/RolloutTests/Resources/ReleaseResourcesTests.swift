@@ -232,6 +232,25 @@ struct ReleaseResourcesTests {
         #expect(shelf.versions == ["v1", "v2", "v3"])
         #expect(shelf.alive == ["v3"])
     }
+
+    /// A change whose gates are still being told how it ended may meet the next one.
+    @Test("What is published stays, although another preparation was turned away meanwhile", arguments: [true, false])
+    func overlappingFinishes(comesFirst: Bool) async throws {
+        let (v1, v2, v3) = (
+            EditedPolicy.fixed(), EditedPolicy.fixed(EditedPolicy.v2), EditedPolicy.fixed(EditedPolicy.v3)
+        )
+        let models = try await shelf.resources(for: v1)
+        try await models.prepare(from: v1, to: v2)
+        await #expect(throws: ReleaseLoadError.stillLoading) { try await models.prepare(from: v2, to: v3) }
+        for published in [comesFirst, !comesFirst] { await models.finish(published: published) }
+        #expect(shelf.alive == ["v2"])
+        #expect(models.status.loaded == ["sms": [EditedPolicy.v2]])
+
+        // And the next change is turned away no more.
+        try await models.prepare(from: v2, to: v3)
+        await models.finish(published: true)
+        #expect(shelf.alive == ["v3"])
+    }
 }
 
 extension ReleaseResources where Value == ReleaseResourcesTests.Model {

@@ -179,9 +179,9 @@ struct InvalidPolicyTests {
             await models.finish(published: false)
             #expect(models.status.loaded == ["sms": [EditedPolicy.v1, EditedPolicy.v2]])
             let router = try RolloutRouter(policy: valid)
-            await #expect(throws: UpdateError.invalid(problems)) {
-                try await RolloutUpdater(router, gates: [models]).update(to: policy)
-            }
+            let updater = RolloutUpdater(router, gates: [models])
+            await #expect(throws: UpdateError.invalid(problems)) { try await updater.update(to: policy) }
+            await #expect(throws: UpdateError.invalid(problems)) { try await updater.update { $0 = policy } }
             #expect(router.snapshot().policy == valid)
 
             // These do not throw. Whatever they say, they say it.

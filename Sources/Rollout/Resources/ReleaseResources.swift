@@ -12,7 +12,7 @@
 ///
 /// Resources are a ``PolicyGate``. Give them to the router's ``RolloutUpdater``, which asks its gates before every change
 /// that can route to something new, rollbacks included. `prepare` loads everything that the new policy can route to and
-/// that is not loaded yet. If a value cannot be loaded, the change is refused, and whatever else was loaded for it is
+/// that is not loaded yet. If a value cannot be loaded, the change is refused, and everything else that was loaded for it is
 /// freed. So no request waits or fails because a version is missing.
 ///
 /// A policy can route to every variant that is not disabled, whatever its share: a service that runs the canary at 0 % may
@@ -136,8 +136,8 @@
     public var status: ReleaseResourcesStatus { ReleaseResourcesStatus(store) }
 }
 
-/// Lends a value out where it lies. Not even a type that could be copied is copied here: that would count a reference,
-/// and all threads would count the same one.
+/// Lends a value without copying it. Not even a type that could be copied is copied here: that would count a reference, and
+/// all threads would count the same one.
 private func lend<Value: ~Copyable, Result, Failure: Error>(
     _ value: UnsafeMutablePointer<Value>,
     _ variant: VariantNumber,

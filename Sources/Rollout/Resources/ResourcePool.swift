@@ -35,7 +35,7 @@ import Synchronization
     }
 
     private let state = Lock(State())
-    /// Slots by the number of the variant, as addresses; 0 for none. Chunks are made when needed, and stay.
+    /// The slot of each variant by its number, as an address; 0 for none. Chunks are made when needed, and stay.
     private let chunks: UnsafeMutablePointer<Atomic<Chunk?>>
     private let chunkCount: Int
     private let substitutions = Atomic<Int>(0)
@@ -111,7 +111,7 @@ import Synchronization
         return use
     }
 
-    /// Under the lock, so that nobody retires the slot meanwhile.
+    /// Runs under the lock, so nobody retires the slot meanwhile.
     private static func hold(_ slot: ResourceSlot, as variant: VariantNumber) -> ResourceUse? {
         guard let value = unsafe slot.value else { return nil }
         let count = unsafe slot.count
@@ -185,7 +185,7 @@ import Synchronization
             slot.isRetiring.store(false, ordering: .sequentiallyConsistent)
             return (unsafe ResourceMemory(address: value), key)
         }
-        // Outside the lock: it may take long, and is the service's own code.
+        // Outside the lock: this is the service's own code, and may take long.
         if let freed { unsafe free(freed.0.address, for: freed.1) }
     }
 
@@ -205,7 +205,7 @@ import Synchronization
         unsafe UnsafeRawPointer(bitPattern: address).map { unsafe Unmanaged.fromOpaque($0) }
     }
 
-    /// Under the lock.
+    /// Runs under the lock.
     private final func point(_ number: VariantNumber, to slot: ResourceSlot) {
         let index = Int(number.rawValue) / Self.chunkSize
         if unsafe chunks[index].load(ordering: .relaxed) == nil {

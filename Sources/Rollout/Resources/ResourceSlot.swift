@@ -1,17 +1,19 @@
 import Synchronization
 
-/// Room for one loaded value, with counts of who uses it. Slots are used again and never freed, so that a user may touch
-/// one whose value is gone, notice, and let go.
+/// Room for one loaded value, with counts of its uses.
 ///
-/// Unchecked, because of the pointers, which never change. The counts are atomic; all else is written under the lock of
-/// ``ResourcePool``, and `value` only while nobody can use it.
+/// Slots are used again and never freed. So a use that comes too late may still touch a slot whose value is gone, notice
+/// that, and let go.
+///
+/// Unchecked, because of the pointers. They never change, apart from `value`, which is written only while nobody can use it.
+/// The counts are atomic, and everything else is written under the lock of ``ResourcePool``.
 @safe final class ResourceSlot: @unchecked Sendable {
     typealias Count = UnsafeMutablePointer<Atomic<Int>>
 
     enum Phase {
         case spare
         case live
-        /// No longer given out; its value goes when the last use ends.
+        /// No longer given out. Its value is freed when the last use ends.
         case retiring
     }
 
@@ -21,11 +23,11 @@ import Synchronization
     var numbers: Set<VariantNumber> = []
     var value: UnsafeMutableRawPointer?
 
-    /// Whether whoever ends a use has to see to the value.
+    /// Whether the end of a use has to look after the value.
     let isRetiring = Atomic<Bool>(false)
     private let counts: Count
 
-    /// Enough that two threads seldom share one.
+    /// So many that two threads seldom share one.
     private static let stripes = 64
     /// A cache line, and the adjacent one that prefetchers fetch with it.
     private static let stride = 128 / MemoryLayout<Atomic<Int>>.stride
@@ -38,9 +40,9 @@ import Synchronization
 
     deinit { unsafe UnsafeMutableRawPointer(counts).deallocate() }
 
-    /// The count that this thread uses: threads have stacks of their own, far apart.
+    /// The count that this thread uses, chosen by where its stack lies: the stacks of threads are far apart.
     ///
-    /// Which count it is changes nothing but speed, so a thread may get another one at another depth of its stack.
+    /// Which count it is matters for speed alone. So a thread may get another one at another depth of its stack.
     @inline(__always)
     var count: Count {
         var here: UInt8 = 0
@@ -49,7 +51,7 @@ import Synchronization
         return unsafe counts + Int(truncatingIfNeeded: mixed >> 58) * Self.stride
     }
 
-    /// Whether every count is 0 at some moment of this call, each at its own.
+    /// Whether each count is 0 at some moment of this call; they are read one after the other.
     var isUnused: Bool {
         (0..<Self.stripes).allSatisfy { index in
             unsafe counts[index * Self.stride].load(ordering: .sequentiallyConsistent) == 0

@@ -5,7 +5,7 @@
 struct PolicyReader {
     private let document: JSONDocument
     private(set) var problems: ProblemList
-    /// The rollouts whose strategy could not be read; another stands in for it.
+    /// The rollouts whose strategy could not be read. They have a harmless one in its place.
     private(set) var unreadStrategies: Set<RolloutID> = []
 
     private init(document: JSONDocument) {

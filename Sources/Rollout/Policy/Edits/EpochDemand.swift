@@ -1,7 +1,7 @@
-/// A change that must raise a rollout's epoch, and has not raised it.
+/// A change that must raise a rollout's epoch, and did not.
 ///
-/// Assignments in visitors' cookies outlive policies. Where a variant comes to stand for something else, or is taken back,
-/// the older ones have to lose; only a higher epoch tells them apart.
+/// Assignments in visitors' cookies outlive policies. If a variant comes to stand for something else, or is taken back, older
+/// assignments must lose. Only a higher epoch tells them apart.
 public struct EpochDemand: Hashable, Sendable {
     /// The rollout.
     public let rollout: RolloutID
@@ -9,20 +9,20 @@ public struct EpochDemand: Hashable, Sendable {
     public let causes: [Cause]
     /// The epoch that the changed policy has.
     public let found: UInt32
-    /// The lowest epoch that will do, or nil where there is none: the rollout had the highest possible.
+    /// The lowest epoch that will do, or nil if there is none: the rollout had the highest possible one.
     public let needed: UInt32?
 
     /// What makes a higher epoch necessary.
     public enum Cause: Hashable, Sendable {
-        /// The salt is another, so every unit has another bucket.
+        /// The salt changed, so every unit has another bucket.
         case salt
-        /// The variant carries another release.
+        /// The variant has another release.
         case release(VariantName)
         /// The variant's share went to 0 and it was disabled.
         case abort(VariantName)
         /// The rollout goes back to what it was earlier.
         case rollback
-        /// The epoch itself went back, which would make every assignment one of the future.
+        /// The epoch itself went back, which would turn every assignment into one of the future.
         case lowered
     }
 }
@@ -53,15 +53,15 @@ extension EpochDemand.Cause: CustomStringConvertible {
 extension RolloutPolicy {
     /// The rollouts whose epoch is too low for this policy to follow another one, in order of ids.
     ///
-    /// An epoch has to rise with a changed salt, a changed release of a variant, and an abort. A router refuses a policy
-    /// for which this is not empty; the edits of this library raise epochs by themselves. It also holds a variant that comes
-    /// back against the release that it had when it went, earlier in the same epoch.
+    /// An epoch must rise with a changed salt, a changed release of a variant, and an abort. An updater refuses a policy for
+    /// which this is not empty; the edits of this library raise epochs by themselves. The updater also compares a variant that
+    /// comes back with the release that it had when it left, earlier in the same epoch.
     ///
     /// - Parameter old: The policy that runs before.
     /// - Returns: What each of those rollouts needs.
     public func epochDemands(from old: RolloutPolicy) -> [EpochDemand] { epochDemands(from: old, EpochMemory()) }
 
-    /// The same, where there is something to remember of the policies before the old one.
+    /// The same, with what is remembered of the policies before the old one.
     func epochDemands(from old: RolloutPolicy, _ memory: EpochMemory) -> [EpochDemand] {
         let demands = rollouts.compactMap { id, definition -> EpochDemand? in
             guard let before = old.rollouts[id] ?? memory.retired[id], before != definition else { return nil }
@@ -72,12 +72,12 @@ extension RolloutPolicy {
 }
 
 extension EpochDemand {
-    /// What a definition needs to follow another one, or nil where its epoch is high enough.
+    /// What a definition needs to follow another one, or nil if its epoch is high enough.
     ///
     /// - Parameters:
     ///   - new: The definition.
     ///   - old: What it follows.
-    ///   - gone: The releases of variants that were there before the old definition, in its epoch.
+    ///   - gone: The releases of variants that were there earlier in the old definition's epoch.
     ///   - id: The rollout.
     init?(
         of new: RolloutDefinition,
@@ -115,7 +115,7 @@ extension EpochDemand {
 }
 
 extension RolloutDefinition {
-    /// Whether both put every unit into the same bucket, as far as the salt decides it.
+    /// Whether both put every unit into the same bucket, as far as the salt decides that.
     func hasSameSalt(as other: RolloutDefinition, id: RolloutID) -> Bool {
         (salt ?? id.text).utf8.elementsEqual((other.salt ?? id.text).utf8)
     }
@@ -129,5 +129,62 @@ extension RolloutDefinition {
         case .shadow(let share, _, _): return variant == .shadow && share == .zero
         case .abTest(let test): return test.variants.contains { $0.name == variant && $0.weight == 0 }
         }
+    }
+}
+
+/// What assignments that may still live refer to, and the running policy no longer says.
+///
+/// **Claim:** with this and the running policy, no variant comes to stand for something else within an epoch, through however
+/// many updates. Because 1. a variant that leaves is kept with its release until the epoch rises, and 2. one that comes is
+/// compared with that. If only the running policy were asked, one update could take a canary out and the next could put
+/// another in its place, and neither would change a variant: visitors of the first canary would get the second as theirs.
+struct EpochMemory: Sendable {
+    /// The last definition of every rollout that is no longer in the policy, without hosts and units.
+    private(set) var retired: [RolloutID: RolloutDefinition] = [:]
+    /// The releases of variants that rollouts had earlier in their present epochs, and have no longer.
+    private var gone: [RolloutID: [VariantName: Release]] = [:]
+
+    /// The releases of the variants that a rollout had earlier in its present epoch, and has no longer.
+    func releases(of id: RolloutID) -> [VariantName: Release] { gone[id] ?? [:] }
+
+    /// The rollouts of a policy, and those that are gone and may have live assignments.
+    func rollouts(with policy: RolloutPolicy) -> [RolloutID: RolloutDefinition] {
+        retired.isEmpty ? policy.rollouts : policy.rollouts.merging(retired) { current, _ in current }
+    }
+
+    /// Keeps what a policy takes away from the one before it, and forgets what it brings back or voids.
+    mutating func keep(_ old: RolloutPolicy, replacedBy new: RolloutPolicy) {
+        for (id, definition) in old.rollouts {
+            if let next = new.rollouts[id] {
+                keep(definition, replacedBy: next, id)
+            } else {
+                retired[id] = definition.withoutRules
+            }
+        }
+        for id in retired.keys {
+            guard let next = new.rollouts[id], let definition = retired.removeValue(forKey: id) else { continue }
+            keep(definition, replacedBy: next, id)
+        }
+    }
+
+    private mutating func keep(_ old: RolloutDefinition, replacedBy new: RolloutDefinition, _ id: RolloutID) {
+        if new.epoch > old.epoch {
+            gone[id] = nil
+            return
+        }
+        let names = VariantNames(new.strategy)
+        for variant in old.strategy.variants where !names.contains(variant.name) {
+            gone[id, default: [:]][variant.name] = variant.release
+        }
+    }
+}
+
+extension RolloutDefinition {
+    /// The definition without what no epoch depends on.
+    fileprivate var withoutRules: RolloutDefinition {
+        var definition = self
+        definition.hosts = [:]
+        definition.forced = [:]
+        return definition
     }
 }

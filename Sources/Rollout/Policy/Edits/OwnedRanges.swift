@@ -1,11 +1,11 @@
-/// Who owns which buckets, while that is being changed: lengths of neighbouring ranges, from bucket 0 on.
+/// Who owns which buckets while an edit changes that: the lengths of neighbouring ranges, from bucket 0 on.
 ///
 /// Neighbours have different owners, and no range is empty.
 struct OwnedRanges {
     private var ranges: [Run] = []
     private let variantCount: Int
 
-    /// A range; its owner is a variant's place in declared order.
+    /// A range. Its owner is a variant's place in declared order.
     private struct Run {
         var owner: Int
         var length: Int
@@ -33,7 +33,7 @@ struct OwnedRanges {
         }
     }
 
-    /// The ranges as a policy writes them; nil where they are those that the weights alone give.
+    /// The ranges as a policy writes them, or nil if they are those that the weights alone give.
     func allocation(_ test: RolloutStrategy.ABTest) -> [AllocatedRange]? {
         let allocation = zip(ranges, ends).map { range, end in
             AllocatedRange(test.variants[range.owner].name, (end - range.length)..<end)
@@ -55,7 +55,7 @@ struct OwnedRanges {
 
     /// Appends buckets until each variant owns its target.
     ///
-    /// The last owner goes last, so that a range ends where the old coverage did: a way back that can be seen.
+    /// The last owner's part goes last, so that a range ends where the old coverage did: that shows the way back.
     mutating func extend(to targets: [Int]) {
         let missing = zip(targets, counts).map { $0 - $1 }
         let next = (ranges.last?.owner ?? -1) + 1
@@ -75,14 +75,15 @@ struct OwnedRanges {
 
     /// Moves buckets from variants that own more than their target to those that own less.
     ///
-    /// **Claim 1:** exactly sum(max(0, owned - target)) buckets move, the fewest that any way of getting there moves.
-    /// Because every step takes from a variant above its target and gives to one below, and stops at either.
+    /// **Claim 1:** exactly sum(max(0, owned - target)) buckets move, the fewest that any way to the targets moves. Because
+    /// every step takes from a variant above its target, gives to one below its target, and stops as soon as one of them is
+    /// there.
     ///
-    /// **Claim 2:** a call adds at most one range a variant, less one. Because
-    /// 1. a step across a boundary adds none: the boundary moves, and ranges that vanish or meet only make fewer,
+    /// **Claim 2:** a call adds fewer ranges than there are variants. Because
+    /// 1. a step across a boundary adds none: the boundary moves, and ranges that vanish or meet make them fewer,
     /// 2. a step that hands over a whole range adds none,
-    /// 3. a step that cuts the end off a range adds one, and satisfies its giver or its taker for good, both at once in
-    ///    the last step.
+    /// 3. a step that cuts the end off a range adds one, and brings its giver or its taker to the target for good; the last
+    ///    step brings both.
     mutating func transfer(to targets: [Int]) {
         var missing = zip(targets, counts).map { $0 - $1 }
         while let step = stepAcrossBoundary(missing) ?? stepAnywhere(missing) {
@@ -93,7 +94,7 @@ struct OwnedRanges {
         }
     }
 
-    /// Buckets of a range that change hands. `neighbour` is the taker's range beside it, if there is one.
+    /// Buckets of a range that get another owner. `neighbour` is the taker's range beside it, if there is one.
     private struct Step {
         let from: Int
         let taker: Int
@@ -101,7 +102,7 @@ struct OwnedRanges {
         let neighbour: Int?
         let isWhole: Bool
 
-        /// Whole ranges first, the smallest of them, because they vanish; then the largest parts.
+        /// Whole ranges come first, the smallest of them, because they vanish; then the largest parts.
         func precedes(_ other: Step) -> Bool {
             if isWhole != other.isWhole { return isWhole }
             return isWhole ? length < other.length : length > other.length
@@ -147,7 +148,7 @@ struct OwnedRanges {
         merge(around: step.from)
     }
 
-    /// Drops an empty range and joins neighbours of one owner, two places around an index.
+    /// Drops empty ranges and joins neighbours of one owner, up to two places around an index.
     private mutating func merge(around index: Int) {
         var index = min(index + 2, ranges.count - 1)
         let lowest = max(index - 4, 0)
@@ -164,10 +165,10 @@ struct OwnedRanges {
 
     // MARK: Compaction
 
-    /// Where there are more ranges than the limit, merges the smallest ones away and gives every variant its due again.
+    /// If there are more ranges than the limit, merges the smallest ones away and gives every variant its due again.
     ///
-    /// **Claim:** afterwards there are fewer than `limit` ranges. Because the merging ends at half the limit, 512, and a
-    /// transfer adds at most one range a variant less one, 255.
+    /// **Claim:** afterwards there are fewer than `limit` ranges. Because merging ends at half the limit, 512, and a transfer
+    /// adds fewer ranges than there are variants, at most 255.
     mutating func compactIfNeeded(limit: Int) {
         guard ranges.count > limit else { return }
         let targets = counts

@@ -1,10 +1,10 @@
-/// Who would move where, if one policy followed another.
+/// How units would move if one policy followed another.
 public struct PolicyMovement: Hashable, Sendable {
-    /// What becomes of a rollout.
+    /// What happens to a rollout.
     public enum Change: Hashable, Sendable {
         /// Only the new policy has it.
         case added
-        /// Only the old policy has it; its handles go on serving the first variant.
+        /// Only the old policy has it. Its handles serve their default, or the first variant it last had.
         case removed
         /// Both have it.
         case kept(RolloutMovement)
@@ -15,7 +15,7 @@ public struct PolicyMovement: Hashable, Sendable {
 }
 
 extension RolloutPolicy {
-    /// Who would move where, if another policy followed this one.
+    /// How units would move if another policy followed this one.
     ///
     ///     var next = policy
     ///     try next.setShare(of: .sms, to: .percent(25))
@@ -23,7 +23,7 @@ extension RolloutPolicy {
     ///
     /// - Parameter next: The policy to follow.
     /// - Returns: The movement of every rollout of either policy.
-    /// - Throws: `PolicyError` where one of the two is invalid.
+    /// - Throws: `PolicyError` if one of the two is invalid.
     public func movement(to next: RolloutPolicy) throws(PolicyError) -> PolicyMovement {
         try validate()
         try next.validate()
@@ -52,7 +52,7 @@ extension PolicyMovement {
     /// The movement as canonical JSON: `{"sms":{"matrix":…,"minimum":150000,"moved":150000},"ui":{"added":true}}`.
     public var json: String { tree.canonicalText }
 
-    /// The movement as a document, for whoever wants other spaces than none.
+    /// The movement as a document, to be written with spaces or put into another one.
     package var tree: JSONTree {
         .object(
             rollouts.map { id, change in
@@ -74,5 +74,98 @@ extension PolicyMovement {
         ]
         if movement.isExpected { members.append(("expected", .boolean(true))) }
         return .object(members)
+    }
+}
+
+/// How many buckets go from which variant to which if a rollout's definition is replaced.
+///
+/// Hosts, forced units and assignments are not buckets, and do not count. Buckets outside the coverage, and those of
+/// disabled and draining variants, count for the first variant, which serves them.
+public struct RolloutMovement: Hashable, Sendable {
+    /// Buckets by old and new variant. Pairs without a bucket are left out.
+    public let matrix: [VariantName: [VariantName: Int]]
+    /// The old variants in declared order.
+    public let before: [VariantName]
+    /// The new variants in declared order.
+    public let after: [VariantName]
+    /// How many buckets come to another variant.
+    public let moved: Int
+    /// The fewest buckets that any allocation could move between the same shares: their total variation distance.
+    public let minimum: Int
+    /// How many buckets come to another release, whatever its variant is called.
+    public let movedReleases: Int
+    /// Whether the numbers are expected values, to the nearest bucket, because the salts differ and buckets cannot be
+    /// compared.
+    public let isExpected: Bool
+}
+
+extension RolloutMovement {
+    /// The movement between two valid definitions.
+    init(from old: RolloutDefinition, to new: RolloutDefinition, id: RolloutID) {
+        let isExact = old.hasSameSalt(as: new, id: id) && old.bucketing == new.bucketing
+        let (before, after) = (Allocation(old), Allocation(new))
+        var (moved, movedReleases) = (0, 0)
+        var matrix: [VariantName: [VariantName: Int]] = [:]
+        for pair in isExact ? Self.overlaps(before, after) : Self.products(before, after) where pair.count > 0 {
+            let (from, to) = (before.variants[pair.from], after.variants[pair.to])
+            matrix[from.name, default: [:]][to.name, default: 0] += pair.count
+            if from.name != to.name { moved += pair.count }
+            if from.release != to.release { movedReleases += pair.count }
+        }
+        let names = before.variants.map(\.name)
+        let (served, due) = (Dictionary(uniqueKeysWithValues: zip(names, before.served)), after.served)
+        self.init(
+            matrix: matrix,
+            before: names,
+            after: after.variants.map(\.name),
+            moved: moved,
+            minimum: zip(after.variants, due).reduce(0) { $0 + max(0, $1.1 - served[$1.0.name, default: 0]) },
+            movedReleases: movedReleases,
+            isExpected: !isExact
+        )
+    }
+
+    /// Buckets that go from one variant to another, both by their places.
+    private typealias Pair = (from: Int, to: Int, count: Int)
+
+    /// What the runs of both sides have in common. O(runs).
+    private static func overlaps(_ before: Allocation, _ after: Allocation) -> [Pair] {
+        let (old, new) = (before.runs, after.runs)
+        var pairs: [Pair] = []
+        var (start, i, j) = (0, 0, 0)
+        while i < old.count, j < new.count {
+            let (oldEnd, newEnd) = (old[i].buckets.upperBound, new[j].buckets.upperBound)
+            let end = min(oldEnd, newEnd)
+            pairs.append((old[i].server, new[j].server, end - start))
+            start = end
+            if oldEnd == end { i += 1 }
+            if newEnd == end { j += 1 }
+        }
+        return pairs
+    }
+
+    /// What independent draws have in common on average: the products of the shares, rounded so that they add up to all
+    /// buckets. In order of names, which decides between equal remainders.
+    private static func products(_ before: Allocation, _ after: Allocation) -> [Pair] {
+        func byName(_ allocation: Allocation) -> [(place: Int, served: Int)] {
+            zip(allocation.variants.indices, allocation.served)
+                .sorted { allocation.variants[$0.0].name < allocation.variants[$1.0].name }
+        }
+        let (rows, columns) = (byName(before), byName(after))
+        let weights = rows.flatMap { row in columns.map { row.served * $0.served } }
+        return Apportionment(Share.bucketCount, by: weights).counts.enumerated().map { index, count in
+            let (row, column) = index.quotientAndRemainder(dividingBy: columns.count)
+            return (rows[row].place, columns[column].place, count)
+        }
+    }
+}
+
+extension RolloutMovement: CustomStringConvertible {
+    /// `150,000 buckets (15 %) move, the minimum is 150,000`, and what else there is to know.
+    public var description: String {
+        let share = Share(buckets: moved).map { " (\($0))" } ?? ""
+        var text = "\(grouped(moved)) buckets\(share) move, the minimum is \(grouped(minimum))"
+        if movedReleases != moved { text += "; \(grouped(movedReleases)) get another release" }
+        return isExpected ? text + "; on average, because the salts differ" : text
     }
 }

@@ -2,8 +2,8 @@ extension RolloutPolicy {
     /// Starts a canary beside the release that runs.
     ///
     /// The release that a `fixed` rollout serves becomes `stable`. A canary or a shadow of share 0 makes room for the new
-    /// one; any other has to be promoted or aborted first. Old assignments never reach the new canary: the epoch rises
-    /// unless the canary is the one that was there.
+    /// canary; any other has to be promoted or aborted first. Old assignments never reach the new canary: the epoch rises
+    /// unless it is the canary that was there before.
     ///
     ///     try policy.startCanary(of: .sms, serving: [.app: "v2", .model: "v2"], to: .percent(10))
     ///
@@ -11,7 +11,7 @@ extension RolloutPolicy {
     ///   - id: The rollout.
     ///   - release: What the canary serves.
     ///   - share: The share of units that get it.
-    /// - Throws: `EditError` where something else is under way.
+    /// - Throws: `EditError` if something else is under way.
     public mutating func startCanary(of id: RolloutID, serving release: Release, to share: Share) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             let stable = try edit.releaseWithNothingUnderWay()
@@ -24,10 +24,11 @@ extension RolloutPolicy {
 
     /// Makes the canary the stable release for everybody: `canary` is the new `fixed`.
     ///
-    /// Hosts and units that were forced to the canary go on getting its release, as `stable`. Raises the epoch, because `stable` is another release.
+    /// Hosts and units that were forced to the canary still get its release, as `stable`. The epoch rises, because `stable`
+    /// stands for another release.
     ///
     /// - Parameter id: The rollout.
-    /// - Throws: `EditError` where no canary is in service.
+    /// - Throws: `EditError` if no canary is in service.
     public mutating func promote(_ id: RolloutID) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             guard case .canary(_, _, let canary) = edit.definition.strategy else {
@@ -40,10 +41,10 @@ extension RolloutPolicy {
 
     /// Takes a canary or a shadow back at once: its share is 0, it is disabled, and the epoch is raised.
     ///
-    /// From then on no request gets it, whatever host, force or cookie it brings. What is aborted already stays as it is.
+    /// From then on no request gets it, whatever its host, unit or cookie. What has been aborted before stays as it is.
     ///
     /// - Parameter id: The rollout.
-    /// - Throws: `EditError` where there is neither.
+    /// - Throws: `EditError` if there is neither.
     public mutating func abort(_ id: RolloutID) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             switch edit.definition.strategy {
@@ -67,14 +68,14 @@ extension RolloutPolicy {
 extension RolloutPolicy {
     /// Starts copying requests to a shadow of the release that runs.
     ///
-    /// Needs what ``startCanary(of:serving:to:)`` needs. Rules that named another variant name `primary`, which answers
-    /// everybody.
+    /// Has the same conditions as ``startCanary(of:serving:to:)``. Rules that named another variant name `primary` from now
+    /// on, which answers everybody.
     ///
     /// - Parameters:
     ///   - id: The rollout.
     ///   - release: What receives the copies.
     ///   - share: The share of units whose requests are copied.
-    /// - Throws: `EditError` where something else is under way.
+    /// - Throws: `EditError` if something else is under way.
     public mutating func startShadow(of id: RolloutID, serving release: Release, to share: Share) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             let primary = try edit.releaseWithNothingUnderWay()
@@ -85,17 +86,17 @@ extension RolloutPolicy {
         }
     }
 
-    /// Makes the shadow the release that answers everybody: `shadow` is the new `fixed`. Raises the epoch.
+    /// Makes the shadow the release that answers everybody: `shadow` is the new `fixed`. The epoch rises.
     ///
     /// - Parameter id: The rollout.
-    /// - Throws: `EditError` where no shadow is in service.
+    /// - Throws: `EditError` if no shadow is in service.
     public mutating func promoteShadow(_ id: RolloutID) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             guard case .shadow(_, _, let shadow) = edit.definition.strategy else {
                 throw edit.refusal(.wrongStrategy, "it has no shadow to promote", edit.promotionAdvice)
             }
             try edit.requireInService(.shadow)
-            // `stable` may have stood for another release before the shadow, in assignments that still live.
+            // Assignments from before the shadow may still live, and `stable` may have been another release then.
             try edit.raiseEpoch()
             edit.setStrategy(.fixed(shadow), renaming: [.primary: .stable, .shadow: .stable])
         }
@@ -112,7 +113,7 @@ extension RolloutEdit {
         }
     }
 
-    /// The release everybody gets, where nothing else has a share.
+    /// The release that everybody gets, if nothing else has a share.
     fileprivate func releaseWithNothingUnderWay() throws(EditError) -> Release {
         switch definition.strategy {
         case .fixed(let release): return release
@@ -131,7 +132,7 @@ extension RolloutEdit {
         }
     }
 
-    /// The variants that are gone once a canary or a shadow takes over, and who stands in for them.
+    /// The variants that are gone once a canary or a shadow takes over, each with the one that rules name in its place.
     fileprivate func successors(of first: VariantName) -> [VariantName: VariantName] {
         let kept: Set<VariantName> = first == .stable ? [.stable, .canary] : [.primary, .shadow]
         let gone = definition.strategy.variants.map(\.name).filter { !kept.contains($0) }

@@ -8,7 +8,7 @@ extension RolloutPolicy {
     /// - Parameters:
     ///   - id: The rollout.
     ///   - share: The share it has from now on.
-    /// - Throws: `EditError` where the strategy has no share, or the variant is out of service.
+    /// - Throws: `EditError` if the strategy has no share, or the variant is out of service.
     public mutating func setShare(of id: RolloutID, to share: Share) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             switch edit.definition.strategy {
@@ -30,13 +30,13 @@ extension RolloutPolicy {
         }
     }
 
-    /// Gives a variant another release. Raises the epoch where it is another.
+    /// Gives a variant another release. Raises the epoch if the release changes.
     ///
     /// - Parameters:
     ///   - variant: The variant.
     ///   - id: The rollout.
     ///   - release: What it serves from now on.
-    /// - Throws: `EditError` where there is no such variant.
+    /// - Throws: `EditError` if there is no such variant.
     public mutating func setRelease(
         of variant: VariantName,
         in id: RolloutID,
@@ -64,17 +64,17 @@ extension RolloutPolicy {
         }
     }
 
-    /// Gives the rollout another salt, so that every unit is drawn anew. Raises the epoch where it is another.
+    /// Gives the rollout another salt, so that every unit is drawn anew. Raises the epoch if the salt changes.
     ///
     /// - Parameters:
     ///   - id: The rollout.
     ///   - salt: Its salt from now on, or nil for its id.
-    /// - Throws: `EditError` where there is no such rollout.
+    /// - Throws: `EditError` if there is no such rollout.
     public mutating func setSalt(of id: RolloutID, to salt: String?) throws(EditError) {
         try edit(id) { edit in edit.definition.salt = salt }
     }
 
-    /// Edits a rollout whole or not at all, and raises its epoch where the change demands it.
+    /// Edits a rollout completely or not at all, and raises its epoch if the change demands that.
     mutating func edit(_ id: RolloutID, _ body: (inout RolloutEdit) throws(EditError) -> Void) throws(EditError) {
         guard let old = rollouts[id] else {
             let known = rollouts.keys.sorted().map(\.text)
@@ -132,12 +132,62 @@ struct RolloutEdit {
         definition.epoch = next
     }
 
-    /// Changes the strategy, and what rules call the variants: those that are gone are called by their successors.
+    /// Changes the strategy. Rules that name a variant that is gone name its successor from now on.
     mutating func setStrategy(_ strategy: RolloutStrategy, renaming successors: [VariantName: VariantName]) {
         definition.strategy = strategy
         definition.hosts = definition.hosts.mapValues { successors[$0] ?? $0 }
         definition.forced = definition.forced.mapValues { successors[$0] ?? $0 }
         definition.disabled.subtract(successors.keys)
         definition.draining.subtract(successors.keys)
+    }
+}
+
+/// Why an edit makes no sense for the rollout as it is now. The policy is untouched.
+public struct EditError: Error, Hashable, Sendable {
+    /// The kind of problem, for programs.
+    public let code: Code
+    /// The rollout that was to be edited.
+    public let rollout: RolloutID
+    /// Its present strategy, or nil if the policy has no such rollout.
+    public let strategy: RolloutStrategy.Kind?
+    /// What is wrong.
+    public let problem: String
+    /// What would make sense instead.
+    public let advice: String
+
+    /// The kind of a problem. A minor release may add kinds.
+    public struct Code: Hashable, Sendable, CustomStringConvertible {
+        /// The kind as a word, stable between releases.
+        public let description: String
+
+        private init(_ description: String) { self.description = description }
+
+        /// The policy has no rollout of that id.
+        public static let unknownRollout = Code("unknownRollout")
+        /// The rollout has no variant of that name, or the unit is not forced.
+        public static let unknownName = Code("unknownName")
+        /// The rollout's strategy has nothing for the edit to change.
+        public static let wrongStrategy = Code("wrongStrategy")
+        /// A canary or a shadow is under way.
+        public static let underWay = Code("underWay")
+        /// The variant is disabled or draining.
+        public static let outOfService = Code("outOfService")
+        /// The variant must not stand here: the first one disabled, the shadow forced.
+        public static let forbiddenVariant = Code("forbiddenVariant")
+        /// Weights out of range, or all of them 0.
+        public static let badWeights = Code("badWeights")
+        /// A coverage that cannot be reached without moving units from one variant to another.
+        public static let needsSwap = Code("needsSwap")
+        /// The rollout breaks a rule of policies, so nothing can be computed from it.
+        public static let invalidRollout = Code("invalidRollout")
+        /// The epoch is the highest there is.
+        public static let epochsExhausted = Code("epochsExhausted")
+    }
+}
+
+extension EditError: CustomStringConvertible {
+    /// Rollout, problem and advice: `rollout "ui" (fixed): it has no share to set; start a canary or a shadow first`.
+    public var description: String {
+        "rollout \"\(rollout)\"\(strategy.map { " (\($0.rawValue))" } ?? ""): \(problem); \(advice)"
     }
 }

@@ -1,11 +1,11 @@
 extension RolloutPolicy {
-    /// Forces a unit to a variant, in place of whatever it is forced to now.
+    /// Forces a unit to a variant, whatever it is forced to now.
     ///
     /// - Parameters:
     ///   - unit: The unit.
     ///   - variant: What it gets from now on.
     ///   - id: The rollout.
-    /// - Throws: `EditError` where there is no such variant, or it answers nobody.
+    /// - Throws: `EditError` if there is no such variant, or it answers nobody.
     public mutating func force(_ unit: UnitID, to variant: VariantName, in id: RolloutID) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             try edit.requireVariant(variant)
@@ -25,7 +25,7 @@ extension RolloutPolicy {
     /// - Parameters:
     ///   - unit: The unit.
     ///   - id: The rollout.
-    /// - Throws: `EditError` where the unit is not forced.
+    /// - Throws: `EditError` if the unit is not forced.
     public mutating func unforce(_ unit: UnitID, in id: RolloutID) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             guard edit.definition.forced.removeValue(forKey: unit) != nil else {
@@ -39,14 +39,14 @@ extension RolloutPolicy {
         }
     }
 
-    /// Takes a variant out of service at once: the first variant serves in its place, its assignments lose.
+    /// Takes a variant out of service at once: the first variant serves in its place, and its assignments lose.
     ///
-    /// The epoch stays, so ``enable(_:in:)`` puts everything back; use ``abort(_:)`` for what shall not come back.
+    /// The epoch stays, so ``enable(_:in:)`` puts everything back. Use ``abort(_:)`` for what must not come back.
     ///
     /// - Parameters:
     ///   - variant: Any variant but the first.
     ///   - id: The rollout.
-    /// - Throws: `EditError` where there is no such variant, or it is the first.
+    /// - Throws: `EditError` if there is no such variant, or it is the first.
     public mutating func disable(_ variant: VariantName, in id: RolloutID) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             try edit.requireReplaceable(variant)
@@ -59,7 +59,7 @@ extension RolloutPolicy {
     /// - Parameters:
     ///   - variant: The variant.
     ///   - id: The rollout.
-    /// - Throws: `EditError` where there is no such variant.
+    /// - Throws: `EditError` if there is no such variant.
     public mutating func enable(_ variant: VariantName, in id: RolloutID) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             try edit.requireVariant(variant)
@@ -67,12 +67,12 @@ extension RolloutPolicy {
         }
     }
 
-    /// Lets a variant run dry: nobody is drawn into it any more, live assignments keep it until they expire.
+    /// Lets a variant run dry: nobody is drawn into it any more, and live assignments keep it until they expire.
     ///
     /// - Parameters:
     ///   - variant: Any variant but the first.
     ///   - id: The rollout.
-    /// - Throws: `EditError` where there is no such variant, or it is the first.
+    /// - Throws: `EditError` if there is no such variant, or it is the first.
     public mutating func drain(_ variant: VariantName, in id: RolloutID) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             try edit.requireReplaceable(variant)
@@ -85,7 +85,7 @@ extension RolloutPolicy {
     /// - Parameters:
     ///   - variant: The variant.
     ///   - id: The rollout.
-    /// - Throws: `EditError` where there is no such variant.
+    /// - Throws: `EditError` if there is no such variant.
     public mutating func undrain(_ variant: VariantName, in id: RolloutID) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             try edit.requireVariant(variant)
@@ -95,7 +95,7 @@ extension RolloutPolicy {
 }
 
 extension RolloutEdit {
-    /// The first variant serves in place of all others, so nothing can serve in its place.
+    /// The first variant serves in place of all others, so no variant can serve in its place.
     fileprivate func requireReplaceable(_ variant: VariantName) throws(EditError) {
         try requireVariant(variant)
         if variant == firstVariant {

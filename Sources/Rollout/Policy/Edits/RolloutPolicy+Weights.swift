@@ -2,22 +2,21 @@ extension RolloutPolicy {
     /// Gives the variants of an A/B test other weights, and moves as few units as any allocation can.
     ///
     /// Units that move go from a variant that shrinks to one that grows; nobody else moves. Their number is the total
-    /// variation distance between the old and the new shares, which is the theoretical minimum, within one bucket a
-    /// variant. The ranges that result are written in the policy.
+    /// variation distance between the old and the new shares, which is the theoretical minimum, within one bucket for each
+    /// variant. The policy then holds the resulting ranges.
     ///
     ///     try policy.rebalance(.recommender, weights: ["control": 1, "treatment": 3])
     ///
-    /// **At most 1,024 ranges.** Each call may add one range a variant at most, and most calls add none, because units
-    /// move across a boundary that is there wherever there is one. With up to 16 variants that settles far below the
-    /// limit. With hundreds, a long sequence of edits can be made up that passes it: where two variants that touch nowhere
-    /// exchange units, the minimum costs a range. Then, and only then, the smallest ranges are merged into their
-    /// neighbours until 512 are left, and the edit moves more than the minimum; ``movement(to:)`` says how much before it
-    /// happens.
+    /// **At most 1,024 ranges.** A call adds at most one range for each variant. Most calls add none, because units move
+    /// across an existing boundary if there is one. With up to 16 variants the number settles below 256, over however many
+    /// edits. With hundreds of variants, a long sequence of edits can pass the limit: if two variants that touch nowhere
+    /// exchange units, the minimum costs a range. Then, and only then, the smallest ranges are merged into their neighbours
+    /// until 512 are left, and the edit moves more than the minimum. ``movement(to:)`` says how much before it happens.
     ///
     /// - Parameters:
     ///   - id: The rollout.
     ///   - weights: The new weights; variants that are not named keep theirs.
-    /// - Throws: `EditError` where the rollout is no A/B test, a variant unknown, or a weight out of range.
+    /// - Throws: `EditError` if the rollout is no A/B test, a variant is unknown, or a weight is out of range.
     public mutating func rebalance(_ id: RolloutID, weights: [VariantName: Int]) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             var test = try edit.requireTest(or: "set the share of the canary or the shadow, if there is one")
@@ -45,16 +44,19 @@ extension RolloutPolicy {
         }
     }
 
-    /// Enrols more or fewer units in an A/B test. No unit is ever swapped from one variant to another.
+    /// Enrols more or fewer units in an A/B test. No unit that stays enrolled moves from one variant to another.
     ///
-    /// A larger coverage shares the new buckets out so that the variants keep what they own. A smaller one gives buckets
-    /// up from the end, which is possible where what is left agrees with the weights: back along the way the coverage grew,
-    /// as a rule, and to 0. Where it is not, the edit is refused and names the coverages that are possible.
+    /// A larger coverage divides the new buckets so that every variant keeps what it owns. A smaller one gives up buckets from
+    /// the end. That is possible if what is left agrees with the weights: as a rule back along the way the coverage grew, and
+    /// to 0. If it is not possible, the edit is refused and names the coverages that are.
+    ///
+    /// A larger coverage adds at most one range for each variant. Past 1,024 ranges, and only then, it merges the smallest
+    /// ones as ``rebalance(_:weights:)`` does, and units do move; ``movement(to:)`` says how many before it happens.
     ///
     /// - Parameters:
     ///   - id: The rollout.
     ///   - coverage: The share of units that is enrolled from now on.
-    /// - Throws: `EditError` where the rollout is no A/B test, or units would have to be swapped.
+    /// - Throws: `EditError` if the rollout is no A/B test, or units would have to move between variants.
     public mutating func setCoverage(of id: RolloutID, to coverage: Share) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             var test = try edit.requireTest(or: "only an A/B test has a coverage")
@@ -78,7 +80,7 @@ extension RolloutPolicy {
 }
 
 extension RolloutEdit {
-    /// The A/B test that is to be reckoned with: it keeps the rules of policies.
+    /// The A/B test to compute with: one that keeps the rules of policies.
     fileprivate func requireTest(or advice: String) throws(EditError) -> RolloutStrategy.ABTest {
         guard case .abTest(let test) = definition.strategy else {
             throw refusal(.wrongStrategy, "it has no weights and no coverage", advice)
@@ -92,7 +94,7 @@ extension RolloutEdit {
         return test
     }
 
-    /// Refuses a coverage that what the variants own does not lead to.
+    /// Refuses a coverage that cannot be reached from what the variants own.
     fileprivate func needsSwap(_ test: RolloutStrategy.ABTest, from old: Share) -> EditError {
         var before = test
         before.coverage = old

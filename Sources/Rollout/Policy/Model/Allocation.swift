@@ -17,7 +17,7 @@ public struct AllocatedRange: Hashable, Sendable {
 /// Everything that needs one of these answers takes it from here: the compiler, the edits, movements, the status, what is
 /// loaded for a policy. Variants are named by their places in declared order; the first one, at 0, is the safe one.
 ///
-/// Made of a valid definition: whoever takes a policy from outside validates it first.
+/// Made of a valid definition. A function that takes a policy from outside must validate it first.
 package struct Allocation: Sendable {
     /// A run of buckets with one owner.
     package struct Run: Hashable, Sendable {

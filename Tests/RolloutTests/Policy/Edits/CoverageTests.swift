@@ -126,6 +126,26 @@ struct CoverageTests {
         }
     }
 
+    @Test("Past 1,024 ranges the smallest are merged, and the movement says that units move")
+    func manyRanges() throws {
+        var policy = EditedPolicy.test(Array(repeating: 1, count: 256), coverage: .percent(10))
+        for percent in [20.0, 30, 40] {
+            let next = try policy.edited { try $0.setCoverage(of: "sms", to: .percent(percent)) }
+            try next.validate()
+            Self.expectNoSwaps(policy, next)
+            policy = next
+        }
+        #expect(policy.smsTest.allocation?.count == 1_024)
+        let next = try policy.edited { try $0.setCoverage(of: "sms", to: .percent(50)) }
+        try next.validate()
+        #expect((next.smsTest.allocation?.count ?? 0) < 1_024)
+        let matrix = try MovementTests.kept(policy.movement(to: next)).matrix
+        let swapped = matrix.reduce(0) { sum, row in
+            sum + row.value.reduce(0) { $0 + ($1.key == row.key || row.key == "v0" ? 0 : $1.value) }
+        }
+        #expect(swapped > 0)
+    }
+
     @Test("To 0 and back is always possible")
     func none() throws {
         let policy = try EditedPolicy.test([1, 2], coverage: .percent(40)).edited {

@@ -119,6 +119,16 @@ struct LentValueTests {
         #expect(shelf.alive == ["v2"])
     }
 
+    @Test("Every number that the registry gives out has its place in the table")
+    func lastNumber() async throws {
+        let models = try await shelf.resources(for: EditedPolicy.fixed())
+        let last = VariantNumber(rawValue: UInt32(VariantRegistry.shared.limit) - 1)
+        #expect(models.store.look(last) == nil)
+        let v1 = ResourceKey(VariantRecord(rollout: "sms", name: "stable", release: EditedPolicy.v1))
+        models.store.point([(last, v1)])
+        #expect(models.store.look(last) != nil)
+    }
+
     // MARK: Between the two looks
 
     @Test("A value that is retired after it was looked up and before it is held is not used")

@@ -57,7 +57,7 @@ struct ReleaseResourcesTests {
     /// An abort that asks the gates: alone it only takes away, and resources hear of it at the next change.
     static let askingAbort: @Sendable (inout RolloutPolicy) throws -> Void = { policy in
         try policy.abort("sms")
-        policy.environment = "after the abort"
+        policy.environment = "after the abort of revision \(policy.revision)"
     }
 
     @Test("All that a policy can route to is loaded at the start, each release of a rollout once")

@@ -10,16 +10,17 @@
 ///     // In each request:
 ///     let answer = models.withValue(for: decision.variant) { model, variant in model.classify(text) }
 ///
-/// Resources are a ``PolicyGate``: make them a gate of the updater. `prepare` loads everything that the new policy can route
-/// to and that is not loaded yet. If a value cannot be loaded, the change is refused, and everything else that was loaded for
-/// it is freed. So no request waits or fails because a version is missing.
+/// Resources are a ``PolicyGate``. Give them to the router's ``RolloutUpdater``, which asks its gates before every change
+/// that can route to something new, rollbacks included. `prepare` loads everything that the new policy can route to and
+/// that is not loaded yet. If a value cannot be loaded, the change is refused, and everything else that was loaded for it is
+/// freed. So no request waits or fails because a version is missing.
 ///
 /// A policy can route to every variant that is not disabled, whatever its share: a service that runs the canary at 0 % may
 /// adopt it from a service that does not. A shadow that receives no copies is not loaded.
 ///
 /// A value belongs to a rollout and a release: a canary that is promoted is not loaded again. Old and new values are in
-/// memory together until the old ones are no longer used. A change that only takes away, such as an abort, asks no gate; what
-/// it leaves without use is freed with the next change that does.
+/// memory together until the old ones are no longer used. A change that only takes away, such as an abort, asks no gate. A
+/// value that it leaves unused is freed after the next change that does.
 ///
 /// Resources are one word, and copies share one state that lives as long as the process: make one for each service and
 /// router. To use a value takes no lock and counts no reference that threads would contend for.

@@ -41,7 +41,7 @@ import Synchronization
     private let substitutions = Atomic<Int>(0)
 
     init() {
-        chunkCount = VariantRegistry.shared.capacity / Self.chunkSize + 1
+        chunkCount = VariantRegistry.shared.limit / Self.chunkSize + 1
         unsafe chunks = .allocate(capacity: chunkCount)
         for index in 0..<chunkCount { unsafe (chunks + index).initialize(to: Atomic(nil)) }
     }

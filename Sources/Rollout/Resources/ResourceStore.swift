@@ -5,13 +5,12 @@
 @safe final class ResourceStore<Value: Sendable>: ResourcePool, @unchecked Sendable {
     /// What a change under way needs.
     private struct Preparation {
-        /// The variants that can be reached, and the defaults.
+        /// The variants that can be reached, the first one of each rollout before its others.
         let variants: [VariantRecord]
-        /// The first variant of each rollout; the default of one that the policy lacks.
-        let substitutes: [VariantRecord]
+        /// What they and the defaults stand for, in the order in which it is loaded.
+        let keys: [ResourceKey]
+        /// What was loaded for the change.
         var fresh: Set<ResourceKey> = []
-
-        var keys: Set<ResourceKey> { Set(variants.map(ResourceKey.init)) }
     }
 
     private struct Loading {
@@ -38,7 +37,7 @@
     }
 
     private let rollouts: Set<RolloutID>?
-    private let defaults: [RolloutID: Release]
+    private let defaults: [VariantRecord]
     private let load: @Sendable (RolloutID, Release) async throws -> Value
     private let freeValue: @Sendable (Value) -> Void
     private let loading = Lock(Loading())
@@ -50,7 +49,8 @@
         free: @escaping @Sendable (Value) -> Void
     ) {
         self.rollouts = rollouts
-        self.defaults = defaults
+        self.defaults = defaults.map { VariantRecord(rollout: $0.key, name: .default, release: $0.value) }
+            .sorted { $0.rollout < $1.rollout }
         self.load = load
         self.freeValue = free
     }
@@ -73,30 +73,22 @@
             return true
         }
         guard isFree else { throw ReleaseLoadError.stillLoading }
-        var missing = missing(preparation.keys)
-        for key in preparation.variants.map(ResourceKey.init) where missing.remove(key) != nil {
-            try await loadValue(for: key)
-        }
+        var missing = missing(Set(preparation.keys))
+        for key in preparation.keys where missing.remove(key) != nil { try await loadValue(for: key) }
     }
 
     /// What a valid policy needs, in order of ids.
     private func preparation(for policy: RolloutPolicy) -> Preparation {
-        var (variants, substitutes): ([VariantRecord], [VariantRecord]) = ([], [])
-        for id in Set(policy.rollouts.keys).union(defaults.keys).sorted() {
-            let fallback = defaults[id].map { VariantRecord(rollout: id, name: "default", release: $0) }
-            guard fallback != nil || rollouts?.contains(id) ?? true else { continue }
-            let allocation = policy.rollouts[id].map(Allocation.init)
-            let reachable = allocation.map { allocation in
-                allocation.reachable.map { place in
-                    let (name, release) = allocation.variants[place]
-                    return VariantRecord(rollout: id, name: name, release: release)
-                }
+        let withDefault = Set(defaults.map(\.rollout))
+        let relevant = policy.rollouts.filter { id, _ in rollouts?.contains(id) ?? true || withDefault.contains(id) }
+        let variants = relevant.sorted { $0.key < $1.key }.flatMap { id, definition in
+            let allocation = Allocation(definition)
+            return allocation.reachable.map { place in
+                let (name, release) = allocation.variants[place]
+                return VariantRecord(rollout: id, name: name, release: release)
             }
-            let all = (reachable ?? []) + [fallback].compactMap(\.self)
-            variants += all
-            substitutes += all.prefix(1)
         }
-        return Preparation(variants: variants, substitutes: substitutes)
+        return Preparation(variants: variants, keys: (variants + defaults).map(ResourceKey.init))
     }
 
     private func loadValue(for key: ResourceKey) async throws {
@@ -117,21 +109,22 @@
     func finish(published: Bool) {
         guard let preparation = loading.withLock({ $0.finish(published: published) }) else { return }
         guard published else { return retire(preparation.fresh.contains) }
-        register(preparation)
-        let needed = preparation.keys
+        register(preparation.variants)
+        let needed = Set(preparation.keys)
         retire { !needed.contains($0) }
     }
 
     /// Registers the variants of a policy that runs, which the router has done as well, and points them to their values.
     ///
-    /// If the registry is full, no router can run the policy and no decision asks for its values.
-    private func register(_ preparation: Preparation) {
-        let (variants, substitutes) = (preparation.variants, preparation.substitutes)
-        guard let registered = VariantRegistry.shared.intern(variants + substitutes) else { return }
-        let numbers = registered.map(\.number)
-        point(zip(numbers, variants).map { ($0, ResourceKey($1)) })
+    /// If the registry is full, no router can run the policy, and no decision asks for its values.
+    private func register(_ variants: [VariantRecord]) {
+        guard let numbers = VariantRegistry.shared.intern(variants)?.map(\.number),
+            let defaultNumbers = VariantRegistry.shared.intern(defaults, usingReserve: true)?.map(\.number)
+        else { return }
+        point(zip(numbers + defaultNumbers, variants + defaults).map { ($0, ResourceKey($1)) })
+        // The first variant of each rollout stands in for the others, the default for those of a rollout that is absent.
         setSubstitutes(
-            Dictionary(uniqueKeysWithValues: zip(substitutes.map(\.rollout), numbers.dropFirst(variants.count)))
+            Dictionary(zip((variants + defaults).map(\.rollout), numbers + defaultNumbers)) { first, _ in first }
         )
     }
 

@@ -28,21 +28,37 @@ struct DefaultResourcesTests {
         let models = try await shelf.resources(for: policy, defaults: ["sms": Self.v0])
         let router = try RolloutRouter(policy: policy)
         let updater = RolloutUpdater(router, gates: [models])
-        let sms = try #require(router.rollout("sms"))
-        let present = sms.decision(for: "alice")
-        #expect(models.lent(to: present) == "v2 of canary")
+        let handles = [router.rollout("sms", default: Self.v0), try #require(router.rollout("sms"))]
+        let present = handles.map { $0.decision(for: "alice") }
+        for decision in present { #expect(models.lent(to: decision) == "v2 of canary") }
 
         try await updater.update(to: Self.without(policy, revision: 2))
-        let absent = sms.decision(for: "alice")
-        #expect(models.lent(to: present) == "v0 of default")
-        #expect(models.lent(to: absent) == "v0 of default")
+        let absent = handles.map { $0.decision(for: "alice") }
+        #expect(absent.map(\.reason) == [.absent, .absent])
+        for decision in present + absent { #expect(models.lent(to: decision) == "v0 of default") }
+        #expect(absent.map(\.variant.name) == ["default", "stable"])
         #expect(shelf.alive == ["v0", "v3"])
 
         try await updater.update(to: policy.at(3))
-        let back = sms.decision(for: "alice")
-        for decision in [present, back] { #expect(models.lent(to: decision) == "v2 of canary") }
-        #expect(models.lent(to: absent) == "v1 of stable")
+        let back = handles.map { $0.decision(for: "alice") }
+        for decision in present + back { #expect(models.lent(to: decision) == "v2 of canary") }
+        #expect(absent.map { models.lent(to: $0) } == ["v0 of default", "v1 of stable"])
         #expect(shelf.alive == ["v0", "v1", "v2"])
+    }
+
+    @Test("A service that starts without a policy has the values of its defaults")
+    func noPolicy() async throws {
+        let models = try await shelf.resources(
+            for: RolloutPolicy(revision: 0, rollouts: [:]),
+            defaults: ["sms": Self.v0]
+        )
+        let router = RolloutRouter()
+        let updater = RolloutUpdater(router, gates: [models])
+        let sms = router.rollout("sms", default: Self.v0)
+        #expect(models.lent(to: sms.decision(for: "alice")) == "v0 of default")
+        try await updater.update(to: EditedPolicy.canary(100))
+        #expect(models.lent(to: sms.decision(for: "alice")) == "v2 of canary")
+        #expect(models.status.substitutions == 0)
     }
 
     @Test("A default of a rollout that is otherwise left out counts; without one there is no value")

@@ -86,7 +86,7 @@ struct LentValueTests {
         let router = try RolloutRouter(policy: EditedPolicy.canary(100))
         let updater = RolloutUpdater(router, gates: [models])
         let old = try #require(router.rollout("sms")).decision(for: "alice")
-        try await updater.update { $0.sms = RolloutDefinition(.fixed(EditedPolicy.v1), epoch: $0.sms.epoch) }
+        try await updater.update(ReleaseResourcesTests.askingAbort)
         #expect(models.lent(to: old) == "v1 of stable")
         for (release, lent) in [
             (EditedPolicy.v2, "v2 of canary"), (EditedPolicy.v3, "v3 of stable"), ([.app: "v4"], "v4 of stable"),
@@ -96,12 +96,9 @@ struct LentValueTests {
         }
     }
 
-    /// Refuses one version.
-    struct Refused: PolicyGate, Error {
-        let version: String
-
+    struct RefusesV3: PolicyGate, Error {
         func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {
-            if next.sms.strategy.variants[0].release[.app] == version { throw self }
+            if next.sms.strategy == .fixed([.app: "v3"]) { throw self }
         }
     }
 
@@ -109,7 +106,7 @@ struct LentValueTests {
     func laterGateRefuses() async throws {
         let models = try await shelf.resources(for: EditedPolicy.fixed())
         let router = try RolloutRouter(policy: EditedPolicy.fixed())
-        let updater = RolloutUpdater(router, gates: [models, Refused(version: "v3")])
+        let updater = RolloutUpdater(router, gates: [models, RefusesV3()])
         let late = try #require(router.rollout("sms")).decision(for: "alice")
         func toRelease(_ version: String) async throws {
             try await updater.update { try $0.setRelease(of: "stable", in: "sms", to: [.app: version]) }
@@ -120,6 +117,16 @@ struct LentValueTests {
         #expect(shelf.versions == ["v1", "v2", "v3"])
         #expect(models.lent(to: late) == "v2 of stable")
         #expect(shelf.alive == ["v2"])
+    }
+
+    @Test("Every number that the registry gives out has its place in the table")
+    func lastNumber() async throws {
+        let models = try await shelf.resources(for: EditedPolicy.fixed())
+        let last = VariantNumber(rawValue: UInt32(VariantRegistry.shared.limit) - 1)
+        #expect(models.store.look(last) == nil)
+        let v1 = ResourceKey(VariantRecord(rollout: "sms", name: "stable", release: EditedPolicy.v1))
+        models.store.point([(last, v1)])
+        #expect(models.store.look(last) != nil)
     }
 
     // MARK: Between the two looks
@@ -134,7 +141,7 @@ struct LentValueTests {
         #expect(models.lent(to: decision) == "v2 of canary")
         let look = try #require(models.store.look(decision.variant.number))
 
-        try await updater.update { $0.sms = RolloutDefinition(.fixed(EditedPolicy.v1), epoch: $0.sms.epoch) }
+        try await updater.update(ReleaseResourcesTests.askingAbort)
         #expect(shelf.alive == ["v1"])
         #expect(models.store.hold(look) == nil)
         #expect(models.lent(to: decision) == "v1 of stable")
@@ -149,7 +156,7 @@ struct LentValueTests {
         #expect(models.store.hold(look) == nil)
 
         // What was counted in vain was counted out again: the slot's value goes at once.
-        try await updater.update { $0.sms = RolloutDefinition(.fixed(EditedPolicy.v1), epoch: $0.sms.epoch) }
+        try await updater.update(ReleaseResourcesTests.askingAbort)
         #expect(shelf.alive == ["v1"])
         #expect(models.status.retiring == 0)
     }
@@ -162,7 +169,7 @@ struct LentValueTests {
         let decision = try #require(router.rollout("sms")).decision(for: "alice")
         #expect(models.lent(to: decision) == "v2 of canary")
         let use = try #require(models.store.look(decision.variant.number).flatMap(models.store.hold))
-        try await updater.update { $0.sms = RolloutDefinition(.fixed(EditedPolicy.v1), epoch: $0.sms.epoch) }
+        try await updater.update(ReleaseResourcesTests.askingAbort)
         #expect(shelf.alive == ["v1", "v2"])
         models.store.end(use)
         #expect(shelf.alive == ["v1"])

@@ -22,7 +22,8 @@ struct RefusedPolicyTests {
         let models = try await ReleaseResources(for: policy(id, "good")) { _, release in
             if release[.model]?.hasPrefix("bad") == true { throw Missing() }
         }
-        let updater = RolloutUpdater(try RolloutRouter(policy: policy(id, "good")), gates: [models])
+        let router = try RolloutRouter(policy: policy(id, "good"))
+        let updater = RolloutUpdater(router, gates: [models])
         let before = registered(id)
         #expect(before == 2)
         for number in 0..<1_000 {
@@ -41,8 +42,9 @@ struct RefusedPolicyTests {
     func otherGate(isFirst: Bool) async throws {
         let id: RolloutID = isFirst ? "refused-before" : "refused-after"
         let models = try await ReleaseResources(for: policy(id, "good")) { _, _ in }
+        let router = try RolloutRouter(policy: policy(id, "good"))
         let gates: [any PolicyGate] = isFirst ? [Refusal(), models] : [models, Refusal()]
-        let updater = RolloutUpdater(try RolloutRouter(policy: policy(id, "good")), gates: gates)
+        let updater = RolloutUpdater(router, gates: gates)
         for number in 0..<20 {
             await #expect(throws: UpdateError.self) {
                 try await updater.update(to: policy(id, "v\(number)", revision: 2))

@@ -42,6 +42,8 @@ struct RegisteredVariant: Hashable, Sendable {
     let capacity: Int
     /// How many variants beyond that defaults may bring.
     private let reserve: Int
+    /// Every number is below this.
+    var limit: Int { capacity + reserve }
     let numbers = Lock<[VariantRecord: VariantNumber]>([:])
     private let chunks: UnsafeMutablePointer<Atomic<Chunk?>>
 
@@ -86,7 +88,7 @@ struct RegisteredVariant: Hashable, Sendable {
 
     private func entry(_ number: VariantNumber) -> UnsafePointer<Entry> {
         let index = Int(number.rawValue)
-        guard index < capacity + reserve,
+        guard index < limit,
             let chunk = unsafe chunks[index / Self.chunkSize].load(ordering: .acquiring)
         else { preconditionFailure("variant \(index) was never registered") }
         return unsafe UnsafePointer(chunk + index % Self.chunkSize)
@@ -94,7 +96,7 @@ struct RegisteredVariant: Hashable, Sendable {
 
     /// These records as registered, new ones too; nil, and nothing registered, if they no longer all fit.
     func intern(_ records: [VariantRecord], usingReserve: Bool = false) -> [RegisteredVariant]? {
-        let limit = usingReserve ? capacity + reserve : capacity
+        let limit = usingReserve ? limit : capacity
         return numbers.withLock { numbers in
             let known = records.map { numbers[$0] }
             let fresh = Set(zip(records, known).lazy.filter { $0.1 == nil }.map(\.0)).count

@@ -54,17 +54,22 @@ struct PolicyLimitTests {
         }
         let policy = RolloutPolicy(revision: 1, rollouts: ["r": rollout])
         #expect(problems(policy).isEmpty)
-        #expect(try RolloutPolicy(json: policy.json) == policy)
 
         var larger = policy
         larger.rollouts["other"] = rollout
-        let bytes = larger.json.utf8.count
-        let found = "\(bytes / 1_000_000),\(String(bytes / 1_000 % 1_000 + 1_000).dropFirst()),"
-        let problem = try #require(problems(larger).first)
-        #expect(problem.code == .tooLarge)
+        let found = problems(larger)
+        #expect(found.map(\.code) == [.tooLarge])
+        let problem = try #require(found.first)
         #expect(problem.path.isEmpty)
-        #expect(problem.message.hasPrefix("expected a policy of at most 16,777,216 bytes as JSON, found \(found)"))
-        #expect(problems(larger).count == 1)
+        let message = "expected a policy of at most 16,777,216 bytes as JSON, found "
+        #expect(problem.message.hasPrefix(message))
+        // To read the one and to write the other takes a debug build seconds.
+        if StressEffort.isLong {
+            #expect(try RolloutPolicy(json: policy.json) == policy)
+            let bytes = larger.json.utf8.count
+            let count = "\(bytes / 1_000_000),\(String(bytes / 1_000 % 1_000 + 1_000).dropFirst()),"
+            #expect(problem.message.hasPrefix(message + count))
+        }
     }
 
     @Test("256 variants are valid, 257 are not")

@@ -96,13 +96,12 @@ struct OpenFile: ~Copyable {
         while bytes.count < count {
             let start = bytes.count
             let room = min(max(start, 1 << 14), count - start)
-            bytes.append(contentsOf: repeatElement(0, count: room))
-            let part = unsafe bytes.withUnsafeMutableBytes { bytes in
-                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: bytes[start...])
-                return unsafe pread(descriptor, rest.baseAddress, rest.count, off_t(start))
+            var (part, number) = (0, CInt(0))
+            bytes += unsafe [UInt8](unsafeUninitializedCapacity: room) { rest, initialized in
+                part = unsafe pread(descriptor, rest.baseAddress, room, off_t(start))
+                number = errno
+                initialized = max(part, 0)
             }
-            let number = errno
-            bytes.removeLast(room - max(part, 0))
             if part == 0 { break }
             if part < 0, number != EINTR { throw Self.failure("read", path, number) }
         }

@@ -11,17 +11,8 @@ import Testing
 /// that part meet the updates wherever they fall.
 @Suite("App and model service")
 struct MixedPairTests {
-    /// A million in release, fewer in debug; `ROLLOUT_PAIR_REQUESTS` sets another number.
-    private static let requests: Int = {
-        if let number = ProcessInfo.processInfo.environment["ROLLOUT_PAIR_REQUESTS"].flatMap({ Int($0) }) {
-            return number
-        }
-        #if DEBUG
-            return 20_000
-        #else
-            return 1_000_000
-        #endif
-    }()
+    /// `ROLLOUT_STRESS=long` asks for a million.
+    private static let requests = StressEffort.isLong ? 1_000_000 : 20_000
 
     private static let requestsPerStep = 100
     private static let stillRequestsPerStep = 20

@@ -35,6 +35,9 @@ struct StressEffort: Sendable {
     static let cell = isLong ? Self(rounds: 60, readers: 3, readsPerReader: 1_000_000) : Self(8, 2, 6_000)
     static let router = isLong ? Self(rounds: 4, readers: 3, readsPerReader: 5_000_000) : Self(2, 2, 10_000)
 
+    /// The seeds of a property: the first few, or many.
+    static func seeds(_ few: UInt64, long many: UInt64) -> Range<UInt64> { 0..<(isLong ? many : few) }
+
     private init(_ rounds: Int, _ readers: Int, _ readsPerReader: Int) {
         self.init(rounds: rounds, readers: readers, readsPerReader: readsPerReader)
     }

@@ -155,15 +155,30 @@ struct RollbackTests {
         #expect(try await updater.rollback(to: 5) == 7)
     }
 
-    /// A policy of some 7 MB in memory.
-    private static func large(_ revision: UInt32) -> RolloutPolicy {
+    /// A policy of some 140 bytes a unit in memory.
+    private static func large(_ revision: UInt32, units count: Int = 50_000) -> RolloutPolicy {
         var policy = EditedPolicy.canary(Double(revision)).at(revision)
-        let units = (0..<50_000).map { UnitID("unit-\(revision)-\($0)-with-a-long-name") }
+        let units = (0..<count).map { UnitID("unit-\(revision)-\($0)-with-a-long-name") }
         policy.sms.forced = units.reduce(into: [:]) { $0[$1] = .canary }
         return policy
     }
 
-    @Test("Large policies are remembered as far as 64 MiB go, and always the running one and the one before")
+    @Test("Large policies are remembered as far as the bytes go, and always the running one and the one before")
+    func boundedPolicies() throws {
+        var policies = RememberedPolicies(byteLimit: 1 << 20)
+        for revision in 1...14 as ClosedRange<UInt32> {
+            let policy = Self.large(revision, units: 800)
+            policies.remember(try CompiledPolicy(policy, after: Roster(), appliedAt: 0), restored: nil)
+        }
+        let remembered = (1...14).filter { policies[$0] != nil }
+        #expect(remembered == Array((15 - UInt32(remembered.count))...14))
+        #expect((8...10).contains(remembered.count), "\(remembered)")
+        let largest = Self.large(15, units: 10_000)
+        policies.remember(try CompiledPolicy(largest, after: Roster(), appliedAt: 0), restored: nil)
+        #expect((1...15).filter { policies[$0] != nil } == [14, 15])
+    }
+
+    @Test("Of large policies an updater remembers 64 MiB", .enabled(if: StressEffort.isLong))
     func boundedBytes() async throws {
         let (_, updater) = try EditedPolicy.updated(Self.large(1))
         for revision in 2...14 as ClosedRange<UInt32> { try await updater.update(to: Self.large(revision)) }

@@ -23,10 +23,13 @@ struct RememberedPolicies: Sendable {
     /// The largest policy, in bytes, that a digest may keep alive until somebody reads it.
     static let largestUnread = 64 << 10
 
+    private let byteLimit: Int
     private var elements: [Element] = []
     private var size = 0
 
     private var revisions: [UInt32] { elements.dropLast().map(\.policy.revision) }
+
+    init(byteLimit: Int = UpdateHistory.byteLimit) { self.byteLimit = byteLimit }
 
     /// The policy of a revision, or nil if it is not remembered.
     subscript(revision: UInt32) -> RolloutPolicy? { elements.last { $0.policy.revision == revision }?.policy }
@@ -38,7 +41,7 @@ struct RememberedPolicies: Sendable {
         let policy = published.policy
         elements.append(Element(policy: policy, digest: published.digest, size: policy.memorySize, restored: restored))
         size += policy.memorySize
-        while elements.count > UpdateHistory.limit || (elements.count > 2 && size > UpdateHistory.byteLimit) {
+        while elements.count > UpdateHistory.limit || (elements.count > 2 && size > byteLimit) {
             let oldest = elements.removeFirst()
             size -= oldest.size
             // Records may still refer to the digest, and it keeps the policy alive until its text is made.

@@ -54,17 +54,22 @@ struct PolicyLimitTests {
         }
         let policy = RolloutPolicy(revision: 1, rollouts: ["r": rollout])
         #expect(problems(policy).isEmpty)
-        #expect(try RolloutPolicy(json: policy.json) == policy)
 
         var larger = policy
         larger.rollouts["other"] = rollout
-        let bytes = larger.json.utf8.count
-        let found = "\(bytes / 1_000_000),\(String(bytes / 1_000 % 1_000 + 1_000).dropFirst()),"
-        let problem = try #require(problems(larger).first)
-        #expect(problem.code == .tooLarge)
+        let found = problems(larger)
+        #expect(found.map(\.code) == [.tooLarge])
+        let problem = try #require(found.first)
         #expect(problem.path.isEmpty)
-        #expect(problem.message.hasPrefix("expected a policy of at most 16,777,216 bytes as JSON, found \(found)"))
-        #expect(problems(larger).count == 1)
+        let message = "expected a policy of at most 16,777,216 bytes as JSON, found "
+        #expect(problem.message.hasPrefix(message))
+        // To read the one and to write the other takes a debug build seconds.
+        if StressEffort.isLong {
+            #expect(try RolloutPolicy(json: policy.json) == policy)
+            let bytes = larger.json.utf8.count
+            let count = "\(bytes / 1_000_000),\(String(bytes / 1_000 % 1_000 + 1_000).dropFirst()),"
+            #expect(problem.message.hasPrefix(message + count))
+        }
     }
 
     @Test("256 variants are valid, 257 are not")
@@ -181,20 +186,25 @@ struct PolicyLimitTests {
     func longUnits() {
         var rollout = RolloutDefinition(Self.canary)
         for number in 0..<5 { rollout.forced[UnitID(String(repeating: "u", count: (6 << 20) + number))] = "gone" }
+        // Apart from the problems, whose texts are long: an expectation describes what it is about.
         let found = problems(rollout)
-        #expect(found.map(\.code) == [.badText, .unknownVariant, .badText, .tooMany])
-        #expect(found.last?.path == "")
+        let (codes, lastPath) = (found.map(\.code), found.last?.path)
+        #expect(codes == [.badText, .unknownVariant, .badText, .tooMany])
+        #expect(lastPath == "")
     }
 
     @Test("One long key does not make a long text of every problem in it")
     func longKey() {
         let key = String(repeating: "k", count: 4 << 20)
         let members = Array(repeating: #""a":1"#, count: 1_000).joined(separator: ",")
-        let error = #expect(throws: PolicyError.self) {
-            try RolloutPolicy(json: #"{"schema":1,"revision":1,"rollouts":{},"\#(key)":{\#(members)}}"#)
+        var codes: [PolicyProblem.Code] = []
+        do throws(PolicyError) {
+            _ = try RolloutPolicy(json: #"{"schema":1,"revision":1,"rollouts":{},"\#(key)":{\#(members)}}"#)
+        } catch {
+            codes = error.problems.map(\.code)
         }
-        #expect(error?.problems.first?.code == .tooMany)
-        #expect(error?.problems.count == 5)
+        #expect(codes.first == .tooMany)
+        #expect(codes.count == 5)
     }
 
     @Test("A text of 100 MB is refused unread")

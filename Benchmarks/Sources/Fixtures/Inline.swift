@@ -28,7 +28,9 @@ private final class InlineExecutor: TaskExecutor {
 
 extension RolloutUpdater {
     /// The updater of a router that runs this policy.
-    public static func running(_ policy: RolloutPolicy) -> RolloutUpdater { RolloutUpdater(RolloutRouter.running(policy)) }
+    public static func running(_ policy: RolloutPolicy) -> RolloutUpdater {
+        RolloutUpdater(RolloutRouter.running(policy))
+    }
 
     /// Replaces the policy, which must be a good one.
     public func run(_ policy: RolloutPolicy) async {

@@ -147,29 +147,38 @@ struct ReplicaTests {
     func race() async throws {
         let (router, handle) = try Fixture.router(Fixture.policy(revision: 1, epoch: 1))
         let sessions = try Fixture.sessions()
-        let isDone = Lock(false)
-        let writer = Task.detached {
-            // Whatever becomes of the updates, the reader is told to end.
-            defer { isDone.withLock { $0 = true } }
-            for revision in UInt32(2)...400 {
+        let (isDone, seen) = (Lock(false), Lock((mixed: 0, revision: UInt32(0))))
+        // Threads of their own: a reader that spins in the pool would keep the other tests from it.
+        await onThreads([
+            {
+                // Whatever becomes of the updates, the reader is told to end.
+                defer { isDone.withLock { $0 = true } }
                 // The epoch and the cookie's name change together: a token read by one and judged by the other would show.
-                try router.update(
-                    to: Fixture.policy(revision: revision, epoch: revision) {
-                        $0.sticky?.name = "c\(revision)"
-                        $0.strategy = .canary(.all, stable: ["app": "s\(revision)"], canary: ["app": "v\(revision)"])
-                    }
-                )
-            }
-        }
-        var mixed = 0
-        var revision: UInt32 = 0
-        while !isDone.withLock({ $0 }) {
-            let answer = sessions.route(SessionRequest(unit: "alice", now: Fixture.now), through: handle)
-            revision = answer.decision.revision
-            if revision > 1, answer.setCookie?.hasPrefix("c\(revision)=") != true { mixed += 1 }
-            if answer.decision.epoch != revision { mixed += 1 }
-        }
-        try await writer.value
+                for revision in UInt32(2)...400 {
+                    let updated = try? router.update(
+                        to: Fixture.policy(revision: revision, epoch: revision) {
+                            $0.sticky?.name = "c\(revision)"
+                            $0.strategy = .canary(
+                                .all,
+                                stable: ["app": "s\(revision)"],
+                                canary: ["app": "v\(revision)"]
+                            )
+                        }
+                    )
+                    if updated != revision { Issue.record("revision \(revision) was not taken") }
+                }
+            },
+            {
+                while !isDone.withLock({ $0 }) {
+                    let answer = sessions.route(SessionRequest(unit: "alice", now: Fixture.now), through: handle)
+                    let revision = answer.decision.revision
+                    let isMixed = revision > 1 && answer.setCookie?.hasPrefix("c\(revision)=") != true
+                    let isOther = answer.decision.epoch != revision
+                    seen.withLock { $0 = ($0.mixed + (isMixed || isOther ? 1 : 0), revision) }
+                }
+            },
+        ])
+        let (mixed, revision) = seen.withLock { $0 }
         #expect(mixed == 0)
         #expect(revision > 1, "updates were seen")
     }

@@ -26,8 +26,7 @@ let package = Package(
         ),
         .executableTarget(
             name: "Compare",
-            dependencies: ["Fixtures", "Threads", .product(name: "Rollout", package: "rollout")],
-            exclude: ["Hashing/VariantTag.swift"]
+            dependencies: ["Fixtures", "Threads", .product(name: "Rollout", package: "rollout")]
         ),
         .executableTarget(name: "Gate", dependencies: ["Fixtures", .product(name: "Rollout", package: "rollout")]),
     ],

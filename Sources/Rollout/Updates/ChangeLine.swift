@@ -149,12 +149,12 @@ final class ChangeLine: Sendable {
         case .wrong(let error):
             return hasTurn || change.restoration != nil ? .ended(end(change, with: error, next)) : .wait
         case .right:
+            if gates.isEmpty, hasTurn { return .ended(publish(change, next, gates: [], over: running)) }
             if change.restoration == nil, next.onlyTakesAway(from: running.policy) {
                 interruptHolder(&state, .overtakenBy(next.revision))
                 return .ended(publish(change, next, gates: [], over: running))
             }
             if !hasTurn { return .wait }
-            if gates.isEmpty { return .ended(publish(change, next, gates: [], over: running)) }
             if change.restoration == nil, state.waiting.first?.restoration != nil {
                 return .ended(end(change, with: .ended(.overtakenByRollback, at: nil), next))
             }

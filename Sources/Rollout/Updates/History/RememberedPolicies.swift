@@ -39,8 +39,9 @@ struct RememberedPolicies: Sendable {
         var restored = restoration
         if let restoration { restored?.revision = try? source(of: restoration).revision }
         let policy = published.policy
-        elements.append(Element(policy: policy, digest: published.digest, size: policy.memorySize, restored: restored))
-        size += policy.memorySize
+        let policySize = policy.memorySize
+        elements.append(Element(policy: policy, digest: published.digest, size: policySize, restored: restored))
+        size += policySize
         while elements.count > UpdateHistory.limit || (elements.count > 2 && size > byteLimit) {
             let oldest = elements.removeFirst()
             size -= oldest.size
@@ -118,11 +119,13 @@ extension RolloutPolicy {
     /// How many bytes the policy takes in memory, roughly: its texts, and 100 bytes for each entry.
     fileprivate var memorySize: Int {
         rollouts.values.reduce(200) { size, rollout in
-            let texts = rollout.hosts.keys.map(\.text.utf8.count) + rollout.forced.keys.map(\.text.utf8.count)
-            let releases = rollout.strategy.variants.map(\.release) + (rollout.compatible ?? [])
-            let entries = 8 + texts.count + releases.reduce(0) { $0 + 1 + $1.versions.count }
-            let ranges = if case .abTest(let test) = rollout.strategy { test.allocation?.count ?? 0 } else { 0 }
-            return size + texts.reduce(100 * entries, +) + 32 * ranges
+            var size = size + 800
+            for host in rollout.hosts.keys { size += 100 + host.text.utf8.count }
+            for unit in rollout.forced.keys { size += 100 + unit.text.utf8.count }
+            for release in rollout.compatible ?? [] { size += 100 * (1 + release.versions.count) }
+            guard case .abTest(let test) = rollout.strategy else { return size + 1_000 }
+            for variant in test.variants { size += 100 * (1 + variant.release.versions.count) }
+            return size + 32 * (test.allocation?.count ?? 0)
         }
     }
 }

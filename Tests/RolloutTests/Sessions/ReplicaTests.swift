@@ -147,7 +147,8 @@ struct ReplicaTests {
     func race() async throws {
         let (router, handle) = try Fixture.router(Fixture.policy(revision: 1, epoch: 1))
         let sessions = try Fixture.sessions()
-        let (isDone, seen) = (Lock(false), Lock((mixed: 0, revision: UInt32(0))))
+        let isDone = Lock(false)
+        let seen = Lock((mixed: 0, revision: UInt32(0)))
         // Threads of their own: a reader that spins in the pool would keep the other tests from it.
         await onThreads([
             {

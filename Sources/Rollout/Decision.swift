@@ -1,9 +1,9 @@
 /// The answer for one unit: which variant, why, and by which policy.
 ///
-/// A decision is two words without references. It may be kept for ever, in any container, at no cost in reference
-/// counting, and keeps no policy alive.
+/// A decision is two words without references. It may be kept for ever in any container: that counts no reference, and keeps
+/// no policy alive.
 public struct Decision: Hashable, Sendable {
-    /// An ``Outcome`` with the bucket filled in.
+    /// An outcome of the engine with the bucket filled in.
     @usableFromInline let answer: UInt64
     /// The revision in the low half, the epoch in the high half.
     @usableFromInline let origin: UInt64
@@ -25,14 +25,14 @@ public struct Decision: Hashable, Sendable {
         return number == Outcome.absent ? nil : Variant(number: VariantNumber(rawValue: number))
     }
 
-    /// Why.
+    /// Why the unit gets its variant.
     public var reason: Reason {
         // Compiled outcomes hold no other codes; the fallback keeps the accessor total.
         let code = Reason.Code(rawValue: UInt8(truncatingIfNeeded: answer >> Outcome.reasonShift & Outcome.reasonMask))
         return Reason(code: code ?? .absent)
     }
 
-    /// The bucket that was drawn or carried by the assignment, 0 ..< 1,000,000, or nil where none was.
+    /// The bucket that was drawn or carried by the assignment, 0 ..< 1,000,000, or nil if there was none.
     public var bucket: Int? {
         let bucket = UInt32(truncatingIfNeeded: answer >> Outcome.bucketShift)
         return bucket == Outcome.absent ? nil : Int(bucket)
@@ -46,7 +46,7 @@ public struct Decision: Hashable, Sendable {
 }
 
 extension Decision {
-    /// The same decision as an assignment that pins the bucket gives it: `sticky` where the bucket is enrolled.
+    /// The decision that an assignment makes of this one if it pins the bucket: `sticky` if the bucket is enrolled.
     @inline(__always)
     var keepingBucket: Decision {
         reason == .split ? Decision(answer: Outcome(word: answer).because(.sticky).word, origin: origin) : self
@@ -58,7 +58,7 @@ extension Decision {
     ///
     /// Later versions may add reasons, so a `switch` over them needs a `default`.
     public struct Reason: Hashable, Sendable {
-        /// The number of a reason within an ``Outcome``: below 15, which has another meaning there.
+        /// The number of a reason in an outcome of the engine: below 15, which has another meaning there.
         enum Code: UInt8, CaseIterable {
             case fixed, split, notEnrolled, sticky, forced, host, missingUnit, stale, absent
         }

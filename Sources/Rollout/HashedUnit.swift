@@ -1,12 +1,13 @@
 /// A unit with its hash, for asking several rollouts, or one of them often, about the same unit.
 ///
-/// Holds the text too, because a rule that forces a unit compares bytes, not hashes.
+/// It holds the text too, because a rule that forces a unit compares bytes, not hashes.
 public struct HashedUnit: Hashable, Sendable {
-    // The text first: the key then arrives in a register that a multiplication needs, and nothing has to be moved.
-    private let exact: ExactText
+    // The text comes first, so that the key arrives in the register that a multiplication needs.
+    @usableFromInline let exact: ExactText
     @usableFromInline let key: UInt64
 
     /// The unit's text.
+    @inlinable
     public var text: String { exact.text }
 
     /// Hashes a unit. O(length).

@@ -47,13 +47,15 @@ public struct RolloutHandle: Sendable {
 
     /// The decision for a unit that is hashed already: for asking several rollouts about one unit.
     @inlinable
+    @inline(__always)
     public func decision(for unit: HashedUnit) -> Decision {
-        // The one entry that callers compile in, for with nothing to hash a call costs half of what all the rest does. The
-        // layout of ring and record is then compiled into them too, which harms nothing where a package is built from
-        // source, with its callers. They get the plain case alone, and what is not plain is behind one call. Constants on this
-        // path are computed, because a stored one would take a call of its own.
-        if unit.key == XXH3.hashOfNothing { return deliberate(unit) }
-        return cell.glance { RolloutRecord($0, start: start).plainDecision(forKey: unit.key) } ?? deliberate(unit)
+        // The one entry that callers compile in: with nothing to hash, a call costs half of what all the rest does. The layout of
+        // ring and record is then compiled into callers too, which does no harm to a package that is built from source. What
+        // cannot be decided by the hash alone is behind one call. Constants on this path are computed, because a stored one
+        // would take a call of its own.
+        if unit.key == XXH3.hashOfNothing { return deliberate(unit.text) }
+        return cell.glance { RolloutRecord($0, start: start).decision(forKey: unit.key) }
+            ?? deliberate(unit.text)
     }
 
     /// The decision for a request, with all it brings.
@@ -68,10 +70,14 @@ public struct RolloutHandle: Sendable {
         host: String? = nil,
         holding assignment: Assignment? = nil
     ) -> Decision {
-        if let unit, host == nil, assignment == nil { return decision(for: unit) }
-        return RequestBytes.with(unit: unit, host: host) { request in
-            read { $0.decision(for: request, holding: assignment) }
+        // Only calls, which the compiler makes jumps: so this function saves no registers.
+        if let assignment { return deliberate(unit, host, holding: assignment) }
+        if let host {
+            if let unit { return deliberate(unit, host) }
+            return deliberate("", host)
         }
+        if let unit { return decision(for: unit) }
+        return decisionWithoutUnit()
     }
 
     /// Why a request gets what it gets: each rule in order, what it saw, and which one decided.
@@ -92,18 +98,17 @@ public struct RolloutHandle: Sendable {
     }
 }
 
-/// A decision is made in two attempts: a short one that nearly always succeeds, and one that bears everything. A hashed
-/// unit has one before them, in its caller's code.
+/// A decision is made in two attempts: a short one that nearly always succeeds, and one that succeeds in every case.
 extension RolloutHandle {
-    /// The decision by a unit's hash alone; nil where it takes more than that: there may be no unit, units are forced, or
-    /// an update passed in between.
+    /// The decision by a unit's hash alone. Nil if more is needed: there may be no unit, the unit may be forced, the draw needs
+    /// a search, or an update passed in between.
     @inline(__always)
     private func decision(forKey key: UInt64) -> Decision? {
         guard key != XXH3.hashOfNothing else { return nil }
         return cell.glance { record($0).decision(forKey: key) }
     }
 
-    /// The decision by a unit's hash alone, for a session; nil where it takes more, or a cookie or hosts matter.
+    /// The decision by a unit's hash alone, for a session. Nil if more is needed, or if the rollout has a cookie or host rules.
     @inline(__always)
     func decisionFreeOfSessions(for unit: String) -> Decision? {
         if unit.isEmpty { return nil }
@@ -113,12 +118,9 @@ extension RolloutHandle {
         }
     }
 
-    /// Both attempts, where the one that callers compile in came to nothing.
-    @usableFromInline
-    func deliberate(_ unit: HashedUnit) -> Decision { decision(forKey: unit.key) ?? deliberate(unit.text) }
-
     @inline(never)
-    private func deliberate(_ unit: String) -> Decision {
+    @usableFromInline
+    func deliberate(_ unit: String) -> Decision {
         unsafe unit.withUnitBytes { bytes in unsafe deliberate(bytes) }
     }
 
@@ -136,6 +138,31 @@ extension RolloutHandle {
     @inline(__always)
     private func deliberate(_ bytes: UnsafeRawBufferPointer) -> Decision {
         unsafe bytes.isEmpty ? decisionWithoutUnit() : draw(BorrowedUnit(bytes))
+    }
+
+    @inline(never)
+    private func deliberate(_ unit: String, _ host: String) -> Decision {
+        RequestBytes.with(unit: unit, host: host) { request in deliberate(request) }
+    }
+
+    @inline(never)
+    private func deliberate(_ request: RequestBytes) -> Decision {
+        // A local function, because a closure cannot ask to be inlined.
+        @inline(__always)
+        func decision(_ record: RolloutRecord) -> Decision { record.decide(request, holding: nil) }
+        return read(decision)
+    }
+
+    @inline(never)
+    private func deliberate(_ unit: String?, _ host: String?, holding assignment: Assignment) -> Decision {
+        RequestBytes.with(unit: unit, host: host) { request in deliberate(request, holding: assignment) }
+    }
+
+    @inline(never)
+    private func deliberate(_ request: RequestBytes, holding assignment: Assignment) -> Decision {
+        @inline(__always)
+        func decision(_ record: RolloutRecord) -> Decision { record.decide(request, holding: assignment) }
+        return read(decision)
     }
 
     @inline(never)

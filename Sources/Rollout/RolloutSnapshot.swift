@@ -1,7 +1,7 @@
-/// A policy held fast: whatever is asked of it comes from one revision, however many updates pass meanwhile.
+/// A policy held fast: all its answers come from one revision, no matter how many updates pass meanwhile.
 ///
-/// Holds one reference to the compiled policy. Keep it for a request, not for ever: it goes on answering by the policy it
-/// was taken from.
+/// A snapshot holds one reference to the compiled policy. Keep it for a request, not for ever, because it goes on answering by
+/// the policy that ran when it was taken.
 public struct RolloutSnapshot: Sendable {
     private let compiled: CompiledPolicy
 
@@ -20,7 +20,7 @@ public struct RolloutSnapshot: Sendable {
     ///   - id: The rollout.
     ///   - host: The value of the `Host` header, in any case, with or without port.
     ///   - assignment: What a verified cookie or the service's own store remembers.
-    /// - Returns: The decision, or nil where the policy has no rollout of that id.
+    /// - Returns: The decision, or nil if the policy has no rollout of that id.
     public func decision(
         for unit: String?,
         in id: RolloutID,
@@ -28,12 +28,12 @@ public struct RolloutSnapshot: Sendable {
         holding assignment: Assignment? = nil
     ) -> Decision? {
         guard let ordinal = compiled.ordinal(of: id) else { return nil }
-        return RequestBytes.with(unit: unit, host: host) { request in
-            withExtendedLifetime(compiled) {
-                RolloutRecord(compiled.image, ordinal: ordinal).decision(for: request, holding: assignment)
-            }
+        return withExtendedLifetime(compiled) {
+            let record = RolloutRecord(compiled.image, ordinal: ordinal)
+            return RequestBytes.with(unit: unit, host: host) { record.decision(for: $0, holding: assignment) }
         }
     }
+
     /// Why a request gets what it gets in one of the policy's rollouts: each rule in order, and which one decided.
     ///
     /// - Parameters:

@@ -1,14 +1,15 @@
 /// SHA-256 (FIPS 180-4), fed in pieces.
 ///
-/// A value of 104 bytes that lives on the stack: no allocation and no reference counting, wherever the pieces are cut.
+/// A value of 104 bytes that lives on the stack. It allocates nothing and counts no reference, no matter how the message is
+/// cut into pieces.
 struct SHA256 {
     private var state: State
-    /// The bytes of the block that is not full yet, in their order in memory.
+    /// The block that is not full yet.
     private var block = Block()
-    /// How many bytes there were so far; its remainder by 64 is how many of them wait in `block`.
+    /// How many bytes there were so far. Its remainder by 64 says how many of them wait in `block`.
     private var count: UInt64
 
-    /// The hash of nothing yet.
+    /// A hash of no bytes yet.
     init() { self.init(resuming: .initial, after: 0) }
 
     /// Goes on from a state reached after `count` bytes.
@@ -27,14 +28,14 @@ struct SHA256 {
         count &+= UInt64(truncatingIfNeeded: bytes.count)
         if pending > 0 {
             let taken = Swift.min(Block.size &- pending, bytes.count)
-            // taken <= bytes.count, and pending + taken <= 64; both slices are checked all the same.
+            // taken <= bytes.count, and pending + taken <= 64. Both slices are checked all the same.
             unsafe block.write(UnsafeRawBufferPointer(rebasing: bytes[..<taken]), at: pending)
             guard pending &+ taken == Block.size else { return }
             compressBlock()
             unsafe rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
         }
         while rest.count >= Block.size {
-            // Whole blocks are read where they are; rest has at least the 64 bytes `compress` reads.
+            // A whole block is not copied. `rest` has at least the 64 bytes that `compress` reads.
             unsafe state.compress(rest)
             unsafe rest = UnsafeRawBufferPointer(rebasing: rest[Block.size...])
         }
@@ -56,8 +57,8 @@ struct SHA256 {
         unsafe withUnsafeBytes(of: word.bigEndian) { bytes in unsafe update(bytes) }
     }
 
-    /// The digest of all bytes so far, which ends the hash: a bit 1, zeros, and the count of bits in a block's last
-    /// eight bytes.
+    /// Ends the hash and returns the digest of all bytes: they are followed by a bit 1, zeros, and the number of bits in the
+    /// last eight bytes of a block.
     consuming func finalize() -> Digest {
         block.terminate(at: pendingCount)
         if pendingCount >= Block.size - 8 {
@@ -77,7 +78,7 @@ struct SHA256 {
 }
 
 extension SHA256 {
-    /// The digest of bytes that are all there.
+    /// The digest of a whole message.
     static func digest(_ bytes: UnsafeRawBufferPointer) -> Digest {
         var hash = SHA256()
         unsafe hash.update(bytes)
@@ -87,5 +88,98 @@ extension SHA256 {
     /// The digest as 32 bytes; allocates them.
     static func digest(_ bytes: [UInt8]) -> [UInt8] {
         unsafe bytes.withUnsafeBytes { bytes in unsafe digest(bytes) }.bytes
+    }
+}
+
+extension SHA256 {
+    /// The 64 bytes that one compression takes, as a value.
+    struct Block {
+        static var size: Int { 64 }
+
+        /// Room for the bytes, in their order in memory; the words mean nothing as numbers.
+        private var storage: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
+
+        /// Copies `bytes` to `offset`.
+        ///
+        /// - Precondition: they fit.
+        @inline(__always)
+        mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
+            // The destination is a slice by range, which traps if it would leave the block. So the copy is safe even if a
+            // caller breaks the precondition.
+            unsafe withUnsafeMutableBytes(of: &storage) { block in
+                let place = unsafe UnsafeMutableRawBufferPointer(rebasing: block[offset..<(offset + bytes.count)])
+                unsafe place.copyMemory(from: bytes)
+            }
+        }
+
+        /// Puts a digest at the start.
+        mutating func write(_ digest: Digest) {
+            storage.0 = digest.words.0.bigEndian
+            storage.1 = digest.words.1.bigEndian
+            storage.2 = digest.words.2.bigEndian
+            storage.3 = digest.words.3.bigEndian
+        }
+
+        /// The block with `mask` laid over every eight bytes of it.
+        func xored(with mask: UInt64) -> Block {
+            var block = self
+            block.storage.0 ^= mask
+            block.storage.1 ^= mask
+            block.storage.2 ^= mask
+            block.storage.3 ^= mask
+            block.storage.4 ^= mask
+            block.storage.5 ^= mask
+            block.storage.6 ^= mask
+            block.storage.7 ^= mask
+            return block
+        }
+
+        /// Sets the first byte of the padding at `offset`, and clears the rest, which is left over from an earlier block.
+        mutating func terminate(at offset: Int) {
+            // offset < 64, because it is a remainder by 64; debug builds check each subscript against the block's 64 bytes.
+            unsafe withUnsafeMutableBytes(of: &storage) { block in
+                unsafe block[offset] = 0x80
+                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: block[(offset + 1)...])
+                unsafe rest.initializeMemory(as: UInt8.self, repeating: 0)
+            }
+        }
+
+        mutating func setBitCount(_ count: UInt64) { storage.7 = count.bigEndian }
+
+        @inline(__always)
+        mutating func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+            // The pointer is used inside the closure only.
+            unsafe withUnsafeBytes(of: &storage) { bytes in unsafe body(bytes) }
+        }
+    }
+}
+
+extension SHA256 {
+    /// 32 bytes as four words, the first byte in the first word's most significant bits.
+    struct Digest: Equatable {
+        let words: (UInt64, UInt64, UInt64, UInt64)
+
+        init(_ state: State) {
+            words = (
+                Self.joined(state.a, state.b), Self.joined(state.c, state.d),
+                Self.joined(state.e, state.f), Self.joined(state.g, state.h)
+            )
+        }
+
+        /// The first half, if 128 bits are enough.
+        var first16Bytes: (UInt64, UInt64) { (words.0, words.1) }
+
+        /// The 32 bytes; allocates them.
+        var bytes: [UInt8] {
+            [words.0, words.1, words.2, words.3].flatMap { word in
+                stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
+            }
+        }
+
+        /// Not in constant time. Compare secret digests by ``HMACSHA256/isEqual16(_:_:)``.
+        static func == (left: Digest, right: Digest) -> Bool { left.words == right.words }
+
+        @inline(__always)
+        private static func joined(_ high: UInt32, _ low: UInt32) -> UInt64 { UInt64(high) &<< 32 | UInt64(low) }
     }
 }

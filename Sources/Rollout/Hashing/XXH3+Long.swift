@@ -1,9 +1,9 @@
-/// Inputs over 240 bytes: eight lanes over stripes of 64 bytes, scrambled after each block of 16 stripes.
+/// Inputs over 240 bytes: eight lanes take in stripes of 64 bytes, and are scrambled after each block of 16 stripes.
 extension XXH3 {
     private typealias Lanes = SIMD8<UInt64>
 
     private static var stripeSize: Int { 64 }
-    /// 16 stripes: each moves 8 bytes on in the secret, whose last 64 of 192 bytes are the scrambler's.
+    /// 16 stripes. Each one moves on by 8 bytes in the secret, of whose 192 bytes the last 64 are for scrambling.
     private static var blockSize: Int { 16 * stripeSize }
 
     @inline(never)
@@ -19,23 +19,23 @@ extension XXH3 {
                 Prime64.fifth,
                 Prime32.first
             )
-            // Whole stripes short of the last byte; the last stripe ends with the input and may overlap them.
+            // Whole stripes that end before the last byte. The last stripe ends with the input, and may overlap them.
             let lastStripe = bytes.count &- stripeSize
             var offset = 0
             while offset < bytes.count &- 1 &- (stripeSize &- 1) {
                 let inBlock = offset & (blockSize &- 1)
                 unsafe accumulate(bytes, at: offset, secret, at: inBlock / 8, into: &lanes)
                 offset &+= stripeSize
-                // A block is scrambled once a byte is known to follow it.
+                // A block is scrambled only if a byte follows it, which the loop's condition has shown.
                 if offset & (blockSize &- 1) == 0 { unsafe scramble(&lanes, secret) }
             }
-            // 121 = 192 - 64 - 7: the secret's end, at an offset no other stripe has.
+            // 121 = 192 - 64 - 7: near the end of the secret, at an offset that no other stripe has.
             unsafe accumulate(bytes, at: lastStripe, secret, at: 121, into: &lanes)
             return unsafe merged(lanes, secret, count: bytes.count)
         }
     }
 
-    /// Each lane gains the product of its keyed halves; the plain word goes to its neighbour, so that none is lost
+    /// Each lane gains the product of its keyed halves. The plain word goes to the neighbouring lane, so that it is not lost
     /// when a keyed half happens to be zero.
     @inline(__always)
     private static func accumulate(

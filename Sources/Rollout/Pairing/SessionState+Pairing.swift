@@ -86,7 +86,7 @@ extension SessionState {
     ) -> Adoption {
         let tag = unsafe VariantTag(variant, in: rollout)
         let (origin, decision) = handle.read {
-            ($0.origin, $0.decision(adopting: tag, epoch: member.epoch, unit: request.unit))
+            ($0.origin, $0.decision(adopting: tag, epoch: member.epoch, for: request))
         }
         guard UInt32(truncatingIfNeeded: origin >> 32) == member.epoch else { return .refused(.otherEpoch) }
         // Tags are unique among the variants of a policy, and not beyond: so the name has the last word.

@@ -26,18 +26,18 @@
         _ body: (SessionBytes) -> Result
     ) -> Result? {
         unsafe unit.utf8.withContiguousStorageIfAvailable { unit in
-            unsafe host.utf8.withContiguousStorageIfAvailable { host in
+            unsafe host.utf8.withContiguousStorageIfAvailable { header in
                 unsafe cookies.utf8.withContiguousStorageIfAvailable { cookies in
                     let unit = UnsafeRawBufferPointer(unit)
-                    return unsafe HostName.withNormalized(UnsafeRawBufferPointer(host), limit: .max) { host in
-                        let engineUnit = unsafe unit.isEmpty ? nil : BorrowedUnit(unit)
-                        return body(
+                    let header = UnsafeRawBufferPointer(header)
+                    return unsafe HostName.withNormalized(header) { host in
+                        body(
                             unsafe SessionBytes(
                                 unit: unit,
-                                host: host ?? UnsafeRawBufferPointer(start: nil, count: 0),
+                                host: host,
                                 cookies: UnsafeRawBufferPointer(cookies),
                                 now: StickyToken.clamped(now),
-                                request: RequestBytes(unit: engineUnit, host: host)
+                                request: RequestBytes(unit: unit, host: header)
                             )
                         )
                     }

@@ -107,7 +107,12 @@ struct RandomImageTests {
         check(record.decisionWithoutUnit())
         let tag = VariantTag(.canary, in: "narrow")
         let epoch = UInt32(record.origin >> 32)
-        if let adopted = record.decision(adopting: tag, epoch: epoch, unit: nil) { check(adopted) }
+        for unit in [nil, "alice"] {
+            let adopted = RequestBytes.with(unit: unit, host: nil) { request in
+                record.decision(adopting: tag, epoch: epoch, for: request)
+            }
+            if let adopted { check(adopted) }
+        }
         if case .request(_, _, let held?) = question { _ = record.standing(of: held) }
     }
 

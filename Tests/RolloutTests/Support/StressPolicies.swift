@@ -28,8 +28,7 @@ struct StressQuestion: Sendable {
                     RolloutRecord($0, ordinal: ordinal).decision(for: DecimalUnit(DecimalText(number)))
                 }
         case .hashed(let unit):
-            publication.glance { RolloutRecord($0, ordinal: ordinal).plainDecision(forKey: unit.key) }
-                ?? glance(publication, ordinal, unit.key) ?? deliberate(publication, ordinal, unit.text, &retries)
+            glance(publication, ordinal, unit.key) ?? deliberate(publication, ordinal, unit.text, &retries)
         case .request(let unit, let host, let assignment):
             RequestBytes.with(unit: unit, host: host) { request in
                 read(publication, &retries) {

@@ -1,8 +1,8 @@
 /// Where things are in the words of a compiled policy.
 ///
-/// A policy is a run of records, one for each ordinal the router ever gave out, followed by what does not fit a record.
-/// A record is two cache lines. The first is its first draw and all that a plain decision touches; the second serves
-/// rules, assignments and missing units.
+/// The words begin with the records, one for each seat of the router. The tables and further draws that records refer to
+/// follow. A record takes two cache lines. The first one holds the record's own draw and is all that a plain decision reads;
+/// the second one serves rules, assignments and missing units.
 ///
 ///     0  marks         wide draw, hosts, forced units: which of them exist
 ///     1  salt          `Bucketing.saltHash`
@@ -18,7 +18,7 @@
 ///    14  cookie        `CookieReference`
 ///    15  adoptions     `TagTable`: what a decision of another service may name
 ///
-/// A draw that an outcome refers to is the first line of a record, without its origin.
+/// A further draw, to which an outcome refers, looks like the first line of a record without its origin.
 @usableFromInline
 enum RecordLayout {
     /// The words of a record.
@@ -34,7 +34,7 @@ enum RecordLayout {
     static let hosts = 10
     static let forced = 11
     static let assignments = 12
-    static let filter = 13
+    @inlinable static var filter: Int { 13 }
     static let cookie = 14
     static let adoptions = 15
 
@@ -42,8 +42,8 @@ enum RecordLayout {
     static let drawSize = 8
 }
 
-/// Which parts a record has beyond its first draw; with a wide draw, its offset in the upper half, and in bits 16 ... 31 how
-/// many segments it has.
+/// Which parts a record has beyond a narrow draw. If its draw is wide, the upper half is the draw's offset, and bits 16 ... 31
+/// are the number of its segments.
 @usableFromInline
 struct RecordMarks: OptionSet, Sendable {
     @usableFromInline let rawValue: UInt64
@@ -55,12 +55,12 @@ struct RecordMarks: OptionSet, Sendable {
     static let hosts = RecordMarks(rawValue: 2)
     @inlinable static var forced: RecordMarks { RecordMarks(rawValue: 4) }
 
-    /// Whether a unit's hash is all that a decision takes, and the record all that it reads.
+    /// Whether a unit's hash and this record are enough to decide, if the request brings neither host nor assignment.
     @inlinable
     @inline(__always)
     var isPlain: Bool { rawValue & (RecordMarks.wide.rawValue | RecordMarks.forced.rawValue) == 0 }
 
-    /// A wide draw of so many segments at an offset.
+    /// The marks of a record whose draw is wide.
     static func wide(at offset: Int, segments: Int) -> RecordMarks {
         RecordMarks(rawValue: wide.rawValue | UInt64(segments) << 16 | UInt64(offset) << 32)
     }
@@ -69,11 +69,12 @@ struct RecordMarks: OptionSet, Sendable {
     var segmentCount: Int { Int(truncatingIfNeeded: rawValue >> 16 & 0xFFFF) }
 
     /// The offset of the wide draw.
+    @inlinable
     @inline(__always)
     var wideOffset: Int { Int(truncatingIfNeeded: rawValue >> 32) }
 }
 
-/// How a record honours assignments; in the upper bits of the word that refers to what they may hold.
+/// How a record honours assignments. Lies in the upper bits of the word that refers to the table of assignments.
 struct AssignmentRules: OptionSet, Sendable {
     let rawValue: UInt64
 
@@ -88,7 +89,7 @@ struct AssignmentRules: OptionSet, Sendable {
     /// The rules where a record's word has them.
     var word: UInt64 { rawValue << Self.shift }
 
-    /// The strategy draws, so an assignment means something.
+    /// The strategy draws, so that an assignment means something.
     static let honoured = AssignmentRules(rawValue: 1)
     /// `pin` is `bucket`.
     static let pinsBucket = AssignmentRules(rawValue: 2)

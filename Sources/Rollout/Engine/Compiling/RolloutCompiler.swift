@@ -1,4 +1,4 @@
-/// Compiles one rollout into its record, and whatever the record refers to.
+/// Compiles one rollout into its record and what the record refers to.
 struct RolloutCompiler {
     private let id: RolloutID
     private let definition: RolloutDefinition
@@ -23,8 +23,8 @@ struct RolloutCompiler {
             marks = .wide(at: words.count, segments: segments.count)
             words.append(contentsOf: WideDraw.words(segments))
         }
-        let hosts = TextTable.append(hostEntries(&words), to: &words)
-        let forced = TextTable.append(forcedEntries(&words), to: &words)
+        let hosts = unsafe TextTable.append(hostEntries(&words), to: &words) { unsafe HostScan($0).hash }
+        let forced = unsafe TextTable.append(forcedEntries(&words), to: &words) { unsafe XXH3.hash($0) }
         let filter = TextFilter.append(definition.forced.keys, to: &words)
         if hosts != 0 { marks.formUnion(.hosts) }
         if forced != 0 { marks.formUnion(.forced) }
@@ -122,7 +122,7 @@ struct RolloutCompiler {
 
     /// What a rule that names a variant leads to, with a unit and without one.
     ///
-    /// Copies to a shadow are sampled whatever rule decided, so there a rule leads to a draw of its own.
+    /// Copies to a shadow are sampled no matter which rule decided, so a rule on a shadow rollout leads to a further draw.
     private func ruleOutcomes(
         _ reason: Decision.Reason,
         _ words: inout [UInt64]

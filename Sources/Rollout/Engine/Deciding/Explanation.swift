@@ -204,7 +204,7 @@ private struct Explainer {
     }
 
     private func forcedUnit() -> Finding {
-        guard let unit, let bytes = request.unit else { return (.forced, "the request brings no unit", nil, nil) }
+        guard let unit, let bytes = request.hashedUnit else { return (.forced, "the request brings no unit", nil, nil) }
         let answer = marks.contains(.forced) ? record.forced(bytes) : nil
         let saw =
             if let variant = definition.forced[UnitID(unit)] {
@@ -275,11 +275,11 @@ private struct Explainer {
         switch definition.strategy.kind {
         case .fixed, .shadow:
             let saw = "\(variants[0].name) answers every request"
-            let answer = request.unit.map { record.draw(at: record.bucket(ofKey: $0.key), marks) }
+            let answer = request.hashedUnit.map { record.draw(at: record.bucket(ofKey: $0.key), marks) }
             return (.draw, saw, answer ?? record.decisionWithoutUnit(), nil)
         case .canary, .abTest: break
         }
-        if let key = request.unit?.key {
+        if let key = request.hashedUnit?.key {
             let bucket = record.bucket(ofKey: key)
             let draw = draw(Int(bucket), key: key)
             return (.draw, described(draw), record.draw(at: bucket, marks), draw)
@@ -336,7 +336,7 @@ private struct Explainer {
         guard case .shadow(let share, _, _) = definition.strategy else { return nil }
         let shadow = owned(by: .shadow, 0..<share.buckets)
         let rest = owned(by: nil, share.buckets..<Share.bucketCount)
-        let draw = request.unit.map { unit in
+        let draw = request.hashedUnit.map { unit in
             let ranges = [shadow, rest].filter { !$0.buckets.isEmpty }
             let bucket = Int(record.bucket(ofKey: unit.key))
             return Explanation.Draw(

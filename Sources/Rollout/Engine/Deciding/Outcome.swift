@@ -1,11 +1,11 @@
-/// What a segment of a draw leads to, in one word: the answer, or the next draw.
+/// What a segment of a draw or a rule leads to, in one word: an answer, or the next draw.
 ///
-/// An answer has the shape of a decision's first word, so that deciding is one `or` with the bucket:
+/// An answer has the shape of a decision's first word, so that one `or` with the bucket makes it a decision:
 ///
 ///     bits  0 ... 19   number of the variant in the registry
-///     bits 20 ... 39   number of the shadow in the registry, all ones for none
+///     bits 20 ... 39   number of the shadow in the registry, all ones if there is none
 ///     bits 40 ... 43   the reason, 15 for "the next draw is at the word offset in bits 0 ... 39"
-///     bits 44 ... 63   0 where the bucket goes, all ones where no bucket was drawn
+///     bits 44 ... 63   0 if the bucket goes here, all ones if no bucket was drawn
 @usableFromInline
 struct Outcome: Hashable, Sendable {
     @usableFromInline let word: UInt64
@@ -25,7 +25,7 @@ struct Outcome: Hashable, Sendable {
         word = UInt64(offset) | Self.nextDraw << Self.reasonShift
     }
 
-    /// Where the next draw is, if this is no answer.
+    /// The offset of the next draw, or nil if this is an answer.
     @inline(__always)
     var nextDrawOffset: Int? {
         (word >> Self.reasonShift) & Self.reasonMask == Self.nextDraw
@@ -45,4 +45,19 @@ struct Outcome: Hashable, Sendable {
     /// The value of a 20-bit field that says there is none: above every bucket and every variant's number.
     static let absent: UInt32 = 0xF_FFFF
     private static let nextDraw: UInt64 = 15
+}
+
+/// A run of buckets with one outcome. It begins after the bound of the segment before it, and includes its own.
+struct Segment: Hashable, Sendable {
+    let upperBound: Int
+    let outcome: Outcome
+}
+
+extension [Segment] {
+    /// Adds the buckets up to a limit, which is excluded. If the last segment has the same outcome, it is made longer.
+    mutating func extend(to limit: Int, _ outcome: Outcome) {
+        guard limit - 1 > (last?.upperBound ?? -1) else { return }
+        if last?.outcome == outcome { removeLast() }
+        append(Segment(upperBound: limit - 1, outcome: outcome))
+    }
 }

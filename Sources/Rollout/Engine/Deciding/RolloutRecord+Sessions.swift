@@ -4,11 +4,11 @@ extension RolloutRecord {
     @inline(__always)
     var origin: UInt64 { word(RecordLayout.origin) }
 
-    /// Where the rollout's cookie is; not to be followed before the image was found whole.
+    /// Where the rollout's cookie is. It must not be followed before the image was found whole.
     @inline(__always)
     var cookie: CookieReference { CookieReference(word: word(RecordLayout.cookie)) }
 
-    /// Whether a session has nothing to do here: no cookie is kept, and no host is ruled.
+    /// Whether a session has nothing to do here, because the rollout has neither a cookie nor host rules.
     @inline(__always)
     var isFreeOfSessions: Bool {
         cookie == .absent && !RecordMarks(rawValue: word(RecordLayout.marks)).contains(.hosts)
@@ -17,7 +17,7 @@ extension RolloutRecord {
     /// Whether units are drawn into variants, so that an assignment means something.
     var honoursAssignments: Bool { AssignmentRules(of: word(RecordLayout.assignments)).contains(.honoured) }
 
-    /// How an assignment stands before this policy.
+    /// How an assignment stands under this policy.
     enum Standing: Hashable, Sendable {
         /// It can hold: of this epoch, and its variant still takes assignments or does not matter.
         case current
@@ -29,7 +29,7 @@ extension RolloutRecord {
         case gone
     }
 
-    /// How an assignment stands. One that pins no variant, and any where only the bucket is pinned, has none to lose.
+    /// How an assignment stands. If it pins no variant, or the rollout pins only buckets, it has no variant to lose.
     func standing(of assignment: Assignment) -> Standing {
         let epoch = UInt32(truncatingIfNeeded: origin >> 32)
         if assignment.epoch != epoch { return assignment.epoch > epoch ? .newer : .older }
@@ -39,19 +39,19 @@ extension RolloutRecord {
         return TagTable.outcome(for: assignment.tag, in: image, table: table) == nil ? .gone : .current
     }
 
-    /// The decision that another service made, in this service's release of the variant; nil where this policy is of
-    /// another epoch, or has no such variant, or has it disabled.
+    /// The decision that another service made, in this service's release of the variant; nil if this policy is of another
+    /// epoch, lacks the variant, or has it disabled.
     ///
-    /// The other service's rules have spoken, so hosts and forced units are not asked again. Where nothing is drawn into
-    /// variants the answer is the plain one, with its copy to a shadow.
-    func decision(adopting tag: VariantTag, epoch: UInt32, unit: BorrowedUnit?) -> Decision? {
+    /// The other service has asked its rules, so hosts and forced units are not asked again. If the strategy draws no variant,
+    /// the answer is the plain one, with its copy to a shadow.
+    func decision(adopting tag: VariantTag, epoch: UInt32, for request: RequestBytes) -> Decision? {
         let table = word(RecordLayout.adoptions)
         guard UInt32(truncatingIfNeeded: origin >> 32) == epoch,
             let outcome = TagTable.outcome(for: tag, in: image, table: table)
         else { return nil }
         let rules = AssignmentRules(of: word(RecordLayout.assignments))
         if rules.contains(.honoured) { return answer(outcome) }
-        guard let unit else { return decisionWithoutUnit() }
+        guard let unit = request.hashedUnit else { return decisionWithoutUnit() }
         return draw(at: bucket(ofKey: unit.key), RecordMarks(rawValue: word(RecordLayout.marks)))
     }
 }

@@ -1,4 +1,4 @@
-/// One rollout of a compiled policy: the whole precedence table, and nothing else.
+/// One rollout of a compiled policy: it holds the whole precedence table, and nothing else.
 ///
 ///     host rule -> forced unit -> assignment -> draw -> missing unit
 ///
@@ -18,21 +18,17 @@ struct RolloutRecord {
         self.start = start
     }
 
-    /// The decision for a unit by its hash alone, or nil where the record is not plain.
+    /// The decision for a unit by its hash alone, or nil if the unit may be a forced one, or the draw needs a search.
     @inlinable
-    @inline(__always)
-    func plainDecision(forKey key: UInt64) -> Decision? {
-        RecordMarks(rawValue: word(RecordLayout.marks)).isPlain ? narrowDraw(at: bucket(ofKey: key)) : nil
-    }
-
-    /// The decision for a unit by its hash alone, or nil where the unit may be a forced one or the draw needs a search.
     @inline(__always)
     func decision(forKey key: UInt64) -> Decision? {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.isPlain { return narrowDraw(at: bucket(ofKey: key)) }
-        if marks.contains(.forced), TextFilter.mayHold(key, in: image, filter: word(RecordLayout.filter)) { return nil }
+        if marks.contains(.forced) {
+            if TextFilter.mayHold(key, in: image, filter: word(RecordLayout.filter)) { return nil }
+            guard marks.contains(.wide) else { return narrowDraw(at: bucket(ofKey: key)) }
+        }
         let bucket = bucket(ofKey: key)
-        guard marks.contains(.wide) else { return narrowDraw(at: bucket) }
         return WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket).map { answer($0, bucket: bucket) }
     }
 
@@ -48,14 +44,23 @@ struct RolloutRecord {
     func decisionWithoutUnit() -> Decision { answer(Outcome(word: word(RecordLayout.missing))) }
 
     /// The decision for a request.
+    @inline(never)
     func decision(for request: RequestBytes, holding assignment: Assignment?) -> Decision {
-        let unit = request.unit
+        decide(request, holding: assignment)
+    }
+
+    /// The decision for a request, for a caller whose time a further call would be a part of.
+    ///
+    /// The unit is hashed as late as possible, because a host or an assignment often decides without it.
+    @inline(__always)
+    func decide(_ request: RequestBytes, holding assignment: Assignment?) -> Decision {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.contains(.hosts), let ruled = hosted(request) { return ruled }
-        if let unit, marks.contains(.forced), let forced = forced(unit) { return forced }
-        if let assignment, let held = decision(honouring: assignment, hasUnit: unit != nil, marks) { return held }
-        if let unit { return draw(at: bucket(ofKey: unit.key), marks) }
-        return decisionWithoutUnit()
+        if marks.contains(.forced), let unit = request.hashedUnit, let forced = forced(unit) { return forced }
+        if let assignment, let held = decision(honouring: assignment, hasUnit: request.hasUnit, marks) { return held }
+        guard request.hasUnit else { return decisionWithoutUnit() }
+        let bucket = unsafe bucket(ofKey: XXH3.hash(request.unit))
+        return marks.contains(.wide) ? draw(at: bucket, marks) : narrowDraw(at: bucket)
     }
 
     // MARK: Rules
@@ -68,24 +73,38 @@ struct RolloutRecord {
         return entry.map { resolve(TextTable.outcome(of: $0, in: image, hasUnit: true), unit.key) }
     }
 
+    @inline(__always)
     func hosted(_ request: RequestBytes) -> Decision? {
+        let name = unsafe HostName.name(in: request.host)
+        // A longer host is in no policy, and not worth a copy on the stack.
+        guard 1...PolicyLimits.textBytes ~= name.count else { return nil }
         let table = word(RecordLayout.hosts)
-        let entry = unsafe request.withNormalizedHost { host in
-            unsafe host.flatMap { unsafe TextTable.find($0, hash: XXH3.hash($0), in: image, table: table) }
-        }
-        let unit = request.unit
-        return entry.map { resolve(TextTable.outcome(of: $0, in: image, hasUnit: unit != nil), unit?.key) }
+        let scan = unsafe HostScan(name)
+        let entry =
+            unsafe scan.mayHaveUpperCase
+            ? findLowered(name, in: table) : TextTable.find(name, hash: scan.hash, in: image, table: table)
+        guard let entry else { return nil }
+        let outcome = TextTable.outcome(of: entry, in: image, hasUnit: request.hasUnit)
+        return outcome.nextDrawOffset == nil ? answer(outcome) : resolve(outcome, request.hashedUnit?.key)
     }
 
-    /// What an assignment decides, or nil where it has lost and supplies nothing.
+    @inline(never)
+    private func findLowered(_ name: UnsafeRawBufferPointer, in table: UInt64) -> Int? {
+        unsafe HostName.withLowered(name) { host in
+            unsafe TextTable.find(host, hash: HostScan(host).hash, in: image, table: table)
+        }
+    }
+
+    /// What an assignment decides, or nil if it has lost and supplies nothing.
     ///
     /// | epoch | pin | unit | decides |
     /// | --- | --- | --- | --- |
     /// | newer | any | any | the first variant, `stale` |
     /// | same | variant | any | its variant, `sticky`, if that still takes assignments |
-    /// | same | bucket | none | its bucket, judged now: `sticky` where that is enrolled |
+    /// | same | bucket | none | its bucket, judged now: `sticky` if the bucket is enrolled |
     /// | any not newer | any | none | its bucket, judged now, if missing units are assigned one |
     /// | otherwise | | | nothing: the unit is drawn, or is missing |
+    @inline(__always)
     func decision(honouring assignment: Assignment, hasUnit: Bool, _ marks: RecordMarks) -> Decision? {
         let assignments = word(RecordLayout.assignments)
         let rules = AssignmentRules(of: assignments)
@@ -113,7 +132,7 @@ struct RolloutRecord {
         Bucketing.bucket(ofKey: key, saltHash: word(RecordLayout.salt))
     }
 
-    /// The record's own draw; its outcomes are answers.
+    /// The record's own draw, whose outcomes are answers.
     func draw(at bucket: UInt64, _ marks: RecordMarks) -> Decision {
         guard marks.contains(.wide) else { return narrowDraw(at: bucket) }
         let outcome =
@@ -129,7 +148,8 @@ struct RolloutRecord {
         return answer(Outcome(word: word(RecordLayout.outcomes &+ index)), bucket: bucket)
     }
 
-    /// The answer an outcome of a rule leads to: itself, or that of the draw it refers to, whose outcomes are answers.
+    /// The answer that an outcome of a rule leads to: the outcome itself, or that of the draw to which it refers. The outcomes
+    /// of that draw are answers.
     private func resolve(_ outcome: Outcome, _ key: UInt64?) -> Decision {
         guard let next = outcome.nextDrawOffset, let key else { return answer(outcome) }
         let bucket = Bucketing.bucket(ofKey: key, saltHash: image[next + RecordLayout.salt])

@@ -18,7 +18,7 @@ final class RouterState: Sendable {
     private let current: Lock<CompiledPolicy>
     /// Held by the one writer.
     let writer = Lock<Void>(())
-    /// A count that orders nothing, so relaxed; asking for it waits for no writer.
+    /// A count that orders nothing, so it is relaxed.
     private let ignored = Atomic<Int>(0)
     private let hasUpdater = Atomic<Bool>(false)
 

@@ -6,12 +6,13 @@ public import Synchronization
 
 /// Where a compiled policy is published to readers on other threads: a ring of eight slots behind one head word.
 ///
-/// The only file that publishes across threads. One writer at a time (`RouterState` holds a lock); any number of readers,
-/// who take no lock, write no memory and wait for nobody.
+/// There is one writer at a time (`RouterState` holds a lock) and any number of readers. Readers take no lock, write no memory
+/// and wait for nobody. Two other files let threads share memory without a lock, each with a proof of its own:
+/// `VariantRegistry`, and `ResourcePool`.
 ///
 ///     words[0]        head: the number of policies published, whose low three bits name the current slot
 ///     words[8 ... 15] the slots: the address of each | log2 of its words
-///     words[16 ...]   every ring there was, at the log2 of its slots' words; nobody reads it, but leak checkers follow it
+///     words[16 ...]   every ring there was, at the log2 of its slots' words; only leak checkers read them
 ///
 ///     writer of policy s                                reader
 ///     W1  store the slots, releasing (if they grew)     R1  load head = s, acquiring
@@ -23,22 +24,23 @@ public import Synchronization
 /// R1 pairs with W4, R2 with W1, R4 with W2.
 ///
 /// **Claim 1:** what ``read(_:)`` returns was made of the words of policy s alone. Because
-/// 1. R3 loads nothing older: the words of s were stored before the W4 that R1 loads. With either of the two relaxed,
-///    head = s could arrive before the words, and s - 8 be read in their place.
-/// 2. R3 loads nothing newer and passes: the slot's next words are those of s + 8, whose writer stored head = s + 7 before
-///    its W2. A reader that loads one of them at R3 passes R4, so W2 synchronises with R4, R5 loads s + 7 at least, and
-///    the reader tries again. Without W2 the new words could arrive before head = s + 7, without R4 the second load of
-///    head could be made before R3; accepting s + 7 as well would let in a reader whose slot is half rewritten.
-/// What got past would be a decision of two policies: the salt of one, the bounds of the other, a revision of either.
-/// W2 and R4 cost nothing on x86; a releasing store of each word would do for W2, and cost more elsewhere.
+/// 1. R3 loads nothing older. The words of s were stored before the W4 that R1 loads. If either of the two were relaxed,
+///    head = s could arrive before the words, and the words of s - 8 be read in their place.
+/// 2. If R3 loads something newer, the reader tries again. The slot's next words are those of s + 8, whose writer stored
+///    head = s + 7 before its W2. A reader that loads one of them at R3 goes on to R4, so W2 synchronises with R4, and R5
+///    loads s + 7 at least. Without W2 the new words could arrive before head = s + 7. Without R4 the second load of head
+///    could be made before R3. If s + 7 were accepted as well, a reader whose slot is half rewritten would get through.
+/// What got through would be a decision of two policies: the salt of one, the bounds of the other, a revision of either.
+/// W2 and R4 cost nothing on x86. A releasing store of each word could replace W2, and would cost more elsewhere.
 ///
 /// **Claim 2:** any address that R2 finds will do. Because
-/// 1. it is not older than s: its ring's addresses were stored at W1, before the W4 that R1 loaded. Were R2 before R1, or
-///    R1 relaxed, head could name a slot that is too small;
-/// 2. if it is newer, the slot holds the words of s: it began as a copy of the old one, complete before W1. R2 has to
-///    acquire that itself, as a reader of an older head gets no order from R1: relaxed, it could read a slot not yet
-///    written; if s was overwritten before the copy was made, then R2 also acquires a head beyond s + 6, and R5 sees it;
-/// 3. if it is older than the running one, nobody writes that ring any more, so what was current in it stays.
+/// 1. it is not older than s. The addresses of the ring were stored at W1, before the W4 that R1 loaded. If R2 came before
+///    R1, or R1 were relaxed, head could name a slot that is too small;
+/// 2. if it is newer than s, the slot holds the words of s all the same, because it began as a copy of the old slot that was
+///    complete before W1. R2 has to acquire that itself: a reader of an older head gets no order from R1, and if R2 were
+///    relaxed, it could read a slot that is not written yet. If s was overwritten before the copy was made, then R2 also
+///    acquires a head beyond s + 6, and R5 sees it;
+/// 3. if it is older than the running ring, nobody writes that ring any more, so what was current in it stays.
 ///
 /// **Claim 3:** an image has room for the record of every handle, torn or not. Because a handle holds a seat of a policy that
 /// is published already (`RouterState`), all later policies have that seat too, each of them fills at least the records of
@@ -48,8 +50,8 @@ public import Synchronization
 /// **Claim 4:** revisions never go back, for one thread or for threads that synchronise. Because head only rises (64 bits
 /// do not wrap), and loads of one atomic word never go back in such threads, whatever their ordering (coherence).
 ///
-/// Readers try again only where seven policies were published inside one read. ThreadSanitizer knows no fences, so it is
-/// silent on W2 and R4; `PublicationModelTests` runs this table through every execution that the memory model allows
+/// Readers try again only if seven policies were published inside one read. ThreadSanitizer does not know fences, so it says
+/// nothing about W2 and R4. `PublicationModelTests` runs this table through every execution that the memory model allows
 /// within small bounds, as it is and with each ordering weakened in turn. `PublicationStressTests` runs the code.
 @usableFromInline
 @safe struct SnapshotCell: @unchecked Sendable {
@@ -65,7 +67,7 @@ public import Synchronization
 
     @usableFromInline let words: Words
 
-    /// A cell that has published a first policy: there is none without.
+    /// A cell that has published a first policy.
     init(_ first: [UInt64]) {
         unsafe words = Self.allocate(Self.rings + 64)
         adopt(newRing(exponent: Self.exponent(for: first.count)))
@@ -85,10 +87,10 @@ public import Synchronization
         }
     }
 
-    /// What the body makes of the current policy, or nil where it makes nothing of it or an update passed meanwhile.
+    /// What the body makes of the current policy, or nil if it makes nothing of it or an update passed meanwhile.
     ///
-    /// The loads of ``read(_:)``, and a stricter test: a head that has not moved at all. For a first attempt that makes
-    /// no call and has no loop, so that the compiler saves no register for it.
+    /// The loads are those of ``read(_:)``, and the test is stricter: head must not have moved at all. This is for a first
+    /// attempt that makes no call and has no loop, so that the compiler saves no register for it.
     @inlinable
     @inline(__always)
     func glance<Result>(_ body: (PolicyImage) -> Result?) -> Result? {
@@ -100,7 +102,7 @@ public import Synchronization
         return later == head ? result : nil
     }
 
-    /// Publishes a policy. One writer at a time. O(words), and O(8 words) where they outgrow the slots.
+    /// Publishes a policy. Only one writer at a time may do so. O(words), and O(8 words) if they outgrow the slots.
     func publish(_ policy: [UInt64]) {
         growIfNeeded(for: policy.count)
         let next = unsafe words[Self.head].load(ordering: .relaxed) &+ 1
@@ -110,10 +112,10 @@ public import Synchronization
         unsafe words[Self.head].store(next, ordering: .releasing)  // W4
     }
 
-    /// Puts larger slots in the place of slots that are too small.
+    /// Replaces slots that are too small by larger ones.
     ///
-    /// The outgrown ring stays, because a reader may be in it. As each has slots at least twice as large as the one before,
-    /// they take together no more than the last.
+    /// The outgrown ring stays, because a reader may be in it. Each ring has slots at least twice as large as the one before,
+    /// so all outgrown rings together take no more than the last one.
     private func growIfNeeded(for count: Int) {
         let old = unsafe words[Self.table].load(ordering: .relaxed)
         let needed = Self.exponent(for: count)
@@ -131,12 +133,12 @@ public import Synchronization
 
     // MARK: Rings
 
-    /// log2 of the words of a slot that holds so many; slots share no cache line, so there are 16 at least.
+    /// log2 of the words of a slot that has room for `count`: 16 words at least, because slots share no cache line.
     static func exponent(for count: Int) -> Int {
         Int.bitWidth - (max(count, alignment / 8) - 1).leadingZeroBitCount
     }
 
-    /// Where the address is of the slot that a head names.
+    /// The place of the address of the slot that a head names.
     @inlinable
     @inline(__always)
     static func place(of head: UInt64) -> Int {
@@ -147,9 +149,9 @@ public import Synchronization
     @inline(__always)
     static func exponent(of slot: UInt64) -> Int { Int(truncatingIfNeeded: slot & 63) }
 
-    /// The first word of a slot. Never nil, because the address is that of an allocation: a branch here would be paid
-    /// by every decision. The allocation is exposed by its conversion to an integer, so a pointer made from the integer
-    /// may be followed.
+    /// The first word of a slot. It is never nil, because the address is that of an allocation, and it is not tested, because
+    /// every decision would pay for the test. The allocation is exposed by its conversion to an integer, so a pointer that is
+    /// made from the integer may be followed.
     @inlinable
     @inline(__always)
     static func start(of slot: UInt64) -> Words {
@@ -162,14 +164,14 @@ public import Synchronization
         unsafe PolicyImage(words: start(of: slot), exponent: exponent(of: slot))
     }
 
-    /// Eight slots, one after the other; the address of the first.
+    /// Allocates eight slots, one after the other. Returns the address of the first | log2 of its words.
     private func newRing(exponent: Int) -> UInt64 {
         let ring = unsafe UInt64(UInt(bitPattern: Self.allocate(Self.slots << exponent))) | UInt64(exponent)
         unsafe words[Self.rings + exponent].store(ring, ordering: .relaxed)
         return ring
     }
 
-    /// Has readers use the slots of a ring from now on.
+    /// Makes readers use the slots of a ring from now on.
     private func adopt(_ ring: UInt64) {
         for slot in 0..<Self.slots {
             let address = ring + UInt64(slot << Self.exponent(of: ring) * 8)

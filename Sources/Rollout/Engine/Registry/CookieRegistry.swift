@@ -1,6 +1,6 @@
 /// Every cookie that a policy of this process ever had, for as long as the process lives.
 ///
-/// Memory grows with the number of *distinct* (rollout, cookie) pairs, not with updates, and ends at 1,000,000.
+/// Memory grows with the number of *distinct* (rollout, cookie) pairs, not with updates, and stops at 1,000,000.
 final class CookieRegistry: Sendable {
     static let shared = CookieRegistry(capacity: 1_000_000)
 
@@ -9,7 +9,7 @@ final class CookieRegistry: Sendable {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    // The shared one never goes; one that does is not followed by anybody any more.
+    // The shared registry never goes. If another one goes, nobody follows its references any more.
     deinit {
         for reference in references.withLock({ Array($0.values) }) {
             guard let record = unsafe UnsafeMutablePointer(mutating: reference.record) else { continue }
@@ -19,13 +19,13 @@ final class CookieRegistry: Sendable {
         }
     }
 
-    /// Where these cookies are, new ones registered, together with what else a policy has to register.
+    /// Registers these cookies, together with what else a policy has to register.
     ///
     /// - Parameters:
     ///   - all: The cookies; nil for a rollout without one.
-    ///   - rest: Registers the rest. Called only where the cookies fit.
-    /// - Returns: The cookies' places in their order, and the rest.
-    /// - Throws: `PolicyError` where the cookies no longer all fit, or the rest's own; then no cookie was registered.
+    ///   - rest: Registers the rest. It is called only if the cookies fit.
+    /// - Returns: References to the cookies in the same order, and the rest.
+    /// - Throws: `PolicyError` if the cookies do not all fit, or what `rest` throws; then no cookie was registered.
     func intern<Rest: Sendable>(
         _ all: [CookieRecord.Rules?],
         with rest: () throws(PolicyError) -> Rest
@@ -47,7 +47,7 @@ final class CookieRegistry: Sendable {
 }
 
 extension PolicyProblem {
-    /// What a policy is refused for that needs more cookies than the registry has room for.
+    /// A policy that needs more cookies than the registry has room for is refused with this.
     fileprivate static func tooManyCookies(capacity: Int) -> PolicyProblem {
         PolicyProblem(
             .tooManyCookies,
@@ -55,4 +55,63 @@ extension PolicyProblem {
             "the process would know more than \(grouped(capacity)) different cookies of rollouts"
         )
     }
+}
+
+/// The cookie of a rollout as a session reads it: complete, constant, and at an address that never changes.
+///
+/// Safe because the bytes are never written again. They go with their registry, and the registry of published policies never
+/// goes.
+@safe struct CookieRecord: @unchecked Sendable {
+    /// What makes one cookie differ from another.
+    struct Rules: Hashable, Sendable {
+        let rollout: RolloutID
+        let cookie: StickyCookie
+        /// `missingUnit` is `assign`.
+        let assignsMissing: Bool
+    }
+
+    let rules: Rules
+    /// The bytes of the cookie's name.
+    let name: UnsafeRawBufferPointer
+    /// The bytes of the rollout's id.
+    let rollout: UnsafeRawBufferPointer
+
+    init(_ rules: Rules) {
+        self.rules = rules
+        unsafe name = Self.copy(rules.cookie.name)
+        unsafe rollout = Self.copy(rules.rollout.text)
+    }
+
+    /// Gives the memory of the texts back, when the registry goes and nobody can read them any more.
+    func deallocateTexts() {
+        unsafe name.deallocate()
+        unsafe rollout.deallocate()
+    }
+
+    private static func copy(_ text: String) -> UnsafeRawBufferPointer {
+        let bytes = UnsafeMutableRawBufferPointer.allocate(byteCount: text.utf8.count, alignment: 16)
+        unsafe bytes.copyBytes(from: text.utf8)
+        return UnsafeRawBufferPointer(bytes)
+    }
+}
+
+/// A word of a rollout's record that says where the rollout's cookie is, or that it has none.
+///
+/// **Claim:** the address is that of a complete record. Because
+/// 1. `CookieRegistry.intern` is the only source of addresses. It writes a record before it hands out the address, and never
+///    again;
+/// 2. the word reaches a reader through `SnapshotCell.read`, which orders memory and returns only words of one published
+///    policy. *Inside* the body of `read` the word may be torn, so there it is passed on and never followed.
+@safe struct CookieReference: Equatable, Sendable {
+    let word: UInt64
+
+    static let absent = CookieReference(word: 0)
+
+    init(word: UInt64) { self.word = word }
+
+    init(_ record: UnsafePointer<CookieRecord>) { word = UInt64(UInt(bitPattern: record)) }
+
+    /// The record, or nil for no cookie.
+    @inline(__always)
+    var record: UnsafePointer<CookieRecord>? { unsafe UnsafePointer(bitPattern: UInt(truncatingIfNeeded: word)) }
 }

@@ -1,6 +1,6 @@
 import Synchronization
 
-/// The place of a variant in the registry: 20 bits, so that a decision has room for two.
+/// The place of a variant in the registry, in 20 bits: a decision has room for two.
 struct VariantNumber: Hashable, Sendable, RawRepresentable {
     let rawValue: UInt32
 }
@@ -21,17 +21,17 @@ struct RegisteredVariant: Hashable, Sendable {
 
 /// Every variant that a policy of this process ever named, by number, for as long as the process lives.
 ///
-/// That is what lets a decision be two words and outlive its policy. Memory grows with the number of *distinct*
-/// (rollout, variant, release) triples, not with updates, and ends at 1,000,000. What is left of 20 bits is reserved for
+/// The registry is why a decision can be two words and outlive its policy. Memory grows with the number of *distinct*
+/// (rollout, variant, release) triples, not with updates, and stops at 1,000,000. What is left of 20 bits is reserved for
 /// the defaults of handles: a program names those, and a policy must not be able to use up their room.
 ///
-/// Unchecked, because of the pointer, which never changes; what it points to is atomic.
+/// Unchecked because of the pointer, which never changes. What it points to is atomic.
 @safe final class VariantRegistry: @unchecked Sendable {
     static let shared = VariantRegistry(capacity: 1_000_000, reserve: Int(Outcome.absent) - 1_000_000)
 
     private struct Entry {
         let record: VariantRecord
-        /// Kept, because to hash a name anew takes longer than all else that a policy's publication does with a variant.
+        /// Kept because hashing the name again would take longer than everything else that publishing does with a variant.
         let tag: VariantTag
     }
 
@@ -40,17 +40,15 @@ struct RegisteredVariant: Hashable, Sendable {
 
     /// How many variants policies may bring.
     let capacity: Int
-    /// How many variants beyond that defaults may bring.
-    private let reserve: Int
-    /// Every number is below this.
-    var limit: Int { capacity + reserve }
+    /// How many variants policies and defaults may bring together. Every number is below this.
+    let limit: Int
     let numbers = Lock<[VariantRecord: VariantNumber]>([:])
     private let chunks: UnsafeMutablePointer<Atomic<Chunk?>>
 
     init(capacity: Int, reserve: Int = 0) {
         self.capacity = capacity
-        self.reserve = reserve
-        let count = (capacity + reserve + Self.chunkSize - 1) / Self.chunkSize
+        limit = capacity + reserve
+        let count = (limit + Self.chunkSize - 1) / Self.chunkSize
         unsafe chunks = .allocate(capacity: count)
         for index in 0..<count { unsafe (chunks + index).initialize(to: Atomic(nil)) }
     }
@@ -67,14 +65,15 @@ struct RegisteredVariant: Hashable, Sendable {
     /// The record of a number that ``intern(_:)`` gave out. O(1), no lock.
     ///
     /// **Claim:** the record is complete when it is read. Because
-    /// 1. `intern` writes the record before it returns its number,
-    /// 2. the number reaches a reader only through something that orders memory: a published policy (`SnapshotCell`),
-    ///    or whatever carried a decision from one thread to another,
+    /// 1. `intern` writes the record before it returns the number;
+    /// 2. the number reaches a reader only through something that orders memory: a published policy (`SnapshotCell`), or
+    ///    what carried a decision from one thread to another;
     /// 3. a record is never written again.
-    /// A relaxed load of the chunk would hand out a pointer whose memory has not arrived yet, were 2 to be broken.
+    /// The chunk's address is stored releasing and loaded acquiring all the same. If 2 were broken, a relaxed load could yield
+    /// an address whose memory has not arrived yet.
     subscript(number: VariantNumber) -> VariantRecord { unsafe entry(number).pointee.record }
 
-    /// The name alone: the rest of the record is not touched, so no reference of it is counted.
+    /// The name alone. The rest of the record is not read, so no reference to it is counted.
     func name(_ number: VariantNumber) -> VariantName { unsafe entry(number).pointee.record.name }
 
     /// The release alone.
@@ -131,7 +130,7 @@ struct RegisteredVariant: Hashable, Sendable {
 }
 
 extension PolicyProblem {
-    /// What a policy is refused for that needs more records than the registry has room for.
+    /// A policy that needs more records than the registry has room for is refused with this.
     static let tooManyVariants = PolicyProblem(
         .tooManyVariants,
         at: "",

@@ -37,6 +37,7 @@ public struct HostName: Hashable, Sendable, Codable, CodingKeyRepresentable, Exp
     /// The length of the host within a `Host` header: all of it but a port and one trailing dot.
     ///
     /// A port is a colon and digits at the end; a host with several colons has one only after `]` (IPv6).
+    @inline(__always)
     static func length(of bytes: UnsafeRawBufferPointer) -> Int {
         var end = bytes.count
         var digits = end

@@ -19,19 +19,78 @@ struct HostNameTests {
     )
     func normalisation(header: String, host: String) {
         #expect(HostName(header).text.utf8.elementsEqual(host.utf8))
-        let bytes = unsafe HostName.withNormalized(header) { bytes in unsafe bytes.map { unsafe Array($0) } }
-        #expect(bytes == Array(host.utf8))
+        #expect(Self.normalized(header) == Array(host.utf8))
+    }
+
+    /// What a session makes of a header.
+    private static func normalized(_ header: String) -> [UInt8] {
+        let header = Array(header.utf8)
+        return unsafe header.withUnsafeBytes { header in unsafe HostName.withNormalized(header) { unsafe Array($0) } }
+    }
+
+    private static func handle(_ hosts: [HostName: VariantName]) throws -> RolloutHandle {
+        let rollout = RolloutDefinition(.canary(.percent(0), stable: ["app": "1"], canary: ["app": "2"]), hosts: hosts)
+        return try #require(RolloutRouter(policy: RolloutPolicy(revision: 1, rollouts: ["r": rollout])).rollout("r"))
+    }
+
+    /// Of every length about the words in which a header is read, with capitals and their neighbours in every place.
+    @Test("A header finds its host, however it is spelled", arguments: 1...40)
+    func spelled(length: Int) throws {
+        var random = SplitMix64(seed: UInt64(length))
+        let letters = Array("abyz019-[]{}`_\u{E9}")
+        for _ in 0..<20 {
+            let plain = String((0..<(length - 1)).compactMap { _ in letters.randomElement(using: &random) }) + "x"
+            let host = HostName(plain)
+            let handle = try Self.handle([HostName("other.example"): .canary, HostName("h" + plain): .canary])
+            var spellings = [
+                "h" + plain, "h" + plain + ":80", "h" + plain + ".", "H" + plain + ".:", "h" + plain.uppercased(),
+            ]
+            spellings += (0..<plain.count).map { index in
+                let place = plain.index(plain.startIndex, offsetBy: index)
+                return "h" + plain[..<place] + plain[place].uppercased() + plain[place...].dropFirst()
+            }
+            for header in spellings where HostName(header) == HostName("h" + plain) {
+                #expect(handle.decision(for: nil, host: header).reason == .host, "\(header)")
+                #expect(Self.normalized(header).elementsEqual(HostName(header).text.utf8))
+            }
+            for header in [
+                plain, "h" + plain + "x", "h" + plain + "..", "H" + plain.dropLast() + "Y", "h" + plain + ":80:80",
+            ]
+            where HostName(header) != HostName("h" + plain) {
+                #expect(handle.decision(for: nil, host: header).reason == .missingUnit, "\(header)")
+            }
+            #expect(host.text.utf8.elementsEqual(plain.utf8))
+        }
+    }
+
+    /// The letters that are lowered, their neighbours, and the same with the top bit set.
+    @Test("Eight bytes at a time come to what one at a time does", arguments: 0...40)
+    func lowered(length: Int) {
+        var random = SplitMix64(seed: UInt64(length))
+        let bytes: [UInt8] = [
+            0x40, 0x41, 0x5A, 0x5B, 0x60, 0x61, 0x7A, 0x7B, 0xC0, 0xC1, 0xDA, 0xDB, 0xFF, 0x00, 0x2E, 0x3A, 0x30,
+        ]
+        for _ in 0..<200 {
+            let few = bytes.shuffled(using: &random).prefix(random.next() % 2 == 0 ? 3 : 17)
+            let header = (0..<length).compactMap { _ in few.randomElement(using: &random) }
+            let found = unsafe header.withUnsafeBytes { bytes in
+                unsafe HostName.withNormalized(bytes) { unsafe Array($0) }
+            }
+            let name = header.prefix(unsafe header.withUnsafeBytes { bytes in unsafe HostName.length(of: bytes) })
+            #expect(found == name.map { 0x41...0x5A ~= $0 ? $0 + 32 : $0 })
+        }
     }
 
     @Test("A header longer than any rule's host is no host, however long")
-    func length() {
+    func length() throws {
         let longest = String(repeating: "h", count: 1_024)
         for (header, isHost) in [
             (longest, true), (longest + ".:65535", true), (longest + "h", false),
             (String(repeating: "h", count: 1_000_000), false),
         ] {
-            let isRead = unsafe HostName.withNormalized(header) { unsafe $0 != nil }
-            #expect(isRead == isHost)
+            let decision = try Self.handle([HostName(longest): .canary]).decision(for: nil, host: header)
+            #expect((decision.reason == .host) == isHost)
+            #expect(Self.normalized(header).elementsEqual(HostName(header).text.utf8))
         }
     }
 

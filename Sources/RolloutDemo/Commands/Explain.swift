@@ -24,8 +24,8 @@ extension Command {
         summary: "explains the decision for one request: each rule in order, which one decided, and why"
     ) { arguments throws(Stop) in
         let policy = try RolloutPolicy(at: arguments.required(.policy))
+        let handle = try RouteTargets(policy).target(ofOption: try arguments.required(.rollout)).handle
         let now = try arguments.time(.now) ?? .now
-        let handle = try RouteTargets(policy, now: now).target(ofOption: try arguments.required(.rollout)).handle
         let (unit, host, cookies) = (arguments[.unit], arguments[.host], arguments[.cookies])
 
         let (text, json): (String, String)

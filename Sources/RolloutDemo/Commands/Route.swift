@@ -20,7 +20,7 @@ extension Command {
         let policy = try RolloutPolicy(at: arguments.required(.policy))
         let now = try arguments.time(.now)
         let sessions = try arguments[.keys].map { path throws(Stop) in try SessionRouter(keysAt: path) }
-        let targets = try RouteTargets(policy, now: now ?? .now)
+        let targets = try RouteTargets(policy)
         let standard = if let id = arguments[.rollout] { try targets.target(ofOption: id) } else { targets.only }
         let input = try Input(arguments.operand(0))
         defer { input.close() }
@@ -34,7 +34,7 @@ extension Command {
             run.note("cookies are neither read nor written, because no --keys is given")
         }
         try run.route(input)
-        return try run.finish(policy)
+        return try run.finish()
     }
 }
 
@@ -87,10 +87,10 @@ private struct RouteRun {
         try flush()
     }
 
-    mutating func finish(_ policy: RolloutPolicy) throws(Stop) -> ExitStatus {
+    mutating func finish() throws(Stop) -> ExitStatus {
         try progress.hide(on: &errors)
         if !isQuiet {
-            errors.append(Summary(policy: policy, tally: tally, refused: refused).text)
+            errors.append(Summary(status: targets.router.status, tally: tally, refused: refused).text)
             try errors.flush()
         }
         return refused == 0 ? .success : .problems
@@ -134,27 +134,24 @@ private struct RouteRun {
 struct RouteTargets {
     struct Target {
         let id: RolloutID
-        let definition: RolloutDefinition
         let handle: RolloutHandle
     }
 
+    let router: RolloutRouter
     private let targets: [RolloutID: Target]
 
     /// The policy's rollout, if it has exactly one.
     var only: Target? { targets.count == 1 ? targets.values.first : nil }
 
     /// The rollouts of a policy that was read and so is valid.
-    init(_ policy: RolloutPolicy, now: UnixTime) throws(Stop) {
-        let router: RolloutRouter
+    init(_ policy: RolloutPolicy) throws(Stop) {
         do throws(PolicyError) {
-            router = try RolloutRouter(policy: policy, now: now)
+            router = try RolloutRouter(policy: policy)
         } catch {
             throw .unusable("the policy is invalid\n\(error)")
         }
         var targets: [RolloutID: Target] = [:]
-        for (id, definition) in policy.rollouts {
-            targets[id] = router.rollout(id).map { Target(id: id, definition: definition, handle: $0) }
-        }
+        for id in policy.rollouts.keys { targets[id] = router.rollout(id).map { Target(id: id, handle: $0) } }
         self.targets = targets
     }
 

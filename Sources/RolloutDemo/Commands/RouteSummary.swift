@@ -2,32 +2,31 @@ import Rollout
 
 /// The summary that `route` prints at the end.
 struct Summary {
-    let policy: RolloutPolicy
+    let status: RolloutStatus
     let tally: Tally
     /// How many lines were not requests.
     let refused: Int
 
     var text: String {
         var lines = [
-            "\(counted(tally.decided, "request")) decided by revision \(policy.revision), "
+            "\(counted(tally.decided, "request")) decided by revision \(status.revision), "
                 + "\(counted(refused, "line")) refused"
         ]
-        for (id, definition) in policy.rollouts.sorted(by: { $0.key < $1.key }) {
-            let counts = tally.counts(of: id)
+        for rollout in status.rollouts {
+            let counts = tally.counts(of: rollout.id)
             guard counts.total > 0 else { continue }
             lines.append("")
-            lines.append("\(id): \(definition.strategy.kind.rawValue), \(counted(counts.total, "request"))")
-            lines += section(definition, counts)
+            lines.append("\(rollout.id): \(rollout.strategy.rawValue), \(counted(counts.total, "request"))")
+            lines += section(rollout.variants, counts)
         }
         return lines.joined(separator: "\n") + "\n"
     }
 
-    private func section(_ definition: RolloutDefinition, _ counts: Tally.Counts) -> [String] {
+    private func section(_ variants: [RolloutStatus.Variant], _ counts: Tally.Counts) -> [String] {
         let isRuled = counts.drawn < counts.total
         var table = Table("lrrrrl")
         table.add("variant", "requests", "share", isRuled ? "drawn" : "", "expected")
-        let allocation = Allocation(definition)
-        for (variant, share) in zip(allocation.variants, allocation.shares) {
+        for variant in variants {
             let count = counts.variants[variant.name, default: 0]
             let drawn = counts.drawnVariants[variant.name, default: 0]
             table.add(
@@ -35,7 +34,7 @@ struct Summary {
                 "\(grouped(count))",
                 "\(percent(count, of: counts.total))",
                 isRuled ? "\(percent(drawn, of: counts.drawn))" : "",
-                "\(share)",
+                "\(variant.share)",
                 "\(variant.release)"
             )
         }

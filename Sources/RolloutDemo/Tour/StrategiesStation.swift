@@ -8,33 +8,32 @@ extension Station {
             "Units: each of the log's \(grouped(stage.units.count)), drawn once without a host. Sigma: how far the count"
         )
         stage.say("is from the expected one, in standard deviations. More than 3 would be suspicious.")
-        for (id, definition) in stage.policy.rollouts.sorted(by: { $0.key < $1.key }) {
-            let handle = try stage.rollout(id, of: router)
+        for rollout in router.status.rollouts {
+            let handle = try stage.rollout(rollout.id, of: router)
             var (draws, requests) = (Tally(), Tally())
             for unit in stage.units { draws.count(handle.decision(for: unit)) }
             for request in stage.requests { requests.count(handle.decision(for: request.unit, host: request.host)) }
             stage.say("")
-            stage.say("\(id): \(definition.strategy.kind.rawValue)", .blue)
-            stage.show(shares(definition, draws.counts(of: id)))
-            let reasons = requests.counts(of: id).reasonsText
+            stage.say("\(rollout.id): \(rollout.strategy.rawValue)", .blue)
+            stage.show(shares(rollout.variants, draws.counts(of: rollout.id)))
+            let reasons = requests.counts(of: rollout.id).reasonsText
             stage.say("  all requests, with their hosts: \(reasons)", .dim)
         }
     }
 }
 
-private func shares(_ definition: RolloutDefinition, _ counts: Tally.Counts) -> Table {
+private func shares(_ variants: [RolloutStatus.Variant], _ counts: Tally.Counts) -> Table {
     var table = Table("llrrrrl")
     table.head("variant", "release", "units", "share", "expected", "sigma")
-    let allocation = Allocation(definition)
-    for (variant, share) in zip(allocation.variants, allocation.shares) {
+    for variant in variants {
         let count = counts.drawnVariants[variant.name, default: 0]
         table.add(
             Table.Cell(variant.name.text, .green),
             "\(variant.release)",
             "\(grouped(count))",
             "\(percent(count, of: counts.drawn))",
-            "\(share)",
-            "\(sigmas(count, of: counts.drawn, expected: share))",
+            "\(variant.share)",
+            "\(sigmas(count, of: counts.drawn, expected: variant.share))",
             Table.Cell(bar(count, of: counts.drawn), .green)
         )
     }

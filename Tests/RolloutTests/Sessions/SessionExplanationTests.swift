@@ -162,6 +162,10 @@ struct SessionExplanationTests {
         ] {
             #expect(json.contains(member), "\(member)")
         }
+        let content = try #require(told.tokens.first?.content)
+        #expect(content.variant == "canary" && content.assignment.bucket == 42 && content.key == 7)
+        #expect(content.issued == Fixture.now - 30 && content.expires == Fixture.now - 30 + Int64(Fixture.maxAge))
+        #expect(!content.isBoundToUnit && !told.drewBucket)
         #expect(json.contains(#""decision":{"bucket":42,"epoch":3,"reason":"sticky""#))
     }
 }

@@ -46,8 +46,8 @@ extension Explanation.Draw {
     fileprivate var numbers: [String] {
         guard let key else { return [] }
         return [
-            "key     \(hexadecimal(key))   XXH3-64 of the unit",
-            "salt    \(hexadecimal(saltHash))   XXH3-64 of \(quoted("rollout\u{0}\(salt)"))",
+            "key     \(digits(key))   XXH3-64 of the unit",
+            "salt    \(digits(saltHash))   XXH3-64 of \(quoted("rollout\u{0}\(salt)"))",
             "bucket  \(grouped(bucket)) of \(grouped(Share.bucketCount))",
         ]
     }
@@ -87,11 +87,8 @@ extension String {
     }
 }
 
-/// Sixteen digits after `0x`.
-private func hexadecimal(_ number: UInt64) -> String {
-    let digits = String(number, radix: 16)
-    return "0x" + String(repeating: "0", count: 16 - digits.count) + digits
-}
+/// A hash as 16 digits after `0x`.
+private func digits(_ number: UInt64) -> String { "0x" + hexadecimal(number, digits: 16) }
 
 extension Explanation: Encodable {
     /// Encodes the explanation with the keys of ``json``.
@@ -150,8 +147,8 @@ extension Explanation.Draw {
     fileprivate var tree: JSONTree {
         .object([
             ("salt", .string(salt)),
-            ("saltHash", .string(hexadecimal(saltHash))),
-            ("key", key.map { .string(hexadecimal($0)) } ?? .null),
+            ("saltHash", .string(digits(saltHash))),
+            ("key", key.map { .string(digits($0)) } ?? .null),
             ("bucket", .integer(bucket)),
             (
                 "owner",

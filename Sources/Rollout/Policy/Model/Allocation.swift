@@ -18,24 +18,24 @@ public struct AllocatedRange: Hashable, Sendable {
 /// loaded for a policy. Variants are named by their places in declared order; the first one, at 0, is the safe one.
 ///
 /// Made of a valid definition. A function that takes a policy from outside must validate it first.
-package struct Allocation: Sendable {
+struct Allocation: Sendable {
     /// A run of buckets with one owner.
-    package struct Run: Hashable, Sendable {
+    struct Run: Hashable, Sendable {
         /// The variant that owns the buckets, or nil if they lie outside the coverage.
-        package let owner: Int?
+        let owner: Int?
         /// The variant that a unit is drawn into here, or nil if it is not enrolled: nobody owns the bucket, or the owner is
         /// disabled or draining.
-        package let drawn: Int?
-        package let buckets: Range<Int>
+        let drawn: Int?
+        let buckets: Range<Int>
 
         /// The variant that serves here: whoever is not enrolled gets the first one.
-        package var server: Int { drawn ?? 0 }
+        var server: Int { drawn ?? 0 }
     }
 
     /// The runs in ascending order; they cover all 1,000,000 buckets. Neighbours may have one owner.
-    package private(set) var runs: [Run] = []
+    private(set) var runs: [Run] = []
     /// The share of the requests that are copied to the shadow.
-    package let copied: Share
+    let copied: Share
 
     private let names: VariantNames
     private let disabled: Set<VariantName>
@@ -45,7 +45,7 @@ package struct Allocation: Sendable {
     private var drawnBuckets: [Int]
 
     /// The allocation of a rollout.
-    package init(_ definition: RolloutDefinition) {
+    init(_ definition: RolloutDefinition) {
         self.init(definition.strategy, disabled: definition.disabled, draining: definition.draining)
     }
 
@@ -91,10 +91,10 @@ package struct Allocation: Sendable {
     }
 
     /// The variants in declared order.
-    package var variants: [(name: VariantName, release: Release)] { names.variants }
+    var variants: [(name: VariantName, release: Release)] { names.variants }
 
     /// The place of a variant, or nil if there is none of that name. O(1).
-    package func place(of name: VariantName) -> Int? { names.place(of: name) }
+    func place(of name: VariantName) -> Int? { names.place(of: name) }
 
     // MARK: Shares
 
@@ -106,7 +106,7 @@ package struct Allocation: Sendable {
     }
 
     /// The share of all units that each variant serves by draw, in declared order; of a shadow, the share that is copied.
-    package var shares: [Share] {
+    var shares: [Share] {
         var counts = served
         if hasShadow { counts[1] = copied.buckets }
         return counts.map { Share(buckets: $0) ?? .zero }
@@ -115,7 +115,7 @@ package struct Allocation: Sendable {
     // MARK: Ways to a variant
 
     /// Whether a host or a forced unit that names the variant gets it, and not the first variant in its place.
-    package func isServedByRule(_ place: Int) -> Bool { !isDisabled(place) }
+    func isServedByRule(_ place: Int) -> Bool { !isDisabled(place) }
 
     /// Whether a live assignment keeps the variant: if units are drawn into it, or it is draining.
     func isKeptByAssignment(_ place: Int) -> Bool {

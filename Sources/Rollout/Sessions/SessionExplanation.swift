@@ -2,20 +2,20 @@
 ///
 ///     print(sessions.explanation(for: request, through: sms))
 ///
-/// A value of one policy, as ``Explanation`` is, and as costly: it also checks signatures again, and signs the cookie that is
-/// due. It counts nothing in ``SessionRouter/counts``.
+/// It is a value made from one policy, as an ``Explanation`` is. Making one also checks the signatures of the tokens,
+/// and signs the cookie that is due. It changes none of ``SessionRouter/counts``.
 public struct SessionExplanation: Hashable, Sendable {
-    /// What the rules make of the request and of the assignment that its tokens leave.
+    /// What the rules make of the request, with the assignment that its tokens leave.
     public let explanation: Explanation
-    /// The name of the cookie that the rollout keeps, or nil if it keeps none; then no cookie of the request is read.
+    /// The name of the cookie that the rollout keeps, or nil if it keeps none and so reads none.
     public let cookie: String?
-    /// What became of the request's tokens, in their order: of cookies of the name, the first four, because no more are read.
+    /// What became of the tokens of the request, in their order. At most four cookies of the name are read.
     public let tokens: [Token]
     /// Whether the request has more cookies of the name than are read.
     public let hasMoreTokens: Bool
-    /// Whether the bucket is a fresh one, of a visitor who has no unit and whose tokens leave no bucket.
+    /// Whether the bucket was drawn at random, for a visitor who has no unit and whose tokens leave no bucket.
     ///
-    /// It is random, so the next explanation and the request itself have other ones.
+    /// The request itself, and the next explanation, draw other ones.
     public let drewBucket: Bool
     /// The value of the `Set-Cookie` header that is due, or nil for none.
     public let setCookie: String?
@@ -24,15 +24,15 @@ public struct SessionExplanation: Hashable, Sendable {
     public struct Token: Hashable, Sendable {
         /// What became of it.
         public let verdict: TokenVerdict
-        /// What it says, or nil unless its tag is right: then it may say anything.
+        /// What it says, or nil if its tag is not right: then anybody may have written it.
         public let content: Content?
     }
 
     /// What a genuine token says.
     public struct Content: Hashable, Sendable {
-        /// The variant, or nil for a visitor who was not enrolled, or if the rollout has no such variant now.
+        /// The variant, or nil if the visitor was not enrolled or the rollout has no such variant now.
         public let variant: VariantName?
-        /// Bucket, epoch and revision.
+        /// The bucket, the epoch and the revision.
         public let assignment: Assignment
         /// When the token was issued.
         public let issued: UnixTime
@@ -40,7 +40,7 @@ public struct SessionExplanation: Hashable, Sendable {
         public let expires: UnixTime
         /// The id of the key that signed it.
         public let key: UInt8
-        /// Whether it was issued to the request's unit; otherwise it was issued to nobody.
+        /// Whether it was issued to the request's unit. Otherwise it was issued to a visitor without one.
         public let isBoundToUnit: Bool
     }
 }
@@ -87,7 +87,7 @@ extension SessionExplanation {
 }
 
 extension SessionState {
-    /// What ``route(_:through:)`` does with a request, on one policy that is held fast, told step by step.
+    /// Explains what ``route(_:through:)`` does with a request, by one policy that is held fast.
     fileprivate func explanation(
         _ bytes: SessionBytes,
         _ request: SessionRequest,
@@ -161,7 +161,7 @@ extension SessionExplanation.Token {
 }
 
 extension TokenLoss {
-    /// Whether the tag of a token that was lost for this cause was right.
+    /// Whether a token that is lost for this cause had the right tag.
     fileprivate var isOfGenuineToken: Bool {
         switch cause {
         case .malformed, .unknownVersion, .unknownKey, .badTag: false
@@ -197,8 +197,8 @@ extension SessionExplanation: CustomStringConvertible, Encodable {
     /// | `moreTokens`, `drewBucket` | true or false |
     /// | `setCookie` | the header's value, or null |
     ///
-    /// `content` is null unless the tag is right; else it has `variant`, `bucket`, `epoch`, `revision`, `issued`, `expires`,
-    /// `key` and `boundToUnit`.
+    /// `content` is null unless the tag is right; else it has `variant`, `bucket`, `epoch`, `revision`, `issued`,
+    /// `expires`, `key` and `boundToUnit`.
     public var json: String { tree.canonicalText }
 
     private var tree: JSONTree {

@@ -98,7 +98,8 @@ extension RolloutMovement {
     /// With more variants than this, one line for each pair is easier to read than a matrix.
     private static let widestMatrix = 6
 
-    /// The matrix, with a row for each old variant that serves anybody. For many variants: the pairs that share buckets.
+    /// The matrix, with a row for each old variant that serves anybody. For many variants: the pairs that share
+    /// buckets.
     var table: Table {
         let targets = after.filter { to in matrix.values.contains { $0[to] != nil } }
         return targets.count > Self.widestMatrix ? pairs : square(targets)

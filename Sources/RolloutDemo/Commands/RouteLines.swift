@@ -25,7 +25,8 @@ struct RequestLine {
     init(_ line: [UInt8]) throws(Problem) {
         let document: JSONDocument
         do throws(JSONError) {
-            // No limit is needed: the reader uses no stack for nested values, and a line cannot be deeper than it is long.
+            // No limit is needed: the reader uses no stack for nested values, and a line cannot be deeper than it is
+            // long.
             document = try JSONDocument(parsing: line, maximumDepth: .max)
         } catch {
             throw Problem(message: "\(error.message) (byte \(error.offset + 1))")

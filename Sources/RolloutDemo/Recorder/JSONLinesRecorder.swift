@@ -5,7 +5,8 @@ import Synchronization
 ///
 ///     let updater = RolloutUpdater(router, recorders: [try JSONLinesRecorder("/var/lib/sms/updates.jsonl")])
 ///
-/// This file and `AppendOnlyFile.swift` depend on nothing else of the demo: copy them into a service that wants such a log.
+/// This file and `AppendOnlyFile.swift` depend on nothing else of the demo: copy them into a service that wants such a
+/// log.
 ///
 /// **Claim:** a record that was whole stays whole, whoever is killed whenever. Because
 ///

@@ -27,7 +27,8 @@ enum Platform {
 
     /// The words of the command line after the program's name.
     ///
-    /// A word that is not UTF-8 is refused. The standard library would repair it, and the decision would be for another unit.
+    /// A word that is not UTF-8 is refused. The standard library would repair it, and the decision would be for another
+    /// unit.
     static func arguments() throws(Stop) -> [String] {
         var words: [String] = []
         for index in 1..<max(1, Int(CommandLine.argc)) {
@@ -44,7 +45,8 @@ enum Platform {
         exit(status)
     }
 
-    /// Opens a file for reading, but never as descriptor 0, 1 or 2: if a standard stream is closed, the file would take its place.
+    /// Opens a file for reading, but never as descriptor 0, 1 or 2: if a standard stream is closed, the file would take
+    /// its place.
     static func openFile(_ path: String) throws(SystemError) -> Int32 {
         while true {
             let descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
@@ -111,7 +113,8 @@ enum Platform {
     /// A variable of the environment.
     static func environment(_ name: String) -> String? { unsafe getenv(name).map { unsafe String(cString: $0) } }
 
-    /// Returns if the call is worth another try: it was interrupted, or another process made the descriptor non-blocking.
+    /// Returns if the call is worth another try: it was interrupted, or another process made the descriptor
+    /// non-blocking.
     private static func recover(from number: Int32, on descriptor: Int32, for events: Int32) throws(SystemError) {
         switch number {
         case EINTR: return

@@ -36,8 +36,8 @@ struct Stage {
 
     /// The path of a recorded file in the source tree that the program was built from.
     ///
-    /// The files are not built in. A resource would need Foundation, and as a literal of 125,000 bytes the log would take the
-    /// compiler longer than all the rest of the package.
+    /// The files are not built in. A resource would need Foundation, and as a literal of 125,000 bytes the log would
+    /// take the compiler longer than all the rest of the package.
     private static func recorded(_ name: String) -> String {
         let parts = #filePath.split(separator: "/", omittingEmptySubsequences: false).dropLast(2)
         return (parts + ["Recorded", Substring(name)]).joined(separator: "/")

@@ -329,7 +329,7 @@ struct ExplanationTests {
         let texts = (0..<20).map { ranker.explanation(for: "user-\($0)").description }
         let copied = try #require(texts.first { $0.contains("copied to shadow") })
         #expect(copied.contains(#"XXH3-64 of "rollout\u0000sms\u0000shadow""#))
-        #expect(copied.contains("is among the 500,000 that are copied (50 %)"))
+        #expect(copied.contains("is among the 500,000 copied (50 %)"))
         let missed = try #require(texts.first { !$0.contains("copied to shadow") })
         #expect(missed.contains("6. shadow copy    no copy: bucket "))
         #expect(ranker.explanation(for: nil).sampling?.saw == "no copy: the request brings no unit")

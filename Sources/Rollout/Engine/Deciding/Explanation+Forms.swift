@@ -1,5 +1,6 @@
 extension Explanation: CustomStringConvertible {
-    /// The explanation for a person: a paragraph on the request, the rules with an arrow at the one that decided, the decision.
+    /// The explanation for a person: a paragraph on the request, the rules with an arrow at the one that decided, the
+    /// decision.
     public var description: String { text(noting: []) }
 
     /// The text with further lines about the request.

@@ -4,8 +4,8 @@
 ///
 /// An explanation is a value made from one policy. It does not change when the policy does.
 ///
-/// Making one takes a lock, allocates, and takes time in proportion to the ranges of the allocation: some 10 microseconds
-/// for a canary. It is for a person who asks, on an administrator's page or a command line, not for the path of a request.
+/// Making one takes a lock and allocates, and takes microseconds: O(ranges of the allocation + length of unit and
+/// host). It is for a person who asks, on an administrator's page or a command line, and not for the path of a request.
 public struct Explanation: Hashable, Sendable {
     /// The rollout.
     public let rollout: RolloutID
@@ -17,19 +17,20 @@ public struct Explanation: Hashable, Sendable {
     public let host: String?
     /// The rules in the order of their precedence. Exactly one of them decides: the first one that has an answer.
     public let steps: [Step]
-    /// How it was found out whether a copy goes to the shadow, or nil for a strategy without one. It decides nothing else.
+    /// Whether a copy goes to the shadow, and why, or nil if the strategy has no shadow. This step never decides.
     public let sampling: Step?
-    /// The decision: what the handle or the snapshot answers to the same request.
+    /// The decision that the handle or the snapshot makes for the same request.
     public let decision: Decision
 
     /// A rule, what it saw, and what it makes of that.
     public struct Step: Hashable, Sendable {
         /// The rule.
         public let rule: Rule
-        /// What the rule saw, as a clause: `no rule names "www.example"`.
+        /// What the rule saw, in words: `the request names no host`.
         public let saw: String
-        /// What the rule answers, or nil if it does not apply to the request. A rule after the one that decides may have an
-        /// answer too: what the request would get otherwise.
+        /// What the rule answers, or nil if it does not apply to the request.
+        ///
+        /// A rule after the one that decided may have an answer too: what the request would get otherwise.
         public let answer: Decision?
         /// Whether this rule decided.
         public let decides: Bool
@@ -44,15 +45,15 @@ public struct Explanation: Hashable, Sendable {
         /// The rule as the text form spells it.
         let title: String
 
-        /// The policy has no such rollout; then this is the only step.
+        /// The policy has no such rollout. Then there is no other step.
         public static let absent = Rule(description: "absent", title: "no rollout")
         /// The policy names a variant for the request's host.
         public static let host = Rule(description: "host", title: "host rule")
         /// The policy names a variant for the unit.
         public static let forced = Rule(description: "forced", title: "forced unit")
-        /// An assignment that the request holds.
+        /// The request holds an assignment, from a cookie or a store.
         public static let assignment = Rule(description: "assignment", title: "assignment")
-        /// The strategy, and the bucket if it draws one.
+        /// The strategy answers, by a bucket if it draws units.
         public static let draw = Rule(description: "draw", title: "draw")
         /// The request brings no unit.
         public static let missingUnit = Rule(description: "missing_unit", title: "missing unit")
@@ -60,7 +61,7 @@ public struct Explanation: Hashable, Sendable {
         public static let shadow = Rule(description: "shadow", title: "shadow copy")
     }
 
-    /// A bucket, how it came about, and who owns it.
+    /// A bucket, where it came from, and who owns it.
     public struct Draw: Hashable, Sendable {
         /// The salt, as text.
         public let salt: String
@@ -70,9 +71,9 @@ public struct Explanation: Hashable, Sendable {
         public let key: UInt64?
         /// The bucket, 0 ..< 1,000,000.
         public let bucket: Int
-        /// Who owns which buckets: all 1,000,000 in ascending order.
+        /// Who owns which buckets, in ascending order; together they are all 1,000,000.
         public let ranges: [Ownership]
-        /// The place in ``ranges`` of the one that holds the bucket.
+        /// The index in ``ranges`` of the one that holds the bucket.
         let place: Int
 
         /// The range that holds the bucket.
@@ -146,9 +147,9 @@ extension Explanation {
 
 /// Asks the rules of a record one by one.
 ///
-/// The answers are the engine's own: each comes from the function that the record calls when it decides. Only the words that
-/// say what a rule saw come from the policy. So an explanation cannot name an outcome that the engine does not have;
-/// `ExplanationTests` holds the order of the rules against the engine's.
+/// The answers are the engine's own: each comes from the function that the record calls when it decides. Only the words
+/// that say what a rule saw come from the policy. `ExplanationTests` checks that the first answer is the engine's
+/// decision.
 private struct Explainer {
     let id: RolloutID
     let definition: RolloutDefinition
@@ -194,8 +195,8 @@ private struct Explainer {
             if let variant = definition.hosts[name] {
                 saw = "\(quoted(name.text)) is given \(described(variant))"
             } else {
-                saw =
-                    "no rule names \(quoted(name.text)); \(counted(definition.hosts.count, "host has", "hosts have")) one"
+                let others = counted(definition.hosts.count, "host has", "hosts have")
+                saw = "no rule names \(quoted(name.text)); \(others) one"
             }
         } else {
             saw = "the request names no host"
@@ -216,9 +217,7 @@ private struct Explainer {
     }
 
     private func described(_ variant: VariantName) -> String {
-        if definition.disabled.contains(variant) { return "\(variant), which is disabled" }
-        let exists = variants.contains { $0.name == variant }
-        return exists ? variant.text : "\(variant), which does not exist at present"
+        definition.disabled.contains(variant) ? "\(variant), which is disabled" : variant.text
     }
 
     // MARK: The assignment
@@ -228,8 +227,8 @@ private struct Explainer {
         assignment.flatMap { record.decision(honouring: $0, hasUnit: unit != nil, marks) }
     }
 
-    /// Whether the assignment decides. Otherwise, if the engine answers at all, the assignment has only supplied the bucket
-    /// of a visitor without a unit, and the draw decides by it.
+    /// Whether the assignment decides. Otherwise, if the engine answers at all, the assignment has only supplied the
+    /// bucket of a visitor without a unit, and the draw decides by it.
     private func holds(_ assignment: Assignment, _ answer: Decision) -> Bool {
         if answer.reason == .sticky || answer.reason == .stale { return true }
         return pinsBucket && assignment.isBinding && assignment.epoch == definition.epoch
@@ -351,11 +350,11 @@ private struct Explainer {
         let saw =
             if let draw {
                 if decision.shadow != nil {
-                    "bucket \(grouped(draw.bucket)) is among the \(grouped(share.buckets)) that are copied (\(share))"
+                    "bucket \(grouped(draw.bucket)) is among the \(grouped(share.buckets)) copied (\(share))"
                 } else if shadow.isDisabled || shadow.isDraining {
                     "no copy: shadow is \(shadow.isDisabled ? "disabled" : "draining")"
                 } else {
-                    "no copy: bucket \(grouped(draw.bucket)) is not among the \(grouped(share.buckets)) that are (\(share))"
+                    "no copy: bucket \(grouped(draw.bucket)) is not among the \(grouped(share.buckets)) copied (\(share))"
                 }
             } else {
                 "no copy: the request brings no unit"

@@ -77,7 +77,7 @@
     ///
     ///     models.withValue(for: decision.variant) { model, variant in model.answer(servedAs: variant.name) }
     ///
-    /// Takes no lock and allocates nothing, unless the value is retired or used for the first time.
+    /// Takes no lock and allocates nothing, unless the value is retired or its policy was published a moment ago.
     ///
     /// - Parameters:
     ///   - variant: The variant of a decision, or its shadow.

@@ -13,7 +13,7 @@ struct RefusedPolicyTests {
 
     private func policy(_ id: RolloutID, _ version: String, revision: UInt32 = 1) -> RolloutPolicy {
         let canary = RolloutStrategy.canary(.percent(10), stable: EditedPolicy.v1, canary: [.model: version])
-        return RolloutPolicy(revision: revision, rollouts: [id: RolloutDefinition(canary)])
+        return RolloutPolicy(revision: revision, rollouts: [id: RolloutDefinition(canary, epoch: revision)])
     }
 
     @Test("A thousand policies whose models fail to load add no name to the process")
@@ -27,9 +27,10 @@ struct RefusedPolicyTests {
         let before = registered(id)
         #expect(before == 2)
         for number in 0..<1_000 {
-            await #expect(throws: UpdateError.self) {
+            let error = await #expect(throws: UpdateError.self) {
                 try await updater.update(to: policy(id, "bad-\(number)", revision: 2))
             }
+            #expect(error?.code == .refused)
         }
         #expect(registered(id) == before)
     }
@@ -46,9 +47,10 @@ struct RefusedPolicyTests {
         let gates: [any PolicyGate] = isFirst ? [Refusal(), models] : [models, Refusal()]
         let updater = RolloutUpdater(router, gates: gates)
         for number in 0..<20 {
-            await #expect(throws: UpdateError.self) {
+            let error = await #expect(throws: UpdateError.self) {
                 try await updater.update(to: policy(id, "v\(number)", revision: 2))
             }
+            #expect(error?.code == .refused)
         }
         #expect(registered(id) == 2)
         #expect(models.status.loaded == [id: [EditedPolicy.v1, [.model: "good"]]])

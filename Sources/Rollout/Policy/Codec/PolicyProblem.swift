@@ -70,7 +70,7 @@ extension PolicyProblem: CustomStringConvertible {
 /// Collects what is wrong with a policy. Nobody reads a million problems, and 16 MiB of text can hold eight million: so
 /// there is a limit, after which only the fact is listed that there are more.
 ///
-/// The limit counts bytes too, because one long key can stand in the path of every problem.
+/// The limit counts bytes too, because one long key can be in the path of every problem.
 struct ProblemList {
     private(set) var all: [PolicyProblem] = []
     /// Whether there was more to report than fits, so that nothing more need be looked for.

@@ -1,7 +1,7 @@
 extension RolloutPolicy {
     /// The policy as canonical JSON: sorted keys, no spaces, and nothing that equals its default.
     ///
-    /// Reading it gives the same policy again.
+    /// Reading it gives the same policy again, if the policy is valid.
     public var json: String { PolicyWriter.tree(of: self).canonicalText }
 
     /// SHA-256 of ``json`` in hexadecimal: two policies with one digest are the same.

@@ -128,8 +128,9 @@ struct Allocation: Sendable {
 
     /// The variants that some request can get, or have its copy sent to; the first one first.
     ///
-    /// **Claim:** no decision names another variant. Because a draw, a rule and an assignment lead only to variants that are
-    /// not disabled, and these are exactly what adoption leads to; a shadow gets nothing but copies.
+    /// **Claim:** no decision by this allocation names another variant. Because 1. a draw, a rule and an assignment lead only to
+    /// variants that are not disabled; 2. these are exactly the ones that adoption leads to, but for the shadow; 3. a shadow
+    /// gets nothing but copies. If it broke, a service would meet a release for which it has loaded no value.
     var reachable: [Int] {
         variants.indices.filter { isAdopted($0) || hasShadow && $0 > 0 && copied > .zero }
     }

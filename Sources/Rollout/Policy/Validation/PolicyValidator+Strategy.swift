@@ -36,7 +36,7 @@ extension PolicyValidator {
         return true
     }
 
-    /// A written allocation tiles `[0, coverage)` and agrees with the weights within one bucket a variant.
+    /// A written allocation tiles `[0, coverage)` and agrees with the weights, within one bucket for each variant.
     private mutating func check(_ allocation: [AllocatedRange], of test: RolloutStrategy.ABTest, at path: JSONPath) {
         guard check(allocation.count, "ranges", limit: PolicyLimits.ranges, at: path) else { return }
         let names = VariantNames(.abTest(test))

@@ -36,7 +36,7 @@ extension SigningKeys {
         guard let id = id(words[0]) else {
             throw SigningKeyError(.badID, "expected a number from 0 to 255 before the secret, without leading zeros")
         }
-        guard let secret = Base64.decode(words[1]) else {
+        guard let secret = Base64.standard.decode(words[1]) else {
             throw SigningKeyError(.badSecret, "the secret of key \(id) is not base64 (standard alphabet, padded)")
         }
         return try SigningKey(id: id, secret: secret)
@@ -54,6 +54,6 @@ extension SigningKeys {
     public static func freshLine(id: UInt8) -> String {
         var generator = SystemRandomNumberGenerator()
         let secret = (0..<SigningKey.minimumSecretLength).map { _ in UInt8.random(in: 0...255, using: &generator) }
-        return "\(id) \(Base64.encode(secret))"
+        return "\(id) \(Base64.standard.encode(secret))"
     }
 }

@@ -120,7 +120,7 @@ extension StructuredFieldCursor {
 
     /// Exactly 16 bytes.
     private func tag(_ text: Range<Int>) -> AuthenticationTag? {
-        guard text.count == 24, let bytes = unsafe Base64.decode(self[text]), bytes.count == 16 else { return nil }
+        guard text.count == 24, let bytes = unsafe Base64.standard.decode(self[text]), bytes.count == 16 else { return nil }
         return AuthenticationTag(bytes)
     }
 }

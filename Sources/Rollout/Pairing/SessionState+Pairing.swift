@@ -21,7 +21,7 @@ extension SessionState {
         // Names hold nothing that a structured field would have to escape.
         return tag.map { tag in
             "\"\(rollout)\";v=\"\(variant)\";e=\(decision.epoch);r=\(decision.revision);i=\(issued)"
-                + ";k=\(keys.signingID);u=?\(unit.isEmpty ? 0 : 1);t=:\(Base64.encode(tag.bytes)):"
+                + ";k=\(keys.signingID);u=?\(unit.isEmpty ? 0 : 1);t=:\(Base64.standard.encode(tag.bytes)):"
         }
     }
 

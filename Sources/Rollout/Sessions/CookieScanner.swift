@@ -50,7 +50,15 @@
         // The bytes of the name lie inside the pair, and the sign after them too.
         guard unsafe end - start > name.count, unsafe header[start + name.count] == UInt8(ascii: "=")
         else { return false }
-        for index in unsafe 0..<name.count where unsafe header[start + index] != name[index] { return false }
+        var index = 0
+        while unsafe index + 8 <= name.count {
+            if unsafe header.word64(at: start + index) != name.word64(at: index) { return false }
+            index += 8
+        }
+        while unsafe index < name.count {
+            if unsafe header[start + index] != name[index] { return false }
+            index += 1
+        }
         return true
     }
 
@@ -70,6 +78,11 @@
             let second = unsafe Self.semicolons(header.word64(at: index + 8))
             if second != 0 { return index + 8 + second.trailingZeroBitCount / 8 }
             index += 16
+        }
+        if unsafe index + 8 <= header.count {
+            let found = unsafe Self.semicolons(header.word64(at: index))
+            if found != 0 { return index + found.trailingZeroBitCount / 8 }
+            index += 8
         }
         while unsafe index < header.count && header[index] != UInt8(ascii: ";") { index += 1 }
         return index

@@ -15,7 +15,7 @@ extension SessionState {
         for bytes: SessionBytes,
         _ cookie: UnsafePointer<CookieRecord>
     ) -> ReceivedTokens.Entry {
-        guard let signed = unsafe TokenBytes(text: value) else { return .refused(.malformed) }
+        guard let signed = unsafe TokenBytes(text: value, in: base64) else { return .refused(.malformed) }
         guard let token = StickyToken(signed) else { return .refused(.unknownVersion) }
         guard keys.hasKey(token.key) else { return .refused(.unknownKey) }
         guard let isBoundToUnit = unsafe binding(of: signed, key: token.key, bytes, cookie) else {

@@ -1,6 +1,8 @@
 /// What a session router's copies share. Lives as long as the process, so that the router can be a plain word.
 final class SessionState: Sendable {
     let keys: KeyTable
+    /// Held here, because a static constant is behind a call.
+    let base64 = Base64.url
     let counters = SessionCounters()
     /// Draws a bucket for a visitor who brings none.
     let drawBucket: @Sendable () -> Int

@@ -2,12 +2,7 @@
 extension StickyCookie {
     /// The header's value that makes a browser keep a token for so many seconds.
     func header(_ token: TokenBytes, maxAge: Int64) -> String {
-        var bytes = Array(name.utf8)
-        bytes.append(UInt8(ascii: "="))
-        bytes += token.text
-        bytes += attributes.utf8
-        bytes += String(maxAge).utf8
-        return String(decoding: bytes, as: UTF8.self)
+        "\(name)=\(token.text)\(attributes)\(maxAge)"
     }
 
     /// The value of a `Set-Cookie` header that makes a browser forget the cookie: a browser that is told other attributes

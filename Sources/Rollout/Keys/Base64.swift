@@ -32,17 +32,20 @@
             let group = bytes[start..<min(start + 3, bytes.count)]
             let bits = group.reduce(0) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
             for place in 0..<4 {
-                let digit = Int(bits >> UInt32(18 - 6 * place) & 63)
-                if place <= group.count { text.append(digits[digit]) } else if isPadded { text.append(UInt8(ascii: "=")) }
+                if place <= group.count {
+                    text.append(digits[Int(bits >> UInt32(18 - 6 * place) & 63)])
+                } else if isPadded {
+                    text.append(UInt8(ascii: "="))
+                }
             }
         }
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes of a text, or nil if it has other characters, another length, or unused bits that are not 0.
+    /// The bytes of a padded text, or nil if it has other characters, another length, or unused bits that are not 0.
     func decode(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
         let padding = text.reversed().prefix(2).prefix { $0 == UInt8(ascii: "=") }.count
-        guard isPadded ? text.count % 4 == 0 : padding == 0 && text.count % 4 != 1 else { return nil }
+        guard text.count % 4 == 0 else { return nil }
         var bytes: [UInt8] = []
         bytes.reserveCapacity(text.count / 4 * 3)
         var bits: UInt32 = 0

@@ -1,5 +1,5 @@
-/// The 42 bytes of a token in registers: six words, each with its first byte in the most significant bits; of the last
-/// word only two bytes are used.
+/// The 42 bytes of a token in registers: six words, each with its first byte in the most significant bits. Of the last word
+/// only two bytes are used.
 struct TokenBytes: Sendable {
     typealias Words = (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64)
 

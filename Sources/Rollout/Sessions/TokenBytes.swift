@@ -37,8 +37,8 @@ extension TokenBytes {
     ///
     /// - Parameters:
     ///   - text: The text.
-    ///   - base64: ``Base64/url``, held by the caller.
-    init?(text: UnsafeRawBufferPointer, in base64: Base64) {
+    ///   - base64: ``Base64/url``. Requests bring it along, because the static constant is behind a call.
+    init?(text: UnsafeRawBufferPointer, in base64: Base64 = .url) {
         guard text.count == Self.textLength else { return nil }
         @inline(__always) func group(_ index: Int) -> UInt64 {
             // Inside the text, because 8 * 6 + 8 == 56.

@@ -45,7 +45,7 @@ struct DecisionTagTests {
         #expect(sessions.adopt(forged, for: unit, through: handle, now: Fixture.now).taint == .forged)
 
         token.tag = try #require(AuthenticationTag(Base64.standard.decode(Array(decisionTag.utf8)) ?? []))
-        let cookies = "\(Fixture.cookieName)=\(String(decoding: token.text, as: UTF8.self))"
+        let cookies = "\(Fixture.cookieName)=\(token.text)"
         let request = SessionRequest(unit: unit, host: Fixture.host, cookies: cookies, now: Fixture.now)
         #expect(sessions.route(request, through: handle).token == .lost(.badTag))
     }

@@ -6,7 +6,7 @@ public struct RolloutStatus: Hashable, Sendable {
     public let environment: String?
     /// SHA-256 of the canonical policy in hexadecimal.
     public let digest: String
-    /// When the policy was applied, by the clock of whoever applied it.
+    /// When the policy was applied, by the clock of the caller that applied it.
     public let appliedAt: UnixTime
     /// How many updates came with an older revision and changed nothing.
     public let ignoredUpdates: Int

@@ -15,6 +15,8 @@ public func fuzzKeys(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
         precondition(error.line.map { 1...lines ~= $0 } ?? (error.code == .noKey))
     }
     // What base64 accepts is what it writes.
-    if let decoded = Base64.decode(bytes) { precondition(Array(Base64.encode(decoded).utf8) == bytes) }
+    if let decoded = Base64.standard.decode(bytes) {
+        precondition(Array(Base64.standard.encode(decoded).utf8) == bytes)
+    }
     return 0
 }

@@ -6,13 +6,13 @@
 public func fuzzToken(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     if let token = unsafe bytes.withUnsafeBytes({ text in unsafe TokenBytes(text: text) }) {
-        precondition(token.text == bytes)
+        precondition(Array(token.text.utf8) == bytes)
         judge(token)
     }
     guard count >= 42 else { return 0 }
     func word(_ index: Int) -> UInt64 { bytes[index * 8..<min(index * 8 + 8, 42)].reduce(0) { $0 << 8 | UInt64($1) } }
     let token = TokenBytes(words: (word(0), word(1), word(2), word(3), word(4), word(5) << 48))
-    let again = unsafe token.text.withUnsafeBytes { text in unsafe TokenBytes(text: text) }
+    let again = unsafe Array(token.text.utf8).withUnsafeBytes { text in unsafe TokenBytes(text: text) }
     precondition(again.map { $0.words == token.words } == true)
     judge(token)
     return 0

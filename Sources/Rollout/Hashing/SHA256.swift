@@ -21,16 +21,27 @@ struct SHA256 {
         self.count = count
     }
 
-    /// Adds bytes.
+    /// Adds bytes. Most pieces of a message fit in the rest of the block, and are no more than a copy.
+    @inline(__always)
     mutating func update(_ bytes: UnsafeRawBufferPointer) {
+        let pending = pendingCount
+        guard bytes.count < Block.size &- pending else { return unsafe complete(with: bytes) }
+        unsafe block.write(bytes, at: pending)
+        count &+= UInt64(truncatingIfNeeded: bytes.count)
+    }
+
+    /// Adds bytes that complete the block, and perhaps more blocks.
+    ///
+    /// - Precondition: there are at least as many bytes as the block lacks.
+    @inline(never)
+    private mutating func complete(with bytes: UnsafeRawBufferPointer) {
         var rest = unsafe bytes
         let pending = pendingCount
         count &+= UInt64(truncatingIfNeeded: bytes.count)
         if pending > 0 {
-            let taken = Swift.min(Block.size &- pending, bytes.count)
-            // taken <= bytes.count, and pending + taken <= 64. Both slices are checked all the same.
+            let taken = Block.size &- pending
+            // taken <= bytes.count, and pending + taken == 64. Both slices are checked all the same.
             unsafe block.write(UnsafeRawBufferPointer(rebasing: bytes[..<taken]), at: pending)
-            guard pending &+ taken == Block.size else { return }
             compressBlock()
             unsafe rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
         }

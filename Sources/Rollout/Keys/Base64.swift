@@ -1,23 +1,49 @@
-/// Base64 with the standard alphabet and padding (RFC 4648, section 4), as key files and structured fields hold it.
+/// Base64 (RFC 4648): ``standard`` as key files and structured fields hold it, ``url`` as tokens do.
 ///
 /// Strict: every text that is accepted is the one that encoding gives.
-enum Base64 {
-    static func encode(_ bytes: [UInt8]) -> String {
+///
+/// Unchecked, because of the pointer: nothing is written behind it after `init`. The table is never freed, as there are
+/// two for the life of the process.
+@safe struct Base64: @unchecked Sendable {
+    /// Section 4: the last digits are `+` and `/`, and the text is padded to a multiple of four.
+    static let standard = Base64(lastDigits: "+/", isPadded: true)
+    /// Section 5: the last digits are `-` and `_`; without padding.
+    static let url = Base64(lastDigits: "-_", isPadded: false)
+
+    private let digits: [UInt8]
+    private let isPadded: Bool
+    /// For each of the 256 bytes the value of the digit that it is, or -1.
+    private let values: UnsafePointer<Int8>
+
+    private init(lastDigits: String, isPadded: Bool) {
+        digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\(lastDigits)".utf8)
+        self.isPadded = isPadded
+        let table = UnsafeMutablePointer<Int8>.allocate(capacity: 256)
+        unsafe table.initialize(repeating: -1, count: 256)
+        for (value, digit) in digits.enumerated() { unsafe table[Int(digit)] = Int8(value) }
+        unsafe values = UnsafePointer(table)
+    }
+
+    /// The text of some bytes.
+    func encode(_ bytes: [UInt8]) -> String {
         var text: [UInt8] = []
         text.reserveCapacity((bytes.count + 2) / 3 * 4)
         for start in stride(from: 0, to: bytes.count, by: 3) {
             let group = bytes[start..<min(start + 3, bytes.count)]
             let bits = group.reduce(0) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
             for place in 0..<4 {
-                let digit = UInt8(truncatingIfNeeded: bits >> UInt32(18 - 6 * place) & 63)
-                text.append(place <= group.count ? character(digit) : UInt8(ascii: "="))
+                if place <= group.count {
+                    text.append(digits[Int(bits >> UInt32(18 - 6 * place) & 63)])
+                } else if isPadded {
+                    text.append(UInt8(ascii: "="))
+                }
             }
         }
         return String(decoding: text, as: UTF8.self)
     }
 
-    /// The bytes, or nil for a text with other characters, missing padding, or unused bits that are not 0.
-    static func decode(_ text: some RandomAccessCollection<UInt8>) -> [UInt8]? {
+    /// The bytes of a padded text, or nil if it has other characters, another length, or unused bits that are not 0.
+    func decode(_ text: some BidirectionalCollection<UInt8>) -> [UInt8]? {
         let padding = text.reversed().prefix(2).prefix { $0 == UInt8(ascii: "=") }.count
         guard text.count % 4 == 0 else { return nil }
         var bytes: [UInt8] = []
@@ -25,8 +51,9 @@ enum Base64 {
         var bits: UInt32 = 0
         var count: UInt32 = 0
         for character in text.dropLast(padding) {
-            guard let digit = digit(character) else { return nil }
-            bits = bits << 6 | UInt32(digit)
+            let value = value(of: character)
+            guard value >= 0 else { return nil }
+            bits = bits << 6 | UInt32(value)
             count += 6
             if count >= 8 {
                 count -= 8
@@ -37,24 +64,21 @@ enum Base64 {
         return bits == 0 ? bytes : nil
     }
 
-    private static func character(_ digit: UInt8) -> UInt8 {
-        switch digit {
-        case 0..<26: UInt8(ascii: "A") + digit
-        case 26..<52: UInt8(ascii: "a") + digit - 26
-        case 52..<62: UInt8(ascii: "0") + digit - 52
-        case 62: UInt8(ascii: "+")
-        default: UInt8(ascii: "/")
-        }
+    /// Eight digits as 48 bits, the first in the most significant ones. If one of them is no digit, the sign is negative.
+    ///
+    /// **Claim:** the 48 bits are never negative for eight digits, and always for anything else. Because
+    /// 1. each of eight values takes 6 bits,
+    /// 2. -1 is all ones, and is shifted by 42 at most, which leaves the sign set; what comes after is joined by `or`.
+    ///
+    /// - Precondition: there are at least eight bytes from the offset on.
+    @inline(__always)
+    func bits(of text: UnsafeRawBufferPointer, from offset: Int) -> Int64 {
+        var bits: Int64 = 0
+        for place in 0..<8 { bits = unsafe bits << 6 | Int64(value(of: text[offset + place])) }
+        return bits
     }
 
-    private static func digit(_ character: UInt8) -> UInt8? {
-        switch character {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): character - UInt8(ascii: "A")
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): character - UInt8(ascii: "a") + 26
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): character - UInt8(ascii: "0") + 52
-        case UInt8(ascii: "+"): 62
-        case UInt8(ascii: "/"): 63
-        default: nil
-        }
-    }
+    /// Safe, because a byte is an index into the 256 values.
+    @inline(__always)
+    private func value(of character: UInt8) -> Int8 { unsafe values[Int(character)] }
 }

@@ -1,7 +1,7 @@
 /// The keys as requests use them: found by number without a search, read without a reference count.
 ///
-/// A struct without references to count, so its memory is never freed: it is part of a `SessionState`, which is kept for
-/// ever. Unchecked, because of the pointers: nothing is written after `init`.
+/// Its memory is never freed, because it is part of a `SessionState`, which is kept for ever. Unchecked, because of the
+/// pointers: nothing is written after `init`.
 @safe struct KeyTable: @unchecked Sendable {
     /// The number of the key that signs.
     let signingID: UInt8
@@ -34,7 +34,7 @@
 
     func hasKey(_ id: UInt8) -> Bool { unsafe places[Int(id)] != 0 }
 
-    /// The tag of a message under a key, or nil where there is no such key, or its holder cannot tell.
+    /// The tag of a message under a key, or nil if there is no such key, or its holder cannot tell.
     @inline(__always)
     func tag(of message: some SignedMessage, with id: UInt8) -> AuthenticationTag? {
         let place = unsafe Int(places[Int(id)])

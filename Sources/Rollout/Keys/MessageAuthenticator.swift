@@ -9,10 +9,10 @@
 ///         }
 ///     }
 ///
-/// Other services check tokens too, so the tag must be HMAC-SHA256. The message is put together in a buffer on the
-/// heap, which the library's own HMAC does without.
+/// Other services check tokens too, so the tag must be HMAC-SHA256. For each tag the message is put together in a buffer on
+/// the heap; the library's own HMAC needs none.
 public protocol MessageAuthenticator: Sendable {
-    /// HMAC-SHA256 of the message, or nil where it cannot be had now: a token is then neither believed nor written.
+    /// HMAC-SHA256 of the message, or nil if it cannot be had now: then no token is believed, and none is written.
     func tag(of message: Span<UInt8>) -> AuthenticationTag?
 }
 
@@ -22,7 +22,7 @@ public struct AuthenticationTag: Sendable {
 
     init(words: (UInt64, UInt64)) { self.words = words }
 
-    /// The tag in an authentication code's first 16 bytes, or nil where it has fewer.
+    /// The tag in an authentication code's first 16 bytes, or nil if the code has fewer.
     public init?(_ code: some Sequence<UInt8>) {
         var words: (UInt64, UInt64) = (0, 0)
         var count = 0

@@ -29,7 +29,7 @@ extension MessageSink {
 
 extension HMACSHA256.Context: MessageSink {}
 
-/// A message in one piece, for authenticators that need it so.
+/// A message in one piece, for an authenticator that takes no pieces.
 struct MessageBuffer: MessageSink {
     private(set) var bytes: [UInt8] = []
 

@@ -1,6 +1,6 @@
 /// A key that signs and verifies tokens, under a number that tokens name it by.
 ///
-/// Holds no secret in readable form, and prints none.
+/// It holds no secret in readable form, and prints none.
 public struct SigningKey: Sendable {
     enum Method: Sendable {
         case hmac(HMACSHA256)
@@ -14,12 +14,12 @@ public struct SigningKey: Sendable {
     /// The fewest bytes of a secret: as many as the hash has, so that the secret is not the weakest part.
     public static let minimumSecretLength = 32
 
-    /// A key of a secret.
+    /// A key made of a secret.
     ///
     /// - Parameters:
     ///   - id: The number that tokens name the key by.
     ///   - secret: At least 32 random bytes, known to the services that share cookies and to nobody else. Never the salt.
-    /// - Throws: `SigningKeyError` where the secret is too short.
+    /// - Throws: `SigningKeyError` if the secret is too short.
     public init(id: UInt8, secret: [UInt8]) throws(SigningKeyError) {
         guard secret.count >= Self.minimumSecretLength else {
             throw SigningKeyError(.shortSecret, "key \(id) has \(secret.count) bytes; at least 32 are needed")

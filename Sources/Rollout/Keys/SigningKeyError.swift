@@ -31,7 +31,7 @@ public struct SigningKeyError: Error, Hashable, Sendable {
 
     /// The kind of problem, for programs.
     public let code: Code
-    /// The line of the key file, from 1, where the problem has one.
+    /// The line of the key file, from 1, or nil if the problem is in no line.
     public let line: Int?
     /// A sentence for people.
     public let message: String

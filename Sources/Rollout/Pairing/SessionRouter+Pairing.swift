@@ -1,10 +1,26 @@
-/// One decision across services: who decides sends it along, who is called adopts it.
+/// What a service makes of the decision that another one made for the same request.
+public struct AdoptedDecision: Hashable, Sendable {
+    /// The decision: the other service's variant in this service's release of it, or one made afresh.
+    public let decision: Decision
+
+    /// Why the decision was made afresh, or nil if it was adopted.
+    public let taint: DecisionTaint?
+
+    /// Whether this service and the other may serve releases that do not belong together.
+    ///
+    /// Leave such requests out of every comparison.
+    public var isTainted: Bool { taint != nil }
+}
+
+/// One decision across services: the service that decides sends it along, and the service that is called adopts it.
 ///
-///     // the app                                              // the model service
-///     let answer = sessions.route(request, through: sms)      let header = request.headers["Rollout-Decision"]
-///     call.headers["Rollout-Decision"] =                      let adopted = sessions.adopt(
-///         sessions.header(for: answer.decision,                   header, for: user, through: sms)
-///             unit: user)                           serve(adopted.decision.variant.release[.model])
+///     // the app
+///     let answer = sessions.route(request, through: sms)
+///     call.headers["Rollout-Decision"] = sessions.header(for: answer.decision, unit: user)
+///
+///     // the model service
+///     let adopted = sessions.adopt(request.headers["Rollout-Decision"], for: user, through: sms)
+///     serve(adopted.decision.variant.release[.model])
 ///
 /// Both have the same keys, and policies from one source. See <doc:pairing-versions>.
 extension SessionRouter {
@@ -17,8 +33,8 @@ extension SessionRouter {
     ///   - decision: The decision.
     ///   - unit: The unit that the called service brings too; nil or empty binds the header to no unit.
     ///   - now: The time of the request.
-    /// - Returns: The value, or nil if the decision is of a rollout that the policy lacks, which has no epoch that others could
-    ///   check, if `now` is before 1970 or after 2106, or if the key cannot be had.
+    /// - Returns: The value, or nil if the policy lacks the rollout (then there is no epoch that others could check), if `now`
+    ///   is before 1970 or after 2106, or if the key cannot be had.
     public func header(for decision: Decision, unit: String? = nil, now: UnixTime = .now) -> String? {
         header(for: [decision], unit: unit, now: now)
     }
@@ -29,30 +45,31 @@ extension SessionRouter {
     ///   - decisions: The decisions, at most one a rollout.
     ///   - unit: The unit that the called service brings too; nil or empty binds the header to no unit.
     ///   - now: The time of the request.
-    /// - Returns: The value; decisions that cannot travel are left out, and where none is left it is nil.
+    /// - Returns: The value, without the decisions that cannot travel, or nil if none can.
     public func header(for decisions: [Decision], unit: String? = nil, now: UnixTime = .now) -> String? {
         guard let issued = UInt32(exactly: now.seconds) else { return nil }
         let members = decisions.compactMap { state.member(for: $0, unit: unit ?? "", issued: issued) }
         return members.isEmpty ? nil : members.joined(separator: ", ")
     }
 
-    /// The value of the `Rollout-Decision` header for a decision that was itself adopted, for a service further down.
+    /// The value of the `Rollout-Decision` header for a decision that was itself adopted, for the next service.
     ///
     /// - Parameters:
     ///   - adopted: What was adopted.
     ///   - unit: The unit that the called service brings too; nil or empty binds the header to no unit.
     ///   - now: The time of the request.
-    /// - Returns: The value, or nil for a tainted one, so that the taint travels on: the next service would take this one's
-    ///   fresh decision for the first one's.
+    /// - Returns: The value, or nil for a tainted decision. So the taint travels on: otherwise the next service would take
+    ///   this service's fresh decision for the first service's.
     public func header(for adopted: AdoptedDecision, unit: String? = nil, now: UnixTime = .now) -> String? {
         adopted.isTainted ? nil : header(for: adopted.decision, unit: unit, now: now)
     }
 
     /// Adopts the decision that the calling service sent along.
     ///
-    /// What is missing, malformed, doubled, forged, too old, of another epoch, or of a variant that this policy does not
-    /// have or has disabled is not adopted: then the policy decides afresh, and the result is marked. Never throws and
-    /// never traps, whatever the header holds. O(length of the header and the unit).
+    /// A header is not adopted if it is missing, malformed, doubled, forged, too old, or of another epoch, or if this policy
+    /// does not have its variant or has it disabled. Then the policy decides afresh, and the result is marked.
+    ///
+    /// Never throws and never traps, whatever the header holds. O(length of the header and the unit).
     ///
     /// - Parameters:
     ///   - header: The value of the `Rollout-Decision` header; several are one, joined by a comma. Nil for none.

@@ -1,5 +1,5 @@
 extension SessionState {
-    /// The list member for a decision, or nil where it cannot travel.
+    /// The list member for a decision, or nil if it cannot travel.
     func member(for decision: Decision, unit: String, issued: UInt32) -> String? {
         guard decision.reason != .absent else { return nil }
         let (rollout, variant) = (decision.variant.rollout.text, decision.variant.name.text)
@@ -21,7 +21,7 @@ extension SessionState {
         // Names hold nothing that a structured field would have to escape.
         return tag.map { tag in
             "\"\(rollout)\";v=\"\(variant)\";e=\(decision.epoch);r=\(decision.revision);i=\(issued)"
-                + ";k=\(keys.signingID);u=?\(unit.isEmpty ? 0 : 1);t=:\(Base64.encode(tag.bytes)):"
+                + ";k=\(keys.signingID);u=?\(unit.isEmpty ? 0 : 1);t=:\(Base64.standard.encode(tag.bytes)):"
         }
     }
 
@@ -107,5 +107,27 @@ extension AuthenticationTag {
         [words.0, words.1].flatMap { word in
             stride(from: 56, through: 0, by: -8).map { UInt8(truncatingIfNeeded: word >> UInt64($0)) }
         }
+    }
+}
+
+/// What the tag of a travelling decision is made of. Safe, because it is only made inside the closures that lend the
+/// memory.
+@safe struct DecisionMessage: SignedMessage {
+    let rollout: UnsafeRawBufferPointer
+    let variant: UnsafeRawBufferPointer
+    /// Nil if the decision is bound to no unit.
+    let unit: UnsafeRawBufferPointer?
+    let epoch: UInt32
+    let revision: UInt32
+    let issued: UInt32
+
+    func write(to sink: inout some MessageSink) {
+        sink.update(label: "rollout.decision.v1")
+        unsafe sink.update(counted: rollout)
+        unsafe sink.update(counted: variant)
+        if let unit = unsafe unit { unsafe sink.update(counted: unit) }
+        sink.update(epoch)
+        sink.update(revision)
+        sink.update(issued)
     }
 }

@@ -1,12 +1,11 @@
 /// The values of all cookies of one name in a `Cookie` header, one after the other.
 ///
-/// Any bytes are a header: pairs lie between `;`, blanks and tabs round a pair are not part of it, the name goes up to
-/// the first `=` and is compared byte by byte. Quotes are part of a value.
+/// Any bytes are a header. Pairs lie between `;`. Blanks and tabs around a pair are not part of it. The name goes up to the
+/// first `=`, and its bytes are compared. Quotes are part of a value.
 ///
 /// **Claim:** a header of n bytes costs O(n) steps, whatever it holds. Because
 /// 1. each byte is looked at once to find the end of its pair,
-/// 2. comparing a pair with the name ends at the first byte that differs; a name holds no `;`, so at the latest where
-///    the pair ends.
+/// 2. a pair is compared with the name only if it is longer than the name, and over the length of the name at most.
 /// Nothing is allocated. Safe, because it is only made inside the closure that lends the memory.
 @safe struct CookieScanner {
     private let header: UnsafeRawBufferPointer
@@ -47,10 +46,18 @@
 
     @inline(__always)
     private func isNamed(_ start: Int, _ end: Int) -> Bool {
-        // The bytes of the name lie inside the pair, and the sign after them too.
+        // The bytes of the name lie inside the pair, and so does the sign after them.
         guard unsafe end - start > name.count, unsafe header[start + name.count] == UInt8(ascii: "=")
         else { return false }
-        for index in unsafe 0..<name.count where unsafe header[start + index] != name[index] { return false }
+        var index = 0
+        while unsafe index + 8 <= name.count {
+            if unsafe header.word64(at: start + index) != name.word64(at: index) { return false }
+            index += 8
+        }
+        while unsafe index < name.count {
+            if unsafe header[start + index] != name[index] { return false }
+            index += 1
+        }
         return true
     }
 
@@ -60,7 +67,7 @@
         return unsafe UnsafeRawBufferPointer(rebasing: header[start..<end])
     }
 
-    /// Where the pair that starts here ends: the next `;`, or the end of the header. Sixteen bytes at a time.
+    /// Where the pair that starts here ends: at the next `;`, or the end of the header. Looks at sixteen bytes at a time.
     @inline(__always)
     private func semicolon(from start: Int) -> Int {
         var index = start
@@ -71,14 +78,19 @@
             if second != 0 { return index + 8 + second.trailingZeroBitCount / 8 }
             index += 16
         }
+        if unsafe index + 8 <= header.count {
+            let found = unsafe Self.semicolons(header.word64(at: index))
+            if found != 0 { return index + found.trailingZeroBitCount / 8 }
+            index += 8
+        }
         while unsafe index < header.count && header[index] != UInt8(ascii: ";") { index += 1 }
         return index
     }
 
-    /// The top bit of each byte that is `;`, for the lowest such byte surely; of later ones it may be set wrongly.
+    /// A word whose lowest set bit is the top bit of the first byte that is `;`, or 0 if there is none.
     ///
-    /// Xor makes a `;` zero. Subtracting 1 from every byte sets the top bit of a zero and, by a borrow, perhaps of bytes
-    /// after one, never before it; bytes whose own top bit was set are taken out.
+    /// Xor makes a `;` zero. Subtracting 1 from every byte sets the top bit of a zero. By a borrow it may also set the top
+    /// bits of bytes after a zero, but never of one before. Bytes whose own top bit was set are taken out.
     @inline(__always)
     private static func semicolons(_ word: UInt64) -> UInt64 {
         let zeros = word ^ 0x3B3B_3B3B_3B3B_3B3B

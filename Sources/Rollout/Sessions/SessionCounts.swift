@@ -32,7 +32,8 @@ public struct SessionCounts: Hashable, Sendable {
 
 /// The counters behind ``SessionCounts``. A request whose token is valid touches none of them.
 ///
-/// Relaxed, because a count orders nothing else. Unchecked, because of the pointer, which never changes.
+/// Relaxed, because a count orders nothing else. Unchecked, because of the pointer, which never changes and is owned by
+/// this object.
 @safe final class SessionCounters: @unchecked Sendable {
     private static let stale = 0
     private static let written = 1

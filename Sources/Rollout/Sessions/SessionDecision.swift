@@ -9,27 +9,17 @@ public struct SessionDecision: Sendable {
     /// The cookie that is due.
     let dueCookie: DueCookie?
 
-    /// The value of the `Set-Cookie` header to send, or nil for none. Send `Cache-Control: private` with it, and with every
-    /// response whose content depends on the decision.
+    /// The value of the `Set-Cookie` header to send, or nil for none.
+    ///
+    /// Send `Cache-Control: private` with it, and with every response whose content depends on the decision.
     public var setCookie: String? { dueCookie?.header }
-}
-
-/// A signed token on its way to a browser, with where the policy says how.
-struct DueCookie: Sendable {
-    let token: TokenBytes
-    let cookie: CookieReference
-    /// Seconds.
-    let maxAge: Int64
-
-    /// The value of the `Set-Cookie` header.
-    var header: String? { unsafe cookie.record?.pointee.rules.cookie.header(token, maxAge: maxAge) }
 }
 
 /// What became of the token in a request, or of an assignment that the service itself remembers.
 public enum TokenVerdict: Hashable, Sendable {
     /// There is none, or the rollout has no use for one.
     case absent
-    /// It is valid. Whether it decided is the decision's reason: a host or a forced unit goes before it.
+    /// It is valid. The decision's reason says whether it decided: a host or a forced unit goes before it.
     case valid
     /// It is of a newer epoch than this policy: this replica is behind, and leaves the cookie alone.
     case newerEpoch
@@ -46,5 +36,37 @@ extension TokenVerdict: CustomStringConvertible {
         case .newerEpoch: "of a newer epoch"
         case .lost(let cause): "lost: \(cause)"
         }
+    }
+}
+
+/// A signed token on its way to a browser, and the cookie of the policy that says how it travels.
+struct DueCookie: Sendable {
+    let token: TokenBytes
+    let cookie: CookieReference
+    /// Seconds.
+    let maxAge: Int64
+
+    /// The value of the `Set-Cookie` header.
+    var header: String? { unsafe cookie.record?.pointee.rules.cookie.header(token, maxAge: maxAge) }
+}
+
+/// The values of `Set-Cookie` headers (RFC 6265bis).
+extension StickyCookie {
+    /// The header's value that makes a browser keep a token for a number of seconds.
+    fileprivate func header(_ token: TokenBytes, maxAge: Int64) -> String {
+        "\(name)=\(token.text)\(attributes)\(maxAge)"
+    }
+
+    /// The value of a `Set-Cookie` header that makes a browser forget the cookie.
+    ///
+    /// It has the attributes of the cookie itself. A browser that is told others keeps the old cookie, and adds a second.
+    public var deletion: String { "\(name)=\(attributes)0" }
+
+    /// What comes between the value and the number of seconds.
+    private var attributes: String {
+        var text = isSecure ? "; Secure" : ""
+        text += "; HttpOnly; SameSite=\(sameSite.rawValue); Path=\(path)"
+        if let domain { text += "; Domain=\(domain)" }
+        return text + "; Max-Age="
     }
 }

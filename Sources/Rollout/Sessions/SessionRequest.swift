@@ -2,7 +2,7 @@
 ///
 /// Routing it counts no reference; making it counts one for each text of more than 15 bytes, as any struct of strings does.
 public struct SessionRequest: Sendable {
-    // Texts are stored without an optional round them, empty for none: taking one out would count a reference.
+    // An empty text stands for none: to take a text out of an optional would count a reference.
     private(set) var unitText: String
     private(set) var hostText: String
     let cookies: String
@@ -24,7 +24,7 @@ public struct SessionRequest: Sendable {
         self.cookies = Self.native(cookies)
     }
 
-    /// A request with any number of `Cookie` headers, as HTTP/2 may split them. They are one, joined by `"; "`.
+    /// A request with any number of `Cookie` headers, as HTTP/2 may split them. Joined by `"; "` they are one.
     ///
     /// - Parameters:
     ///   - unit: What is bucketed; nil and an empty text are no unit.
@@ -48,10 +48,61 @@ public struct SessionRequest: Sendable {
         set { hostText = Self.native(newValue) }
     }
 
-    /// The text in contiguous UTF-8, empty for none: only one bridged from elsewhere (on Apple systems) is copied.
+    /// The text in contiguous UTF-8, empty for none. Only a text bridged from Objective-C is copied.
     private static func native(_ text: String?) -> String {
         var text = text ?? ""
         text.makeContiguousUTF8()
         return text
+    }
+}
+
+/// A request as the session takes it. Safe, because it is only made inside the closures that lend the memory.
+@safe struct SessionBytes {
+    /// The unit's bytes; empty for no unit.
+    let unit: UnsafeRawBufferPointer
+    /// The normalised host's bytes; empty for no host.
+    let host: UnsafeRawBufferPointer
+    /// The bytes of the `Cookie` header; empty for no header.
+    let cookies: UnsafeRawBufferPointer
+    /// Unix seconds, ``StickyToken/clamped(_:)``.
+    let now: Int64
+    /// The same as the engine takes it.
+    let request: RequestBytes
+
+    var hasUnit: Bool { unsafe !unit.isEmpty }
+
+    /// Calls the body with the bytes of a request, which lie on the stack (a host of over 1 KiB on the heap).
+    ///
+    /// The body is called in one place, and there is no second path for texts bridged from Objective-C. So everything is
+    /// inlined, and no closure is made that would count references to the texts.
+    ///
+    /// - Returns: What the body returns, or nil if a text is not in contiguous UTF-8.
+    @inline(__always)
+    static func with<Result>(
+        unit: String,
+        host: String,
+        cookies: String,
+        now: UnixTime,
+        _ body: (SessionBytes) -> Result
+    ) -> Result? {
+        unsafe unit.utf8.withContiguousStorageIfAvailable { unit in
+            unsafe host.utf8.withContiguousStorageIfAvailable { header in
+                unsafe cookies.utf8.withContiguousStorageIfAvailable { cookies in
+                    let unit = UnsafeRawBufferPointer(unit)
+                    let header = UnsafeRawBufferPointer(header)
+                    return unsafe HostName.withNormalized(header) { host in
+                        body(
+                            unsafe SessionBytes(
+                                unit: unit,
+                                host: host,
+                                cookies: UnsafeRawBufferPointer(cookies),
+                                now: StickyToken.clamped(now),
+                                request: RequestBytes(unit: unit, host: header)
+                            )
+                        )
+                    }
+                }
+            } ?? nil
+        } ?? nil
     }
 }

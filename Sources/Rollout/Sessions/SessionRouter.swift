@@ -6,16 +6,18 @@
 ///     answer.decision.variant.name       // "canary", for the whole session
 ///     answer.setCookie                   // "sms-app-version=AQcAAA…", or nil
 ///
-/// One session router a service, not one a request: it is one word, and copies share one state that lives as long as the
-/// process. A request with a valid cookie costs three compressions of SHA-256 (for id, host and unit of up to 63 bytes
-/// together), no lock, no allocation and no reference count; one that is to be sent a cookie costs a string.
+/// Make one session router for a service, not one for a request. It is one word, and copies share one state that lives as
+/// long as the process.
+///
+/// A request with a valid cookie costs three compressions of SHA-256, if id, host and unit have 63 bytes or fewer together.
+/// It takes no lock, allocates nothing and counts no reference. A request that is sent a cookie costs a string.
 @safe public struct SessionRouter: Sendable {
     private let unmanaged: Unmanaged<SessionState>
 
     /// The shared state, without counting a reference: it is never released.
     var state: SessionState { unsafe unmanaged._withUnsafeGuaranteedRef { $0 } }
 
-    /// A session router. Buckets of visitors without a unit come from the system's generator.
+    /// A session router. The buckets of visitors without a unit come from the system's random number generator.
     ///
     /// - Parameters:
     ///   - keys: The keys that sign and verify.
@@ -36,8 +38,8 @@
 
     /// The decision for a request, and the cookie to send back.
     ///
-    /// Host rule, then forced unit, then valid token, then draw, then the rule for a missing unit. A token is only written
-    /// where the draw decided, or where a visitor logs in; see <doc:making-assignments-sticky>.
+    /// The first of these decides: host rule, forced unit, valid token, draw, rule for a missing unit. A token is written
+    /// only if the draw decided, or if a visitor logs in; see <doc:making-assignments-sticky>.
     ///
     /// Never throws and never traps, whatever the request holds. O(length of the cookies, the host and the unit).
     ///
@@ -80,7 +82,7 @@
         return SessionDecision(decision: judgement.decision, token: judgement.verdict, dueCookie: nil)
     }
 
-    /// The texts come one by one: a closure that captured the request would copy it, and count its references.
+    /// The texts come one by one, because a closure that captured the request would copy it and count its references.
     @inline(never)
     private func deliberate(
         _ unit: String,

@@ -27,7 +27,7 @@ extension SessionState {
         }
     }
 
-    /// The visitor's token as the unit's: nothing about it changes but whose it is, and who signed it.
+    /// The visitor's token as the unit's: only its owner changes, and who signed it.
     private func loginToken(_ token: StickyToken, _ decision: Decision) -> StickyToken {
         var token = token
         token.key = keys.signingID
@@ -47,7 +47,7 @@ extension SessionState {
         if isBound, let held = judgement.held?.token, held.says(judgement.decision, pinsBucket: pinsBucket) {
             return nil
         }
-        // Nil where a rule that names a disabled variant led to the first one: that was no draw.
+        // Nil if a rule that names a disabled variant led to the first variant: that was no draw.
         guard let drawn = Assignment(remembering: judgement.decision),
             let times = unsafe StickyToken.times(at: bytes.now, maxAge: cookie.pointee.rules.cookie.maxAge)
         else { return nil }
@@ -62,7 +62,7 @@ extension SessionState {
         )
     }
 
-    /// The token signed, or nil where the key's holder cannot sign now.
+    /// The token signed, or nil if the key's holder cannot sign now.
     @inline(never)
     func signed(
         _ token: StickyToken,
@@ -81,8 +81,9 @@ extension SessionState {
 }
 
 extension StickyToken {
-    /// Whether a valid token says already what was drawn. One that names a variant never does where the variant is
-    /// pinned, because then it would have decided itself.
+    /// Whether a valid token says already what was drawn.
+    ///
+    /// A token that names a variant never does if the variant is pinned, because then it would have decided itself.
     fileprivate func says(_ decision: Decision, pinsBucket: Bool) -> Bool {
         guard decision.bucket == Int(bucket) else { return false }
         return pinsBucket || decision.reason == .notEnrolled && variant == .notEnrolled

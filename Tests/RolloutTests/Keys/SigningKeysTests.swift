@@ -81,8 +81,8 @@ struct SigningKeysTests {
     @Test("in base64 are those of the RFC", arguments: ["", "f", "fo", "foo", "foob", "fooba", "foobar"])
     func base64(_ text: String) {
         let expected = Data(text.utf8).base64EncodedString()
-        #expect(Base64.encode(Array(text.utf8)) == expected)
-        #expect(Base64.decode(Array(expected.utf8)) == Array(text.utf8))
+        #expect(Base64.standard.encode(Array(text.utf8)) == expected)
+        #expect(Base64.standard.decode(Array(expected.utf8)) == Array(text.utf8))
     }
 
     @Test("are read from a file that only its owner can use", arguments: [0o600, 0o400, 0o700])

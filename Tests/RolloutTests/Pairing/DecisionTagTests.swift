@@ -14,12 +14,12 @@ struct DecisionTagTests {
         let decision = handle.decision(for: Self.unit)
         let good = try #require(sessions.header(for: decision, unit: Self.unit, now: Fixture.now))
         let tag = try Self.tag(in: good)
-        let bytes = try #require(Base64.decode(Array(tag.utf8)))
+        let bytes = try #require(Base64.standard.decode(Array(tag.utf8)))
         #expect(bytes.count == 16)
         for bit in 0..<128 {
             var flipped = bytes
             flipped[bit / 8] ^= 0x80 >> UInt8(bit % 8)
-            let header = good.replacingOccurrences(of: tag, with: Base64.encode(flipped))
+            let header = good.replacingOccurrences(of: tag, with: Base64.standard.encode(flipped))
             let adopted = sessions.adopt(header, for: Self.unit, through: handle, now: Fixture.now)
             #expect(adopted.taint == .forged, "bit \(bit)")
         }
@@ -38,14 +38,14 @@ struct DecisionTagTests {
         var token = try #require(unsafe Array(value).withUnsafeBytes { unsafe TokenBytes(text: $0) })
 
         let words = [token.tag.words.0, token.tag.words.1]
-        let stickyTag = Base64.encode(
+        let stickyTag = Base64.standard.encode(
             words.flatMap { word in stride(from: 56, through: 0, by: -8).map { UInt8(word >> UInt64($0) & 255) } }
         )
         let forged = header.replacingOccurrences(of: decisionTag, with: stickyTag)
         #expect(sessions.adopt(forged, for: unit, through: handle, now: Fixture.now).taint == .forged)
 
-        token.tag = try #require(AuthenticationTag(Base64.decode(Array(decisionTag.utf8)) ?? []))
-        let cookies = "\(Fixture.cookieName)=\(String(decoding: token.text, as: UTF8.self))"
+        token.tag = try #require(AuthenticationTag(Base64.standard.decode(Array(decisionTag.utf8)) ?? []))
+        let cookies = "\(Fixture.cookieName)=\(token.text)"
         let request = SessionRequest(unit: unit, host: Fixture.host, cookies: cookies, now: Fixture.now)
         #expect(sessions.route(request, through: handle).token == .lost(.badTag))
     }

@@ -105,7 +105,7 @@ extension SessionRouter {
             unsafe state.tag(of: signed, key: token.key, unit: bytes.unit, bytes, record)
         }
         signed.tag = try #require(tag ?? nil)
-        return "\(Fixture.cookieName)=\(String(decoding: signed.text, as: UTF8.self))"
+        return "\(Fixture.cookieName)=\(signed.text)"
     }
 }
 

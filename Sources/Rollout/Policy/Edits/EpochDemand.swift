@@ -12,18 +12,32 @@ public struct EpochDemand: Hashable, Sendable {
     /// The lowest epoch that will do, or nil if there is none: the rollout had the highest possible one.
     public let needed: UInt32?
 
-    /// What makes a higher epoch necessary.
-    public enum Cause: Hashable, Sendable {
+    /// What makes a higher epoch necessary. A minor release may add causes.
+    public struct Cause: Hashable, Sendable, CustomStringConvertible {
+        /// The cause as the end of a sentence.
+        public let description: String
+        /// The variant that it is about, or nil for the whole rollout.
+        public let variant: VariantName?
+
+        private init(_ description: String, _ variant: VariantName? = nil) {
+            self.description = description
+            self.variant = variant
+        }
+
         /// The salt changed, so every unit has another bucket.
-        case salt
-        /// The variant has another release.
-        case release(VariantName)
-        /// The variant's share went to 0 and it was disabled.
-        case abort(VariantName)
+        public static let salt = Cause("the salt changed")
         /// The rollout goes back to what it was earlier.
-        case rollback
+        public static let rollback = Cause("the rollout is rolled back")
         /// The epoch itself went back, which would turn every assignment into one of the future.
-        case lowered
+        public static let lowered = Cause("an epoch never goes back")
+
+        /// The variant has another release.
+        public static func release(_ variant: VariantName) -> Cause {
+            Cause("the release of \"\(variant)\" changed", variant)
+        }
+
+        /// The variant's share went to 0 and it was disabled.
+        public static func abort(_ variant: VariantName) -> Cause { Cause("\"\(variant)\" was aborted", variant) }
     }
 }
 
@@ -34,19 +48,6 @@ extension EpochDemand: CustomStringConvertible {
         let reasons = (causes.prefix(3).map(\.description) + others).joined(separator: " and ")
         let expected = needed.map { "expected at least \($0)" } ?? "no epoch is left above 4,294,967,295"
         return "rollouts.\(rollout).epoch: \(expected), because \(reasons), found \(found)"
-    }
-}
-
-extension EpochDemand.Cause: CustomStringConvertible {
-    /// The cause as the end of a sentence.
-    public var description: String {
-        switch self {
-        case .salt: "the salt changed"
-        case .release(let variant): "the release of \"\(variant)\" changed"
-        case .abort(let variant): "\"\(variant)\" was aborted"
-        case .rollback: "the rollout is rolled back"
-        case .lowered: "an epoch never goes back"
-        }
     }
 }
 

@@ -2,8 +2,7 @@
 
 /// Reads arbitrary bytes as a header, first by itself and then in a request with a genuine token somewhere in it: the scanner
 /// must find what a plain splitting at `;` finds, and only the genuine token may ever lead into the canary.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzCookies(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+func fuzzCookies(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     precondition(scanned(bytes) == split(bytes))
     let text = String(decoding: bytes, as: UTF8.self)

@@ -2,8 +2,7 @@
 
 /// Reads arbitrary bytes as a header, and as what stands before and after a genuine one: nothing that is not genuine may be
 /// adopted, and a genuine one only where it is alone.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzDecisionHeader(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+func fuzzDecisionHeader(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     let text = String(decoding: bytes, as: UTF8.self)
     let fresh = service.handle.decision(for: "alice")

@@ -2,8 +2,7 @@
 
 /// Reads arbitrary bytes: that must not trap, an error must point into the text, and what is accepted must survive being
 /// written and read again.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzJSON(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+func fuzzJSON(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     do throws(JSONError) {
         let document = try JSONDocument(parsing: bytes)

@@ -2,8 +2,7 @@
 
 /// Reads arbitrary bytes as a key file: that must not trap, an error must have a sentence and a line of the text, and keys that are
 /// accepted must be different and sign.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzKeys(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+func fuzzKeys(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     do throws(SigningKeyError) {
         let keys = try SigningKeys(bytes: bytes)

@@ -2,8 +2,7 @@
 
 /// Reads arbitrary bytes as a policy: that must not trap, an error must have a place and a sentence, and what is accepted
 /// must survive being written and read, compile, and decide for everybody.
-@_cdecl("LLVMFuzzerTestOneInput")
-public func fuzzPolicy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
+func fuzzPolicy(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     let policy: RolloutPolicy
     do throws(PolicyError) {

@@ -2,26 +2,32 @@
 ///
 /// Strict: every text that is accepted is the one that encoding gives.
 ///
-/// Unchecked, because of the pointer: nothing is written behind it after `init`. The table is never freed, as there are
-/// two for the life of the process.
+/// Without references, so that a request that uses it counts none. Unchecked, because of the pointers: nothing is written
+/// behind them after `init`. The tables are never freed, because there are two for the life of the process.
 @safe struct Base64: @unchecked Sendable {
     /// Section 4: the last digits are `+` and `/`, and the text is padded to a multiple of four.
     static let standard = Base64(lastDigits: "+/", isPadded: true)
     /// Section 5: the last digits are `-` and `_`; without padding.
     static let url = Base64(lastDigits: "-_", isPadded: false)
 
-    private let digits: [UInt8]
     private let isPadded: Bool
+    /// The 64 digits by their values.
+    private let digits: UnsafePointer<UInt8>
     /// For each of the 256 bytes the value of the digit that it is, or -1.
     private let values: UnsafePointer<Int8>
 
     private init(lastDigits: String, isPadded: Bool) {
-        digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\(lastDigits)".utf8)
         self.isPadded = isPadded
-        let table = UnsafeMutablePointer<Int8>.allocate(capacity: 256)
-        unsafe table.initialize(repeating: -1, count: 256)
-        for (value, digit) in digits.enumerated() { unsafe table[Int(digit)] = Int8(value) }
-        unsafe values = UnsafePointer(table)
+        let digits = UnsafeMutablePointer<UInt8>.allocate(capacity: 64)
+        let values = UnsafeMutablePointer<Int8>.allocate(capacity: 256)
+        unsafe values.initialize(repeating: -1, count: 256)
+        let alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789\(lastDigits)"
+        for (value, digit) in alphabet.utf8.enumerated() {
+            unsafe (digits + value).initialize(to: digit)
+            unsafe values[Int(digit)] = Int8(value)
+        }
+        unsafe self.digits = UnsafePointer(digits)
+        unsafe self.values = UnsafePointer(values)
     }
 
     /// The text of some bytes.
@@ -33,7 +39,8 @@
             let bits = group.reduce(0) { $0 << 8 | UInt32($1) } << UInt32(8 * (3 - group.count))
             for place in 0..<4 {
                 if place <= group.count {
-                    text.append(digits[Int(bits >> UInt32(18 - 6 * place) & 63)])
+                    // Six bits are an index into the 64 digits.
+                    text.append(unsafe digits[Int(bits >> UInt32(18 - 6 * place) & 63)])
                 } else if isPadded {
                     text.append(UInt8(ascii: "="))
                 }

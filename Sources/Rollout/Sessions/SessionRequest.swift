@@ -71,7 +71,7 @@ public struct SessionRequest: Sendable {
 
     var hasUnit: Bool { unsafe !unit.isEmpty }
 
-    /// Calls the body with the bytes of a request, which lie on the stack (a host of over 1 KiB on the heap).
+    /// Calls the body with the bytes of a request. A host that has to be lowered is copied: to the stack, over 1 KiB to the heap.
     ///
     /// The body is called in one place, and there is no second path for texts bridged from Objective-C. So everything is
     /// inlined, and no closure is made that would count references to the texts.

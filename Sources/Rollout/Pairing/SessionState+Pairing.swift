@@ -14,7 +14,7 @@ extension SessionState {
                         revision: decision.revision,
                         issued: issued
                     )
-                    return keys.tag(of: message, with: keys.signingID)
+                    return signature(of: message, with: keys.signingID)
                 }
             }
         }
@@ -25,6 +25,14 @@ extension SessionState {
         }
     }
 
+    // The next two are never inlined: the compiler would make a copy for every way in which the texts around them can lie in
+    // memory, and the copies would be most of what this file adds to a program.
+
+    @inline(never)
+    private func signature(of message: DecisionMessage, with key: UInt8) -> AuthenticationTag? {
+        keys.tag(of: message, with: key)
+    }
+
     /// What becomes of another service's decision.
     enum Adoption {
         case adopted(Decision)
@@ -32,6 +40,7 @@ extension SessionState {
     }
 
     /// Judges a header. The causes in their order are those of `DecisionTaint`.
+    @inline(never)
     func adoption(
         of field: UnsafeRawBufferPointer,
         _ request: RequestBytes,
@@ -69,7 +78,7 @@ extension SessionState {
                 revision: member.revision,
                 issued: member.issued
             )
-            return keys.tag(of: message, with: member.key)
+            return signature(of: message, with: member.key)
         }
         guard let tag, tag.matches(member.tag) else { return .forged }
         if now - Int64(member.issued) >= decisionLife { return .expired }

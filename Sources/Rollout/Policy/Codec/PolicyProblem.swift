@@ -92,13 +92,22 @@ struct ProblemList {
         position: @autoclosure () -> JSONPosition? = nil,
         _ message: @autoclosure () -> String
     ) {
-        guard !isFull else { return }
-        guard all.count < PolicyLimits.problems, bytesLeft > 0 else {
-            isFull = true
-            all.append(PolicyProblem(.tooMany, at: "", position: start, Self.andMore))
-            return
-        }
-        let problem = PolicyProblem(code, at: place(), position: position(), message())
+        if hasRoom() { add(PolicyProblem(code, at: place(), position: position(), message())) }
+    }
+
+    // Not inlined into the many places that report something.
+
+    @inline(never)
+    private mutating func hasRoom() -> Bool {
+        guard !isFull else { return false }
+        if all.count < PolicyLimits.problems, bytesLeft > 0 { return true }
+        isFull = true
+        all.append(PolicyProblem(.tooMany, at: "", position: start, Self.andMore))
+        return false
+    }
+
+    @inline(never)
+    private mutating func add(_ problem: PolicyProblem) {
         bytesLeft -= problem.message.utf8.count
         for case .key(let key) in problem.place.elements { bytesLeft -= key.utf8.count }
         all.append(problem)

@@ -76,20 +76,33 @@ extension RolloutPolicy {
 
     /// Edits a rollout completely or not at all, and raises its epoch if the change demands that.
     mutating func edit(_ id: RolloutID, _ body: (inout RolloutEdit) throws(EditError) -> Void) throws(EditError) {
-        guard let old = rollouts[id] else {
-            let known = rollouts.keys.sorted().map(\.text)
-            throw EditError(
-                code: .unknownRollout,
-                rollout: id,
-                strategy: nil,
-                problem: "the policy has no such rollout",
-                advice: known.isEmpty ? "it has none at all" : "it has \(alternatives(known))"
-            )
-        }
-        var edit = RolloutEdit(id: id, definition: old)
+        var edit = try edit(of: id)
         try body(&edit)
-        if EpochDemand(of: edit.definition, after: old, id: id) != nil { try edit.raiseEpoch() }
-        rollouts[id] = edit.definition
+        try keep(edit)
+    }
+
+    // What does not depend on the edit is never inlined: the compiler would make a copy of it for every edit there is.
+
+    @inline(never)
+    private func edit(of id: RolloutID) throws(EditError) -> RolloutEdit {
+        if let definition = rollouts[id] { return RolloutEdit(id: id, definition: definition) }
+        let known = rollouts.keys.sorted().map(\.text)
+        throw EditError(
+            code: .unknownRollout,
+            rollout: id,
+            strategy: nil,
+            problem: "the policy has no such rollout",
+            advice: known.isEmpty ? "it has none at all" : "it has \(alternatives(known))"
+        )
+    }
+
+    @inline(never)
+    private mutating func keep(_ edit: RolloutEdit) throws(EditError) {
+        var edit = edit
+        if let old = rollouts[edit.id], EpochDemand(of: edit.definition, after: old, id: edit.id) != nil {
+            try edit.raiseEpoch()
+        }
+        rollouts[edit.id] = edit.definition
     }
 }
 

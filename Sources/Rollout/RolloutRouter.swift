@@ -12,7 +12,7 @@
 ///
 /// That state takes 10 i bytes and less than a kilobyte, where i is the size of the compiled policy, rounded up to a power of
 /// two: eight slots, and the snapshot's two copies. If the policy outgrew smaller slots, these add 8 i at most. A canary
-/// counts 256 bytes towards i, and a handle's default 128.
+/// counts 256 bytes towards i, and a handle's default 128 to 160.
 ///
 /// A rollout that was removed still counts 128 bytes towards i, because its handles stay valid. So each costs the router
 /// 1,280 bytes, and up to twice that by the rounding. A router remembers 10,000 of them, and then refuses a policy that

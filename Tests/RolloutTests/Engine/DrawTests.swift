@@ -66,6 +66,32 @@ struct DrawTests {
 }
 
 extension DrawTests {
+    /// All of them in one table under one hash, so that nothing but their bytes tells them apart.
+    @Test("Texts of one hash are told apart by their bytes, of every length and in every place")
+    func oneHash() {
+        let texts = (1...24).flatMap { length in
+            let same = String(repeating: "h", count: length)
+            return [same] + (0..<length).map { same.prefix($0) + "x" + same.dropFirst($0 + 1) }
+        }
+        let (listed, others) = (Array(texts[..<150]), texts[150...] + ["", "hhx.", "y"])
+        var words: [UInt64] = [1, 2, 3]
+        let entries = listed.enumerated().map { number, text in
+            let outcome = Outcome(word: UInt64(number))
+            return TextTable.Entry(text: text, withUnit: outcome, withoutUnit: outcome)
+        }
+        let table = unsafe TextTable.append(entries, to: &words) { _ in 0x1234_5678_9ABC_DEF0 }
+        Self.withImage(of: words) { image in
+            func find(_ text: String) -> UInt64? {
+                let entry = unsafe text.withUnitBytes { bytes in
+                    unsafe TextTable.find(bytes, hash: 0x1234_5678_9ABC_DEF0, in: image, table: table)
+                }
+                return entry.map { TextTable.outcome(of: $0, in: image, hasUnit: true).word }
+            }
+            for (number, text) in listed.enumerated() { #expect(find(text) == UInt64(number), "\(text)") }
+            for text in others { #expect(find(text) == nil, "\(text)") }
+        }
+    }
+
     /// Distinct ascending bounds, the last one that of the last bucket.
     private static func bounds(_ count: Int, _ random: inout SplitMix64, below limit: Int = Share.bucketCount) -> [Int]
     {

@@ -22,6 +22,21 @@ struct PolicySizeTests {
         #expect(try bytes(RolloutDefinition(Self.canary), rollouts: 1_000) == 256_000)
     }
 
+    @Test("Removed rollouts and defaults", arguments: [1, 2, 3, 10, 100, 1_000])
+    func seats(count: Int) throws {
+        let definition = RolloutDefinition(Self.canary)
+        let removed = (0..<count).compactMap { RolloutID("r\($0)") }
+        let all = Dictionary(uniqueKeysWithValues: (removed + ["sms"]).map { ($0, definition) })
+        let before = try CompiledPolicy(RolloutPolicy(revision: 1, rollouts: all), after: Roster(), appliedAt: 0)
+        let policy = RolloutPolicy(revision: 2, rollouts: ["sms": definition])
+        let after = try CompiledPolicy(policy, after: before.roster, appliedAt: 0)
+        #expect(after.words.count * 8 == 256 + 128 * count)
+
+        var compiled = try CompiledPolicy(policy, after: Roster(), appliedAt: 0)
+        for number in 0..<count { compiled = compiled.seating("sms", default: [.app: "v\(number)"]) }
+        #expect(256 + 128 * count...256 + 160 * (count + 1) ~= compiled.words.count * 8)
+    }
+
     @Test("Variants of an A/B test", arguments: [2, 3, 4, 5, 8, 16, 17, 64, 200, 256])
     func variants(count: Int) throws {
         let variants = (0..<count).compactMap { index in

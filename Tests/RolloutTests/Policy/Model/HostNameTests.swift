@@ -81,6 +81,41 @@ struct HostNameTests {
         }
     }
 
+    /// The hash takes in eight bytes at a time, so the last eight can make up for any difference in the first eight.
+    @Test("A host whose hash is that of a listed one is another host")
+    func collision() throws {
+        let listed = "canary.example.a"
+        let handle = try Self.handle([HostName(listed): .canary])
+        var random = SplitMix64(seed: 1)
+        var found = 0
+        for _ in 0..<100_000 where found < 3 {
+            let first = (0..<8).map { _ in UInt8.random(in: 0x61...0x7A, using: &random) }
+            let other = Self.colliding(with: Array(listed.utf8), first)
+            guard other.suffix(8).allSatisfy({ 0x00...0x3F ~= $0 || 0x60...0x7F ~= $0 }), other.last != 0x2E,
+                !other.contains(UInt8(ascii: ":"))
+            else { continue }
+            found += 1
+            let hashes = [Array(listed.utf8), other].map { text in
+                unsafe text.withUnsafeBytes { bytes in unsafe HostScan(bytes).hash }
+            }
+            #expect(hashes[0] == hashes[1])
+            let decision = handle.decision(for: nil, host: String(decoding: other, as: UTF8.self))
+            #expect(decision.reason == .missingUnit, "\(other)")
+        }
+        #expect(found == 3)
+        #expect(handle.decision(for: nil, host: listed).reason == .host)
+    }
+
+    /// Sixteen bytes that begin with eight given ones, and have the hash of sixteen others.
+    private static func colliding(with listed: [UInt8], _ first: [UInt8]) -> [UInt8] {
+        func hashOfFirst(_ bytes: [UInt8]) -> UInt64 {
+            let word = bytes.prefix(8).reversed().reduce(0 as UInt64) { $0 << 8 | UInt64($1) }
+            return XXH3.foldedProduct(16 ^ word, XXH3.Prime64.first)
+        }
+        let difference = hashOfFirst(listed) ^ hashOfFirst(first)
+        return first + listed[8...].enumerated().map { $1 ^ UInt8(truncatingIfNeeded: difference >> (8 * UInt64($0))) }
+    }
+
     @Test("A header longer than any rule's host is no host, however long")
     func length() throws {
         let longest = String(repeating: "h", count: 1_024)

@@ -18,16 +18,6 @@ let policy = made {
 
 let router = made { try RolloutRouter(policy: policy) }
 
-/// A policy that somebody plans: the canary for everybody.
-var planned: RolloutPolicy {
-    get throws {
-        var planned = router.snapshot().policy
-        planned.revision += 1
-        try planned.setShare(of: .sms, to: .all)
-        return planned
-    }
-}
-
 var decision: Decision {
     guard let sms = router.rollout(.sms) else { fatalError("no rollout called sms") }
     return sms.decision(for: "alice")
@@ -46,6 +36,8 @@ struct Model: Sendable {
 func answersHello(_ release: Release) async throws {}
 
 func write(_ line: String) {}
+
+func respond(_ status: Int, _ body: some Encodable) {}
 
 private func made<Value>(_ body: () throws -> Value) -> Value {
     do { return try body() } catch { fatalError("\(error)") }

@@ -22,3 +22,17 @@ extension FileError: CustomStringConvertible {
     /// `/etc/rollout/policy.json: cannot open: No such file or directory`.
     public var description: String { "\(path): cannot \(operation): \(reason)" }
 }
+
+extension FileError: Encodable {
+    private enum Key: String, CodingKey { case code, message, path, operation, reason }
+
+    /// Encodes the error as an object of the `code` "file", the `message`, `path`, `operation` and `reason`.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: Key.self)
+        try values.encode("file", forKey: .code)
+        try values.encode(description, forKey: .message)
+        try values.encode(path, forKey: .path)
+        try values.encode(operation, forKey: .operation)
+        try values.encode(reason, forKey: .reason)
+    }
+}

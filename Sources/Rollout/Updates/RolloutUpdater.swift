@@ -84,7 +84,7 @@ public final class RolloutUpdater: Sendable {
         return try await changes.perform(change, within: limit, clock) { _ in policy }
     }
 
-    /// Edits the running policy. The result gets the next revision.
+    /// Edits the running policy. The result gets the next revision, and the epochs that the edit demands.
     ///
     ///     try await updater.update(by: "ana", because: "healthy for an hour") { policy in
     ///         try policy.setShare(of: .sms, to: .percent(25))
@@ -111,10 +111,10 @@ public final class RolloutUpdater: Sendable {
         _ edit: (inout RolloutPolicy) throws -> Void
     ) async throws(UpdateError) -> UInt32 {
         let change = Change(UpdateOrigin(author: author, reason: reason, time: now))
-        return try await changes.perform(change, within: limit, clock) { running throws(UpdateError) in
-            try running.successor { next throws(UpdateError) in
-                do { try edit(&next) } catch { throw .edit(error) }
-            }
+        return try await changes.perform(change, within: limit, clock) {
+            [history = changes.history]
+            running throws(UpdateError) in
+            try running.edited(history.epochs, edit)
         }
     }
 

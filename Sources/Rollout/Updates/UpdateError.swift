@@ -48,6 +48,39 @@ public struct UpdateError: Error, Sendable {
     }
 }
 
+extension UpdateError {
+    /// Whether the running policy is not what the caller took it for: an HTTP service answers 409.
+    public var isConflict: Bool { [.conflict, .revisionTaken, .overtaken].contains(code) }
+
+    /// Whose part it is to do something about the error.
+    public var fault: Fault {
+        switch code {
+        case .invalid, .needsEpoch: .document
+        case .refused, .timedOut: .gate
+        case .unreadable: .store
+        default: .caller
+        }
+    }
+}
+
+/// Whose part it is to do something about an error, so that a service can pass the error on without reading its text.
+/// A minor release may add parts.
+public struct Fault: Hashable, Sendable, CustomStringConvertible {
+    /// The part as a word, stable between releases.
+    public let description: String
+
+    private init(_ description: String) { self.description = description }
+
+    /// Whoever made the change: it makes no sense for what runs, or came too late. An HTTP service answers 400 or 409.
+    public static let caller = Fault("caller")
+    /// Whoever wrote the policy: it breaks a rule. An HTTP service answers 422.
+    public static let document = Fault("document")
+    /// A gate: it refused, or took too long. An HTTP service answers 503.
+    public static let gate = Fault("gate")
+    /// Where policies are kept: a file or a store failed. An HTTP service answers 503.
+    public static let store = Fault("store")
+}
+
 extension UpdateError: Hashable {
     /// Whether both have the same code and the same message.
     public static func == (left: UpdateError, right: UpdateError) -> Bool {
@@ -152,19 +185,22 @@ extension UpdateError {
 }
 
 extension UpdateError: Codable {
-    private enum Key: String, CodingKey { case code, message }
+    private enum Key: String, CodingKey { case code, message, cause, epochDemands }
 
-    /// Decodes an error with its code and its message; the error behind it is not kept.
+    /// Decodes an error with its code and its message. The error behind it and the demands are not kept.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Key.self)
         try self.init(Code(values.decode(String.self, forKey: .code)), values.decode(String.self, forKey: .message))
     }
 
-    /// Encodes the error as an object of its `code` and its `message`.
+    /// Encodes the error as an object of its `code` and its `message`, with the error behind it as `cause` if that can
+    /// be encoded, and its `epochDemands` if there are any.
     public func encode(to encoder: any Encoder) throws {
         var values = encoder.container(keyedBy: Key.self)
         try values.encode(code.description, forKey: .code)
         try values.encode(message, forKey: .message)
+        if let cause = underlying as? any Encodable { try values.encode(cause, forKey: .cause) }
+        if !epochDemands.isEmpty { try values.encode(epochDemands, forKey: .epochDemands) }
     }
 }
 

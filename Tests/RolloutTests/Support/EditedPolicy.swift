@@ -44,8 +44,8 @@ extension RolloutPolicy {
         set { sms.strategy = .abTest(newValue) }
     }
 
-    /// The policy after an edit, one revision up.
-    func edited(_ edit: (inout RolloutPolicy) throws -> Void) rethrows -> RolloutPolicy {
+    /// The policy after a change by hand, one revision up. Epochs stay as they are.
+    func changed(_ edit: (inout RolloutPolicy) throws -> Void) rethrows -> RolloutPolicy {
         var next = self
         next.revision += 1
         try edit(&next)

@@ -17,7 +17,7 @@ struct UpdateRaceTests {
                     for _ in 0..<300 {
                         let running = router.snapshot().policy
                         let share = Share(buckets: Int.random(in: 0...1_000_000, using: &generator)) ?? .all
-                        guard let next = try? running.edited({ try $0.setShare(of: "sms", to: share) }) else {
+                        guard let next = try? running.changed({ try $0.setShare(of: "sms", to: share) }) else {
                             continue
                         }
                         do throws(UpdateError) {

@@ -13,6 +13,18 @@ extension PolicyError: CustomStringConvertible {
     public var description: String { problems.map(\.description).joined(separator: "\n") }
 }
 
+extension PolicyError: Encodable {
+    /// Encodes the error as an object: the `code` "invalid", the `message`, and all `problems`.
+    public func encode(to encoder: any Encoder) throws {
+        let tree = JSONTree.object([
+            ("code", .string("invalid")),
+            ("message", .string(description)),
+            ("problems", .array(problems.map(\.tree))),
+        ])
+        try tree.encode(to: encoder)
+    }
+}
+
 /// One thing that is wrong with a policy: where, what was found, and what is allowed.
 public struct PolicyProblem: Hashable, Sendable {
     /// The kind of problem, for programs.
@@ -64,6 +76,21 @@ extension PolicyProblem: CustomStringConvertible {
     public var description: String {
         let start = position.map { "line \($0.line), column \($0.column): " } ?? ""
         return start + (place.elements.isEmpty ? "" : "\(path): ") + message
+    }
+}
+
+extension PolicyProblem: Encodable {
+    /// Encodes the problem as an object of `code`, `path`, `line`, `column` and `message`; a missing position is null.
+    public func encode(to encoder: any Encoder) throws { try tree.encode(to: encoder) }
+
+    fileprivate var tree: JSONTree {
+        .object([
+            ("code", .string(code.description)),
+            ("path", .string(path)),
+            ("line", line.map { .integer($0) } ?? .null),
+            ("column", column.map { .integer($0) } ?? .null),
+            ("message", .string(message)),
+        ])
     }
 }
 

@@ -51,6 +51,19 @@ extension EpochDemand: CustomStringConvertible {
     }
 }
 
+extension EpochDemand: Encodable {
+    /// Encodes the demand as an object of `rollout`, `causes` (as text), `found` and `needed` (null if there is none).
+    public func encode(to encoder: any Encoder) throws {
+        let tree = JSONTree.object([
+            ("rollout", .string(rollout.text)),
+            ("causes", .array(causes.map { .string($0.description) })),
+            ("found", .integer(Int(found))),
+            ("needed", needed.map { .integer(Int($0)) } ?? .null),
+        ])
+        try tree.encode(to: encoder)
+    }
+}
+
 extension RolloutPolicy {
     /// The rollouts whose epoch is too low for this policy to follow another one, in order of ids.
     ///

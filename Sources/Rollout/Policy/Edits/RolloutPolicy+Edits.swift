@@ -204,3 +204,19 @@ extension EditError: CustomStringConvertible {
         "rollout \"\(rollout)\"\(strategy.map { " (\($0.rawValue))" } ?? ""): \(problem); \(advice)"
     }
 }
+
+extension EditError: Encodable {
+    /// Encodes the error as an object of `code`, `message`, `rollout`, `strategy` (null if there is no such rollout),
+    /// `problem` and `advice`.
+    public func encode(to encoder: any Encoder) throws {
+        let tree = JSONTree.object([
+            ("code", .string(code.description)),
+            ("message", .string(description)),
+            ("rollout", .string(rollout.text)),
+            ("strategy", strategy.map { .string($0.rawValue) } ?? .null),
+            ("problem", .string(problem)),
+            ("advice", .string(advice)),
+        ])
+        try tree.encode(to: encoder)
+    }
+}

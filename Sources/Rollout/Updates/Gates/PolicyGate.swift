@@ -35,6 +35,31 @@ extension PolicyGate {
     public func finish(published: Bool) async {}
 }
 
+/// Why a gate does not let a policy through, with a word for programs: what a gate should throw.
+///
+///     throw GateRefusal("notApproved", "revision \(next.revision) waits for Ana's approval")
+///
+/// A gate may throw any other error too. Only its description is then known to whoever made the change.
+public struct GateRefusal: Error, Hashable, Sendable, Codable, CustomStringConvertible {
+    /// The kind of refusal as a word that the gate keeps stable, for programs.
+    public let code: String
+    /// What is wrong, for people.
+    public let message: String
+
+    /// A refusal.
+    ///
+    /// - Parameters:
+    ///   - code: The kind of refusal, for programs.
+    ///   - message: What is wrong, for people.
+    public init(_ code: String, _ message: String) {
+        self.code = code
+        self.message = message
+    }
+
+    /// The message.
+    public var description: String { message }
+}
+
 /// How far a policy got on its way through the gates.
 struct GatePassage: Sendable {
     /// The gates that let it through. Each still has to be told how the change ended.

@@ -88,16 +88,6 @@ struct RememberedPolicies: Sendable {
 }
 
 extension RolloutPolicy {
-    /// This policy after a change. It has the next revision, even if the change sets another one.
-    func successor(_ change: (inout RolloutPolicy) throws(UpdateError) -> Void) throws(UpdateError) -> RolloutPolicy {
-        guard revision < .max else { throw .lastRevision }
-        var next = self
-        next.revision = revision + 1
-        try change(&next)
-        next.revision = revision + 1
-        return next
-    }
-
     /// Gives rollouts higher epochs than those of the rollouts that they replace. A rollout that does not change keeps
     /// its epoch.
     mutating func raiseEpochs(

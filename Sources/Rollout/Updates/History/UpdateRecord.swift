@@ -79,6 +79,11 @@ extension UpdateRecord {
     }
 }
 
+extension UpdateError {
+    /// The code and the message, which are all of it that a record is written with.
+    fileprivate var withoutCause: UpdateError { UpdateError(code, message) }
+}
+
 extension String {
     /// The text, or as much of it as fits, with an ellipsis.
     fileprivate func cut(to limit: Int) -> String {
@@ -127,7 +132,7 @@ extension UpdateRecord: Codable {
         try values.encode(time, forKey: .time)
         try values.encode(gates, forKey: .gates)
         try values.encode(outcome.description, forKey: .outcome)
-        try values.encode(error, forKey: .error)
+        try values.encode(error?.withoutCause, forKey: .error)
         try values.encode(oldDigest, forKey: .oldDigest)
         try values.encode(newDigest, forKey: .newDigest)
     }

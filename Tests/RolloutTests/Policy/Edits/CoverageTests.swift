@@ -18,7 +18,7 @@ struct CoverageTests {
         for _ in 0..<6 {
             let buckets = policy.smsTest.coverage.buckets + Int.random(in: 1...130_000, using: &random)
             let coverage = Share(buckets: buckets) ?? .all
-            let next = try policy.edited { try $0.setCoverage(of: "sms", to: coverage) }
+            let next = try policy.changed { try $0.setCoverage(of: "sms", to: coverage) }
             try next.validate()
             #expect(next.smsTest.coverage == coverage)
             Self.expectNoSwaps(policy, next)
@@ -27,7 +27,7 @@ struct CoverageTests {
         }
         // And back along the same way, to the ranges there were.
         for earlier in path.dropLast().reversed() {
-            let next = try policy.edited { try $0.setCoverage(of: "sms", to: earlier.smsTest.coverage) }
+            let next = try policy.changed { try $0.setCoverage(of: "sms", to: earlier.smsTest.coverage) }
             try next.validate()
             #expect(next.sms == earlier.sms)
             policy = next
@@ -95,7 +95,7 @@ struct CoverageTests {
         ]
     )
     func surplus(weights: [Int], old: Int, new: Int, owned: [Int]) throws {
-        let policy = try Self.buckets(weights, old).edited {
+        let policy = try Self.buckets(weights, old).changed {
             try $0.setCoverage(of: "sms", to: try #require(Share(buckets: new)))
         }
         try policy.validate()
@@ -131,13 +131,13 @@ struct CoverageTests {
     func manyRanges() throws {
         var policy = EditedPolicy.test(Array(repeating: 1, count: 256), coverage: .percent(10))
         for percent in [20.0, 30, 40] {
-            let next = try policy.edited { try $0.setCoverage(of: "sms", to: .percent(percent)) }
+            let next = try policy.changed { try $0.setCoverage(of: "sms", to: .percent(percent)) }
             try next.validate()
             Self.expectNoSwaps(policy, next)
             policy = next
         }
         #expect(policy.smsTest.allocation?.count == 1_024)
-        let next = try policy.edited { try $0.setCoverage(of: "sms", to: .percent(50)) }
+        let next = try policy.changed { try $0.setCoverage(of: "sms", to: .percent(50)) }
         try next.validate()
         #expect((next.smsTest.allocation?.count ?? 0) < 1_024)
         let matrix = try MovementTests.kept(policy.movement(to: next)).matrix
@@ -149,18 +149,18 @@ struct CoverageTests {
 
     @Test("To 0 and back is always possible")
     func none() throws {
-        let policy = try EditedPolicy.test([1, 2], coverage: .percent(40)).edited {
+        let policy = try EditedPolicy.test([1, 2], coverage: .percent(40)).changed {
             try $0.setCoverage(of: "sms", to: .zero)
         }
         try policy.validate()
         #expect(policy.smsTest.coverage == .zero)
-        let back = try policy.edited { try $0.setCoverage(of: "sms", to: .percent(40)) }
+        let back = try policy.changed { try $0.setCoverage(of: "sms", to: .percent(40)) }
         #expect(back.sms == EditedPolicy.test([1, 2], coverage: .percent(40)).sms)
     }
 
     @Test("Shrinking where units would have to be swapped is refused, and says what is possible")
     func swaps() throws {
-        var policy = try EditedPolicy.test([1, 1], coverage: .percent(10)).edited {
+        var policy = try EditedPolicy.test([1, 1], coverage: .percent(10)).changed {
             try $0.setCoverage(of: "sms", to: .percent(80))
         }
         let before = policy

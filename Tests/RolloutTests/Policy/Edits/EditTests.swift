@@ -289,7 +289,7 @@ struct EditTests {
             let share = Share(buckets: Int.random(in: 0...1_000_000, using: &random)) ?? .zero
             let release: Release = [.app: "v\(Int.random(in: 1...3, using: &random))"]
             let edit = Int.random(in: 0..<9, using: &random)
-            let next = policy.edited { policy in
+            let next = policy.changed { policy in
                 switch edit {
                 case 0: try? policy.setShare(of: "sms", to: share)
                 case 1: try? policy.startCanary(of: "sms", serving: release, to: share)

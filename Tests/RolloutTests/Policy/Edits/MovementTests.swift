@@ -89,7 +89,7 @@ struct MovementTests {
 
     @Test("A promotion moves the canary's buckets by name, and everybody else's by release")
     func releases() throws {
-        let next = try EditedPolicy.canary(25).edited { try $0.promote("sms") }
+        let next = try EditedPolicy.canary(25).changed { try $0.promote("sms") }
         let movement = try Self.kept(EditedPolicy.canary(25).movement(to: next))
         #expect(movement.moved == 250_000)
         #expect(movement.movedReleases == 750_000)

@@ -18,7 +18,9 @@ struct RebalanceTests {
                     drifts ? min(max(variant.weight + drift, 1), 1_000) : Int.random(in: 0...1_000, using: &random)
                 return (variant.name, weight)
             }
-            let next = try policy.edited { try $0.rebalance("sms", weights: Dictionary(uniqueKeysWithValues: weights)) }
+            let next = try policy.changed {
+                try $0.rebalance("sms", weights: Dictionary(uniqueKeysWithValues: weights))
+            }
             try next.validate()
             let movement = try MovementTests.kept(policy.movement(to: next))
             #expect(movement.moved == movement.minimum)
@@ -44,24 +46,24 @@ struct RebalanceTests {
 
     @Test("The same weights, or their multiples, move nobody")
     func same() throws {
-        let policy = try EditedPolicy.test([1, 2, 3]).edited { try $0.rebalance("sms", weights: ["v0": 7]) }
-        let again = try policy.edited { try $0.rebalance("sms", weights: ["v0": 70, "v1": 20, "v2": 30]) }
+        let policy = try EditedPolicy.test([1, 2, 3]).changed { try $0.rebalance("sms", weights: ["v0": 7]) }
+        let again = try policy.changed { try $0.rebalance("sms", weights: ["v0": 70, "v1": 20, "v2": 30]) }
         #expect(again.smsTest.allocation == policy.smsTest.allocation)
     }
 
     @Test("Going back to the declared layout writes no allocation")
     func contiguous() throws {
-        let policy = try EditedPolicy.test([1, 1]).edited { try $0.rebalance("sms", weights: ["v0": 3]) }
+        let policy = try EditedPolicy.test([1, 1]).changed { try $0.rebalance("sms", weights: ["v0": 3]) }
         #expect(policy.smsTest.allocation == nil, "with two variants only the boundary moves")
     }
 
     @Test("A boundary moves where there is one; elsewhere a range is cut")
     func ranges() throws {
-        let policy = try EditedPolicy.test([1, 1, 1, 1]).edited {
+        let policy = try EditedPolicy.test([1, 1, 1, 1]).changed {
             try $0.rebalance("sms", weights: ["v0": 2, "v1": 0, "v2": 1, "v3": 1])
         }
         #expect(policy.smsTest.allocation == nil, "[v0 v1 v2 v3] becomes [v0 v2 v3]: the boundary moved")
-        let apart = try EditedPolicy.test([2, 2, 2]).edited { try $0.rebalance("sms", weights: ["v0": 1, "v2": 3]) }
+        let apart = try EditedPolicy.test([2, 2, 2]).changed { try $0.rebalance("sms", weights: ["v0": 1, "v2": 3]) }
         #expect(
             apart.smsTest.allocation == [
                 AllocatedRange("v0", 0..<166_667), AllocatedRange("v2", 166_667..<333_334),
@@ -109,14 +111,14 @@ struct RebalanceTests {
         policy.smsTest.allocation = ranges
         try policy.validate()
 
-        let next = try policy.edited { try $0.rebalance("sms", weights: ["v7": 950, "v100": 1_050]) }
+        let next = try policy.changed { try $0.rebalance("sms", weights: ["v7": 950, "v100": 1_050]) }
         try next.validate()
         #expect((next.smsTest.allocation?.count ?? 0) < 1_024)
         let movement = try MovementTests.kept(policy.movement(to: next))
         #expect(movement.moved > movement.minimum)
         #expect(movement.moved < 60_000, "only the smallest ranges go")
 
-        let last = try next.edited { try $0.rebalance("sms", weights: ["v7": 900, "v100": 1_100]) }
+        let last = try next.changed { try $0.rebalance("sms", weights: ["v7": 900, "v100": 1_100]) }
         let after = try MovementTests.kept(next.movement(to: last))
         #expect(after.moved == after.minimum, "with room again, the minimum again")
     }

@@ -122,8 +122,9 @@ struct TourTests {
     )
     func colours(noColour: String, expected: Bool) throws {
         let environment = ["NO_COLOR": noColour, "TERM": "xterm"]
-        let text = try Terminal.output(of: [], environment: environment)
+        // One station: the rest of the tour says its text in the same way, and another test looks at all of it.
+        let text = try Terminal.output(of: [], environment: environment, through: "2. A ramp")
         #expect(text.contains("\u{1B}[") == expected)
-        #expect(text.contains(". The cost of a decision"))
+        #expect(text.contains("1. Every strategy"))
     }
 }

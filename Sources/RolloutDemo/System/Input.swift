@@ -122,11 +122,11 @@ struct LineReader {
 
     /// Moves the start of a line, which is all that is unread, to the front. Doubles the buffer if that makes no room.
     private mutating func makeRoom() {
-        for (place, index) in unread.enumerated() { buffer[place] = buffer[index] }
+        var size = buffer.count
+        if size - unread.count < size / 2 { size = min(2 * size, Self.capacity) }
+        buffer.removeFirst(unread.lowerBound)
+        buffer.append(contentsOf: [UInt8](repeating: 0, count: size - buffer.count))
         unread = 0..<unread.count
         searched = unread.upperBound
-        guard buffer.count - unread.upperBound < buffer.count / 2, buffer.count < Self.capacity else { return }
-        let size = min(2 * buffer.count, Self.capacity)
-        buffer.append(contentsOf: [UInt8](repeating: 0, count: size - buffer.count))
     }
 }

@@ -12,8 +12,13 @@ enum Terminal {
 
     struct Unavailable: Error {}
 
-    /// What the demo shows on a terminal that is its standard output and standard error.
-    static func output(of arguments: [String], environment: [String: String]) throws -> String {
+    /// What the demo shows on a terminal that is its standard output and standard error, up to a text after which it is
+    /// ended, or all of it.
+    static func output(
+        of arguments: [String],
+        environment: [String: String],
+        through last: String? = nil
+    ) throws -> String {
         let controller = unsafe open("/dev/ptmx", O_RDWR | O_NOCTTY)
         guard controller >= 0 else { throw Unavailable() }
         defer { close(controller) }
@@ -32,7 +37,13 @@ enum Terminal {
         // Ends with an error instead of 0 bytes once nobody holds the other side.
         var bytes: [UInt8] = []
         var buffer = [UInt8](repeating: 0, count: 1 << 16)
-        while case let count = unsafe read(controller, &buffer, buffer.count), count > 0 { bytes += buffer[..<count] }
+        while case let count = unsafe read(controller, &buffer, buffer.count), count > 0 {
+            bytes += buffer[..<count]
+            if let last, String(decoding: bytes, as: UTF8.self).contains(last) {
+                process.terminate()
+                break
+            }
+        }
         process.waitUntilExit()
         return String(decoding: bytes, as: UTF8.self)
     }

@@ -40,13 +40,9 @@ struct BucketingStatisticsTests {
             case .padded: return String(repeating: "0", count: 12 - "\(number)".count) + "\(number)"
             case .uuid:
                 // Version 4: 122 random bits.
-                let digits = hexadecimal(generator.next()) + hexadecimal(generator.next())
-                var text = ""
-                for (index, digit) in digits.enumerated() {
-                    if [8, 12, 16, 20].contains(index) { text.append("-") }
-                    text.append(index == 12 ? "4" : index == 16 ? "9" : digit)
-                }
-                return text
+                let (high, low) = (hexadecimal(generator.next()), hexadecimal(generator.next()))
+                return "\(high.prefix(8))-\(high.dropFirst(8).prefix(4))-4\(high.suffix(3))"
+                    + "-9\(low.prefix(3))-\(low.suffix(12))"
             }
         }
     }
@@ -119,7 +115,8 @@ struct BucketingStatisticsTests {
     func salts(left: String, right: String) {
         #expect(Bucketing.derivedSalt("sms", "shadow") == "sms\u{0}shadow")
         var counts = [Int](repeating: 0, count: 10_000)
-        for (left, right) in zip(buckets(left), buckets(right)) { counts[left / 10_000 * 100 + right / 10_000] += 1 }
+        let (left, right) = (buckets(left), buckets(right))
+        for index in left.indices { counts[left[index] / 10_000 * 100 + right[index] / 10_000] += 1 }
         #expect(Self.plausible.contains(chiSquare(counts, expected: 100)))
     }
 
@@ -129,7 +126,7 @@ struct BucketingStatisticsTests {
     func strategies() {
         func check(_ left: [Bool], _ right: [Int], share: Double, _ parts: [Double]) {
             var counts = [Int](repeating: 0, count: 2 * parts.count)
-            for (isIn, part) in zip(left, right) { counts[(isIn ? parts.count : 0) + part] += 1 }
+            for index in left.indices { counts[(left[index] ? parts.count : 0) + right[index]] += 1 }
             var value = 0.0
             for (index, part) in parts.enumerated() {
                 value += chiSquare([counts[parts.count + index]], expected: 1_000_000 * share * part)

@@ -4,7 +4,10 @@ import Testing
 
 @Suite("Explanations")
 struct ExplanationTests {
-    @Test("An explanation has the engine's decision, and exactly one rule decides", arguments: 0..<30 as Range<UInt64>)
+    @Test(
+        "An explanation has the engine's decision, and exactly one rule decides",
+        arguments: StressEffort.seeds(12, long: 100)
+    )
     func agreement(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
         let policy = random.policy(revision: 9)

@@ -40,8 +40,8 @@ struct MonotoneTests {
         let bounds = NarrowDraw.packed(segments.map(\.upperBound))
         var changes = 0
         var before = NarrowDraw.standing(bounds, at: 0)
-        for bucket in 1..<1_000_000 as Range<UInt64> {
-            let standing = NarrowDraw.standing(bounds, at: bucket)
+        for bucket in 1..<1_000_000 {
+            let standing = NarrowDraw.standing(bounds, at: UInt64(bucket))
             if standing != before { changes += 1 }
             before = standing
         }

@@ -57,13 +57,16 @@ struct PolicyFileSwapTests {
                 },
                 {
                     guard let sms = router.rollout("sms") else { return }
-                    var revision: UInt32 = 0
+                    var (revision, looks) = (UInt32(0), 0)
                     while !seen.isDone.load(ordering: .acquiring) {
                         let decision = sms.decision(for: "alice")
                         let isCanary = decision.bucket.map { $0 < 10_000 * Int(decision.revision % 101) }
                         let isRight = isCanary == (decision.variant.name == "canary")
                         if !isRight || decision.revision < revision { seen.wrong.add(1, ordering: .relaxed) }
+                        looks = decision.revision == revision ? looks + 1 : 0
                         revision = decision.revision
+                        // What this policy can show has been seen, and the next one waits for the files.
+                        if looks > 100 { Thread.sleep(forTimeInterval: 0.000_1) }
                     }
                 },
             ])

@@ -61,11 +61,11 @@ struct JSONNumberTests {
         #expect(try value("1200").decimal(scale: -3) == nil)
     }
 
-    @Test("A number of a million digits and an exponent as long cost what reading them costs")
+    @Test("A number of 200,000 digits and an exponent as long cost what reading them costs")
     func longNumbers() throws {
-        let zeros = String(repeating: "0", count: 1_000_000)
-        #expect(try value("1\(zeros)e-1000000").decimal(scale: 0) == 1)
-        #expect(try value("0.\(zeros)1e1000001").decimal(scale: 0) == 1)
+        let zeros = String(repeating: "0", count: 200_000)
+        #expect(try value("1\(zeros)e-200000").decimal(scale: 0) == 1)
+        #expect(try value("0.\(zeros)1e200001").decimal(scale: 0) == 1)
         #expect(try value("1\(zeros)").decimal(scale: 4) == nil)
         #expect(try value("1e\(zeros)2").decimal(scale: 0) == 100)
         #expect(try value("1e1\(zeros)").decimal(scale: 0) == nil)

@@ -14,7 +14,10 @@ struct ReleaseResourcesTests {
         init(_ version: String) { self.version = version }
 
         /// Looks for a while, so that somebody has the time to free it.
-        var staysAlive: Bool { (0..<200).allSatisfy { _ in isAlive } }
+        var staysAlive: Bool {
+            for _ in 0..<200 where !isAlive { return false }
+            return true
+        }
 
         var isAlive: Bool { freed.load(ordering: .sequentiallyConsistent) == 0 }
     }
@@ -290,7 +293,7 @@ struct ReleaseResourcesRaceTests {
                     uses = decision.revision == revision ? uses + 1 : 0
                     revision = decision.revision
                     // The next update may have to wait for other tests, and what this policy can show has been seen.
-                    if uses > 100 { Thread.sleep(forTimeInterval: 0.001) }
+                    if uses > 30 { Thread.sleep(forTimeInterval: 0.001) }
                     for asked in [decision, old] {
                         var isSubstitute = false
                         let isAlive = models.withValue(for: asked.variant) { model, lent in

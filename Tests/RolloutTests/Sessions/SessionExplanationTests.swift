@@ -9,7 +9,10 @@ struct SessionExplanationTests {
         SessionRouter(keys: try Fixture.keys(7)) { 123_456 }
     }
 
-    @Test("An explanation comes to what the session decides, writes and counts", arguments: 0..<20 as Range<UInt64>)
+    @Test(
+        "An explanation comes to what the session decides, writes and counts",
+        arguments: StressEffort.seeds(8, long: 60)
+    )
     func agreement(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
         let sessions = try Self.sessions()

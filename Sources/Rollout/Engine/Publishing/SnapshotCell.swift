@@ -108,7 +108,7 @@ public import Synchronization
         let next = unsafe words[Self.head].load(ordering: .relaxed) &+ 1
         let slot = unsafe Self.start(of: words[Self.place(of: next)].load(ordering: .relaxed))
         atomicMemoryFence(ordering: .releasing)  // W2
-        for (index, word) in policy.enumerated() { unsafe slot[index].store(word, ordering: .relaxed) }  // W3
+        for index in policy.indices { unsafe slot[index].store(policy[index], ordering: .relaxed) }  // W3
         unsafe words[Self.head].store(next, ordering: .releasing)  // W4
     }
 

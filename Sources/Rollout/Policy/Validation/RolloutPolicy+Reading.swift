@@ -6,7 +6,12 @@ extension RolloutPolicy {
     /// - Parameter bytes: The document in UTF-8, at most 16 MiB.
     /// - Throws: `PolicyError` with every problem, each with its line and column. A text that is no JSON has one.
     public init(json bytes: some Sequence<UInt8>) throws(PolicyError) {
-        self = try Self.valid(Array(bytes.prefix(PolicyLimits.documentBytes + 1)))
+        let most = PolicyLimits.documentBytes + 1
+        // As a block if the bytes lie in one: a byte at a time, whoever calls from another module waits 10 ns for each.
+        let block = bytes.withContiguousStorageIfAvailable { bytes in
+            unsafe Array(UnsafeBufferPointer(rebasing: bytes.prefix(most)))
+        }
+        self = try Self.valid(block ?? Array(bytes.prefix(most)))
     }
 
     /// The policy of a JSON document held as text.

@@ -7,14 +7,14 @@ public struct FileError: Error, Hashable, Sendable {
     /// Why, in the system's words.
     public let reason: String
 
-    /// Whether the file, or something on the way to it, was not there.
-    let isMissing: Bool
+    /// Whether somebody may have moved the file, or something on the way to it, while the path was followed.
+    let hasMoved: Bool
 
-    init(_ path: String, _ operation: String, _ reason: String, isMissing: Bool = false) {
+    init(_ path: String, _ operation: String, _ reason: String, hasMoved: Bool = false) {
         self.path = path
         self.operation = operation
         self.reason = reason
-        self.isMissing = isMissing
+        self.hasMoved = hasMoved
     }
 }
 

@@ -5,6 +5,14 @@ enum FileReader {
     /// How often a missing file is looked for, and a file that keeps changing is read.
     private static let attempts = 32
 
+    /// What a read has just done. Others may change the file before it goes on.
+    enum Step {
+        /// It looked whether a name is a link.
+        case looked
+        /// It read the bytes once.
+        case read
+    }
+
     /// The bytes of a regular file, up to the given number.
     ///
     /// **Claim:** if a file is always replaced as a whole, by a link or by a rename, a read finds it and never mixes
@@ -14,18 +22,28 @@ enum FileReader {
     ///    directory that was found. So if a link changes meanwhile, no read follows half of the old path and half of
     ///    the new one;
     /// 2. if a part of the path is deleted meanwhile, as Kubernetes deletes the old directory, the system reports a
-    ///    missing file. By then the link leads elsewhere, so the path is followed again from its beginning;
+    ///    missing file. If the file itself becomes a link, the system refuses to open it. By then the path leads
+    ///    elsewhere, so it is followed again from its beginning;
     /// 3. an open file keeps its bytes after it is deleted.
     ///
     /// A file that is written in place is never replaced as a whole. It is read until two readings agree. That fails
     /// only if the writer pauses halfway.
-    static func bytes(at path: String, atMost count: Int) throws(FileError) -> [UInt8] {
+    ///
+    /// - Parameters:
+    ///   - path: The file.
+    ///   - count: How many bytes are read at most.
+    ///   - pause: Called after each step. Tests change the file there.
+    static func bytes(
+        at path: String,
+        atMost count: Int,
+        after pause: (Step) -> Void = { _ in }
+    ) throws(FileError) -> [UInt8] {
         var attempt = 1
         while true {
             do throws(FileError) {
-                return try settledBytes(try resolved(path), atMost: count)
+                return try settledBytes(try resolved(path, pause), atMost: count, pause)
             } catch {
-                guard error.isMissing, attempt < attempts else { throw error }
+                guard error.hasMoved, attempt < attempts else { throw error }
                 attempt += 1
             }
         }
@@ -33,11 +51,13 @@ enum FileReader {
 
     private static func settledBytes(
         _ file: consuming OpenFile,
-        atMost count: Int
+        atMost count: Int,
+        _ pause: (Step) -> Void
     ) throws(FileError) -> [UInt8] {
         _ = try file.permissionsOfRegularFile()
         var bytes = try file.bytes(atMost: count)
         for _ in 1..<attempts {
+            pause(.read)
             let again = try file.bytes(atMost: count)
             if again == bytes { return bytes }
             bytes = again
@@ -45,13 +65,13 @@ enum FileReader {
         throw FileError(file.path, "read", "it does not stop changing")
     }
 
-    private static func resolved(_ path: String) throws(FileError) -> OpenFile {
+    private static func resolved(_ path: String, _ pause: (Step) -> Void) throws(FileError) -> OpenFile {
         var (place, name) = FilePlace.split(path)
         var directory = try OpenFile.directory(place)
         for _ in 0...links {
-            guard let target = try directory.link(name, as: path) else {
-                return try directory.entry(name, as: path)
-            }
+            let link = try directory.link(name, as: path)
+            pause(.looked)
+            guard let target = link else { return try directory.entry(name, as: path) }
             (place, name) = FilePlace.split(target)
             directory = try directory.directory(place, as: path)
         }

@@ -160,7 +160,8 @@ struct OpenFile: ~Copyable {
 
     private static func failure(_ operation: String, _ path: String, _ number: CInt) -> FileError {
         let reason = unsafe strerror(number).map { text in unsafe String(cString: text) } ?? "error \(number)"
-        return FileError(path, operation, reason, isMissing: number == ENOENT || number == ESTALE)
+        // `ELOOP`: what was a file a moment ago is a link now.
+        return FileError(path, operation, reason, hasMoved: [ENOENT, ESTALE, ELOOP].contains(number))
     }
 
     private static func write(_ file: CInt, _ bytes: UnsafeRawBufferPointer) -> Int {

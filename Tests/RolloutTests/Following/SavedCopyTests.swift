@@ -80,6 +80,45 @@ struct SavedCopyTests {
         #expect(try await PolicyFile.load(followed.folder.path(FollowedFile.copy)).policy == FollowedFile.policy(5))
     }
 
+    /// Lets each policy through, and waits with the end of one revision's change.
+    private final class SlowEnd: PolicyGate {
+        let revision: UInt32
+        let isEnding = OneShot<Bool>()
+        let release = OneShot<Bool>()
+        private let prepared = Lock<UInt32>(0)
+
+        init(of revision: UInt32) { self.revision = revision }
+
+        func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {
+            prepared.withLock { $0 = next.revision }
+        }
+
+        func finish(published: Bool) async {
+            guard prepared.withLock({ $0 }) == revision else { return }
+            isEnding.fulfil(true)
+            _ = await release.value
+        }
+    }
+
+    /// The change to revision 2 is published and has not ended yet when another look publishes revision 3.
+    @Test("never goes back to an older revision, whichever look ends last")
+    func overlappingLooks() async throws {
+        let gate = SlowEnd(of: 2)
+        let followed = try await FollowedFile(savesCopy: true, gates: [gate])
+        let file = followed.file
+        try followed.write(EditedPolicy.canary(50).at(2))
+        let slow = Task { await file.poll() }
+        _ = await gate.isEnding.value
+        // A lower share only takes away, so it waits for nobody.
+        let last = EditedPolicy.canary(20).at(3)
+        try followed.write(last)
+        #expect(await file.poll() == [.accepted(revision: 3)])
+        gate.release.fulfil(true)
+        #expect(await slow.value == [.accepted(revision: 2)])
+        await file.poll()
+        #expect(try await PolicyFile.load(followed.folder.path(FollowedFile.copy)).policy == last)
+    }
+
     /// A process of its own saves one policy after another, and is killed while it does.
     @Test("is whole after its writer was killed", arguments: [1, 3, 10])
     func killed(_ saves: Int) async throws {

@@ -1,0 +1,26 @@
+import Synchronization
+
+/// Runs tasks step by step: whatever they do next waits until a test runs it.
+///
+///     let task = Task(executorPreference: executor) { … }
+///     executor.run()      // on this thread, up to where the task waits for something
+final class HeldExecutor: TaskExecutor {
+    private let jobs = Mutex<[UnownedJob]>([])
+
+    func enqueue(_ job: consuming ExecutorJob) {
+        let job = UnownedJob(job)
+        jobs.withLock { $0.append(job) }
+    }
+
+    /// Runs all that there is to do, and returns when the tasks wait for others.
+    func run() {
+        while let job = jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) {
+            unsafe job.runSynchronously(on: asUnownedTaskExecutor())
+        }
+    }
+
+    /// Returns once there is something to do.
+    func isReady() async {
+        while jobs.withLock({ $0.isEmpty }), !Task.isCancelled { await Task.yield() }
+    }
+}

@@ -22,7 +22,7 @@ enum RandomRollout {
             strategy = .abTest(variants, coverage: Bool.random(using: &random) ? .all : share)
         }
         let names = strategy.variants.map(\.name)
-        let targets = names.filter { $0 != .shadow }
+        let targets: [VariantName] = [.fixed, .shadow].contains(strategy.kind) ? [names[0], .canary] : names
         var definition = RolloutDefinition(strategy, salt: Bool.random(using: &random) ? "pepper" : nil)
         for host in hosts.dropLast() where Bool.random(using: &random) {
             definition.hosts[HostName(host)] = targets.randomElement(using: &random)

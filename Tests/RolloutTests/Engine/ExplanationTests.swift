@@ -147,6 +147,18 @@ struct ExplanationTests {
             rule: .host,
             saw: #""canary.example" is given canary, which is disabled"#
         ),
+        Row(
+            host: "canary.example",
+            edit: { $0.strategy = .fixed([.app: "v1"]) },
+            rule: .host,
+            saw: #""canary.example" is given canary, and there is none at present"#
+        ),
+        Row(
+            unit: "qa",
+            edit: { $0.strategy = .shadow(.zero, primary: [.app: "v1"], shadow: [.app: "v2"]) },
+            rule: .forced,
+            saw: #""qa" is forced to canary, and there is none at present"#
+        ),
         Row(rule: .forced, saw: "the request brings no unit"),
         Row(unit: "bob", rule: .forced, saw: #""bob" is not forced; 1 unit is"#),
         Row(unit: "qa", rule: .forced, saw: #""qa" is forced to canary"#),

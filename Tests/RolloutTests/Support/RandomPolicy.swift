@@ -35,7 +35,11 @@ struct RandomPolicy {
         let strategy = strategy()
         var rollout = RolloutDefinition(strategy)
         let names = strategy.variants.map(\.name)
-        let targets = strategy.kind == .shadow ? ["primary"] : names
+        let targets =
+            switch strategy.kind {
+            case .fixed, .shadow: [names[0], "canary"]
+            case .canary, .abTest: names
+            }
         if chance(1, in: 2) { rollout.salt = pick(["s", "sms-2026-11", "caf\u{E9}", "cafe\u{301}", Self.longSalt]) }
         rollout.epoch = pick([0, 0, 1, 5, .max])
         if chance(1, in: 2) {

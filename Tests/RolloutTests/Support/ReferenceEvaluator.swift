@@ -149,7 +149,8 @@ private struct RolloutOracle {
 
     private func rule(_ variant: VariantName, _ reason: String, _ unit: String?) -> ReferenceEvaluator.Answer {
         if rollout.disabled.contains(variant) { return plain(first, "not_enrolled", nil) }
-        return plain(variant, reason, nil, copiedFor: unit)
+        let exists = rollout.strategy.variants.contains { $0.name == variant }
+        return plain(exists ? variant : first, reason, nil, copiedFor: unit)
     }
 
     private func drawn(_ bucket: Int, enrolled reason: String) -> ReferenceEvaluator.Answer {

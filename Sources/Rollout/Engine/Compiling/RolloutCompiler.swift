@@ -129,8 +129,8 @@ struct RolloutCompiler {
     ) -> (VariantName) -> (Outcome, Outcome) {
         guard definition.strategy.kind == .shadow else {
             return { name in
-                let served = allocation.place(of: name).flatMap { allocation.isServedByRule($0) ? $0 : nil }
-                let outcome = served.map { Outcome(variants[$0].number, reason) } ?? Outcome(first, .notEnrolled)
+                let place = allocation.served(byRuleFor: name)
+                let outcome = place.map { Outcome(variants[$0].number, reason) } ?? Outcome(first, .notEnrolled)
                 return (outcome, outcome)
             }
         }

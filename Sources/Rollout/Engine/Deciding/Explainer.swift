@@ -122,7 +122,8 @@ private struct Explainer {
     }
 
     private func described(_ variant: VariantName) -> String {
-        definition.disabled.contains(variant) ? "\(variant), which is disabled" : variant.text
+        if definition.disabled.contains(variant) { return "\(variant), which is disabled" }
+        return variants.contains { $0.name == variant } ? variant.text : "\(variant), and there is none at present"
     }
 
     // MARK: The assignment

@@ -3,7 +3,7 @@ extension RolloutPolicy {
     ///
     /// The release that a `fixed` rollout serves becomes `stable`. A canary or a shadow of share 0 makes room for the new
     /// canary; any other has to be promoted or aborted first. Old assignments never reach the new canary: the epoch rises
-    /// unless it is the canary that was there before.
+    /// unless it is the canary that was there before. Hosts and units that name `canary` already lead to the new one.
     ///
     ///     try policy.startCanary(of: .sms, serving: [.app: "v2", .model: "v2"], to: .percent(10))
     ///
@@ -16,7 +16,7 @@ extension RolloutPolicy {
         try edit(id) { edit throws(EditError) in
             let stable = try edit.releaseWithNothingUnderWay()
             if edit.definition.strategy.kind != .canary { try edit.raiseEpoch() }
-            edit.setStrategy(.canary(share, stable: stable, canary: release), renaming: edit.successors(of: .stable))
+            edit.setStrategy(.canary(share, stable: stable, canary: release))
             edit.definition.disabled.remove(.canary)
             edit.definition.draining.remove(.canary)
         }
@@ -24,8 +24,8 @@ extension RolloutPolicy {
 
     /// Makes the canary the stable release for everybody: `canary` is the new `fixed`.
     ///
-    /// Hosts and units that were forced to the canary still get its release, as `stable`. The epoch rises, because `stable`
-    /// stands for another release.
+    /// Hosts and units that name `canary` keep doing so. They get its release as everybody does, as `stable`, until the next
+    /// canary starts. The epoch rises, because `stable` stands for another release.
     ///
     /// - Parameter id: The rollout.
     /// - Throws: `EditError` if no canary is in service.
@@ -35,13 +35,14 @@ extension RolloutPolicy {
                 throw edit.refusal(.wrongStrategy, "it has no canary to promote", edit.promotionAdvice)
             }
             try edit.requireInService(.canary)
-            edit.setStrategy(.fixed(canary), renaming: [.canary: .stable])
+            edit.setStrategy(.fixed(canary))
         }
     }
 
     /// Takes a canary or a shadow back at once: its share is 0, it is disabled, and the epoch is raised.
     ///
-    /// From then on no request gets it, whatever its host, unit or cookie. What has been aborted before stays as it is.
+    /// From then on no request gets it, whatever its host, unit or cookie. Hosts and units that name it stay, and lead to the
+    /// next canary. What has been aborted before stays as it is.
     ///
     /// - Parameter id: The rollout.
     /// - Throws: `EditError` if there is neither.
@@ -68,8 +69,8 @@ extension RolloutPolicy {
 extension RolloutPolicy {
     /// Starts copying requests to a shadow of the release that runs.
     ///
-    /// Has the same conditions as ``startCanary(of:serving:to:)``. Rules that named another variant name `primary` from now
-    /// on, which answers everybody.
+    /// Has the same conditions as ``startCanary(of:serving:to:)``. Rules that name `stable` name `primary` from now on. Those
+    /// that name `canary` wait for the next one, and `primary` answers them until then.
     ///
     /// - Parameters:
     ///   - id: The rollout.
@@ -80,7 +81,7 @@ extension RolloutPolicy {
         try edit(id) { edit throws(EditError) in
             let primary = try edit.releaseWithNothingUnderWay()
             if edit.definition.strategy.kind != .shadow { try edit.raiseEpoch() }
-            edit.setStrategy(.shadow(share, primary: primary, shadow: release), renaming: edit.successors(of: .primary))
+            edit.setStrategy(.shadow(share, primary: primary, shadow: release))
             edit.definition.disabled.remove(.shadow)
             edit.definition.draining.remove(.shadow)
         }
@@ -98,7 +99,7 @@ extension RolloutPolicy {
             try edit.requireInService(.shadow)
             // Assignments from before the shadow may still live, and `stable` may have been another release then.
             try edit.raiseEpoch()
-            edit.setStrategy(.fixed(shadow), renaming: [.primary: .stable, .shadow: .stable])
+            edit.setStrategy(.fixed(shadow))
         }
     }
 }
@@ -130,12 +131,5 @@ extension RolloutEdit {
                 "write a \"fixed\" strategy with the winner's release first"
             )
         }
-    }
-
-    /// The variants that are gone once a canary or a shadow takes over, each with the one that rules name in its place.
-    fileprivate func successors(of first: VariantName) -> [VariantName: VariantName] {
-        let kept: Set<VariantName> = first == .stable ? [.stable, .canary] : [.primary, .shadow]
-        let gone = definition.strategy.variants.map(\.name).filter { !kept.contains($0) }
-        return Dictionary(gone.map { ($0, first) }) { first, _ in first }
     }
 }

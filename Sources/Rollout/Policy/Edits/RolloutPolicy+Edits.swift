@@ -145,13 +145,16 @@ struct RolloutEdit {
         definition.epoch = next
     }
 
-    /// Changes the strategy. Rules that name a variant that is gone name its successor from now on.
-    mutating func setStrategy(_ strategy: RolloutStrategy, renaming successors: [VariantName: VariantName]) {
+    /// Changes the strategy. Rules that name the first variant name the new first one, those that name `canary` stay.
+    mutating func setStrategy(_ strategy: RolloutStrategy) {
+        let (old, names) = (firstVariant, VariantNames(strategy))
         definition.strategy = strategy
-        definition.hosts = definition.hosts.mapValues { successors[$0] ?? $0 }
-        definition.forced = definition.forced.mapValues { successors[$0] ?? $0 }
-        definition.disabled.subtract(successors.keys)
-        definition.draining.subtract(successors.keys)
+        if let first = names.first, first != old {
+            definition.hosts = definition.hosts.mapValues { $0 == old ? first : $0 }
+            definition.forced = definition.forced.mapValues { $0 == old ? first : $0 }
+        }
+        definition.disabled = definition.disabled.filter(names.contains)
+        definition.draining = definition.draining.filter(names.contains)
     }
 }
 

@@ -1,6 +1,8 @@
 extension RolloutPolicy {
     /// Forces a unit to a variant, whatever it is forced to now.
     ///
+    /// A unit may be forced to `canary` while there is none: it gets the first variant until the next canary starts.
+    ///
     /// - Parameters:
     ///   - unit: The unit.
     ///   - variant: What it gets from now on.
@@ -8,14 +10,7 @@ extension RolloutPolicy {
     /// - Throws: `EditError` if there is no such variant, or it answers nobody.
     public mutating func force(_ unit: UnitID, to variant: VariantName, in id: RolloutID) throws(EditError) {
         try edit(id) { edit throws(EditError) in
-            try edit.requireVariant(variant)
-            if edit.definition.strategy.kind == .shadow, variant == .shadow {
-                throw edit.refusal(
-                    .forbiddenVariant,
-                    "\"shadow\" receives copies and answers nobody",
-                    "force the unit to \"primary\", or promote the shadow"
-                )
-            }
+            try edit.requireTarget(variant)
             edit.definition.forced[unit] = variant
         }
     }
@@ -95,6 +90,20 @@ extension RolloutPolicy {
 }
 
 extension RolloutEdit {
+    /// A rule leads to a variant that answers requests, or waits for the next canary.
+    fileprivate func requireTarget(_ variant: VariantName) throws(EditError) {
+        let names = VariantNames(definition.strategy)
+        if names.place(ofRuleFor: variant) != nil { return }
+        if names.contains(variant) {
+            throw refusal(
+                .forbiddenVariant,
+                "\"\(variant)\" receives copies and answers nobody",
+                "name \(names.ruleWords), or promote the shadow"
+            )
+        }
+        throw refusal(.unknownName, "it has no variant \"\(variant)\"", "a rule may name \(names.ruleWords)")
+    }
+
     /// The first variant serves in place of all others, so no variant can serve in its place.
     fileprivate func requireReplaceable(_ variant: VariantName) throws(EditError) {
         try requireVariant(variant)

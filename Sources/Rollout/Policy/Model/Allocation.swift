@@ -93,9 +93,6 @@ struct Allocation: Sendable {
     /// The variants in declared order.
     var variants: [(name: VariantName, release: Release)] { names.variants }
 
-    /// The place of a variant, or nil if there is none of that name. O(1).
-    func place(of name: VariantName) -> Int? { names.place(of: name) }
-
     // MARK: Shares
 
     /// How many buckets each variant serves by draw, in declared order; a shadow serves none.
@@ -114,8 +111,11 @@ struct Allocation: Sendable {
 
     // MARK: Ways to a variant
 
-    /// Whether a host or a forced unit that names the variant gets it, and not the first variant in its place.
-    func isServedByRule(_ place: Int) -> Bool { !isDisabled(place) }
+    /// The variant that hosts and forced units get which name this one, or nil if it is disabled: then they get the first
+    /// variant, as whoever is not enrolled. O(1).
+    func served(byRuleFor name: VariantName) -> Int? {
+        names.place(ofRuleFor: name).flatMap { isDisabled($0) ? nil : $0 }
+    }
 
     /// Whether a live assignment keeps the variant: if units are drawn into it, or it is draining.
     func isKeptByAssignment(_ place: Int) -> Bool {
@@ -153,11 +153,14 @@ extension RolloutStrategy.ABTest {
 /// The variants of a rollout by their names, to look up what each of 100,000 rules names.
 struct VariantNames: Sendable {
     let variants: [(name: VariantName, release: Release)]
+    /// Whether rules may name `canary` although there is none. The first variant answers them until the next canary comes.
+    private let awaitsCanary: Bool
     /// The place of each name; nil for so few that comparing them one by one is faster than hashing.
     private let places: [VariantName: Int]?
 
     init(_ strategy: RolloutStrategy) {
         variants = strategy.variants
+        awaitsCanary = !strategy.draws
         places = variants.count <= 4 ? nil : Dictionary(zip(variants.map(\.name), 0...)) { first, _ in first }
     }
 
@@ -172,5 +175,20 @@ struct VariantNames: Sendable {
     /// The place of the first variant of that name, or nil if there is none.
     func place(of name: VariantName) -> Int? {
         if let places { places[name] } else { variants.firstIndex { $0.name == name } }
+    }
+
+    // MARK: Hosts and forced units
+
+    /// The place of the variant that answers hosts and units which name this one, or nil if they may not name it.
+    ///
+    /// A shadow answers nobody.
+    func place(ofRuleFor name: VariantName) -> Int? {
+        guard awaitsCanary else { return place(of: name) }
+        return name == first || name == .canary ? 0 : nil
+    }
+
+    /// What hosts and forced units may name, as messages list it.
+    var ruleWords: String {
+        awaitsCanary ? alternatives(([first].compactMap(\.self) + [.canary]).map(\.text)) : words
     }
 }

@@ -5,13 +5,13 @@ extension PolicyValidator {
         if check(rollout.hosts.count, "hosts", limit: PolicyLimits.hosts, at: hosts) {
             for (host, variant) in rollout.hosts.sorted(by: { $0.key.text < $1.key.text }) {
                 check(host, at: hosts.appending(host.text))
-                checkTarget(variant, among: names, of: rollout.strategy.kind, at: hosts.appending(host.text))
+                checkTarget(variant, among: names, at: hosts.appending(host.text))
             }
         }
         if check(rollout.forced.count, "forced units", limit: PolicyLimits.forcedUnits, at: forced) {
             for (unit, variant) in rollout.forced.sorted(by: { $0.key.text < $1.key.text }) {
                 check(text: unit.text, at: forced.appending(unit.text))
-                checkTarget(variant, among: names, of: rollout.strategy.kind, at: forced.appending(unit.text))
+                checkTarget(variant, among: names, at: forced.appending(unit.text))
             }
         }
         guard let names else { return }
@@ -29,22 +29,17 @@ extension PolicyValidator {
         }
     }
 
-    /// A host or a unit may be forced to any variant that answers requests.
-    private mutating func checkTarget(
-        _ name: VariantName,
-        among names: VariantNames?,
-        of kind: RolloutStrategy.Kind,
-        at path: JSONPath
-    ) {
-        guard let names else { return }
-        if kind == .shadow, name == .shadow {
+    /// A host or a unit may be forced to any variant that answers requests, and to the canary that is to come.
+    private mutating func checkTarget(_ name: VariantName, among names: VariantNames?, at path: JSONPath) {
+        guard let names, names.place(ofRuleFor: name) == nil else { return }
+        if names.contains(name) {
             report(
                 .forbiddenVariant,
                 at: path,
-                "\"shadow\" receives copies and answers nobody; \"primary\" may stand here"
+                "\"\(name)\" receives copies and answers nobody; \(names.ruleWords) may stand here"
             )
         } else {
-            checkVariant(name, among: names, at: path)
+            report(.unknownVariant, at: path, "expected one of the variants \(names.ruleWords), found \"\(name)\"")
         }
     }
 

@@ -19,15 +19,15 @@ struct EditTests {
         #expect(policy == EditedPolicy.policy(.shadow(share, primary: Self.v1, shadow: Self.v2)))
     }
 
-    @Test("Promoting makes the canary stable, for rules too, and old assignments lose")
+    @Test("Promoting makes the canary stable; old assignments lose, and testers keep their door")
     func promote() throws {
         var policy = EditedPolicy.canary(10)
         policy.sms.hosts = ["canary.local": "canary", "stable.local": "stable"]
         policy.sms.forced = ["qa": "canary"]
         try policy.promote("sms")
         #expect(policy.sms.strategy == .fixed(Self.v2))
-        #expect(policy.sms.hosts == ["canary.local": "stable", "stable.local": "stable"])
-        #expect(policy.sms.forced == ["qa": "stable"])
+        #expect(policy.sms.hosts == ["canary.local": "canary", "stable.local": "stable"])
+        #expect(policy.sms.forced == ["qa": "canary"])
         #expect(policy.sms.epoch == 1)
         try policy.validate()
     }
@@ -75,6 +75,43 @@ struct EditTests {
         #expect(policy.sms.forced == ["qa": "stable"])
         #expect(policy.sms.epoch == 4, "started, promoted, started, promoted")
         try policy.validate()
+    }
+
+    @Test("Testers keep their door from one canary to the next, whatever stands between them")
+    func door() throws {
+        var policy = EditedPolicy.fixed()
+        policy.sms.hosts = ["canary.local": "canary", "stable.local": "stable"]
+        try policy.force("qa", to: "canary", in: "sms")
+
+        /// What both doors answer: app and reason by the host, and by the unit.
+        func doors() throws -> [String] {
+            let sms = try #require(try RolloutRouter(policy: policy).rollout("sms"))
+            return [sms.decision(for: "x", host: "canary.local"), sms.decision(for: "qa")].map { decision in
+                let copied = decision.shadow.map { ", copied to \($0.release[.app] ?? "")" } ?? ""
+                return "\(decision.variant.name) \(decision.variant.release[.app] ?? "") \(decision.reason)\(copied)"
+            }
+        }
+
+        #expect(try doors() == ["stable v1 host", "stable v1 forced"])
+        try policy.startCanary(of: "sms", serving: Self.v2, to: .zero)
+        #expect(try doors() == ["canary v2 host", "canary v2 forced"])
+        try policy.promote("sms")
+        #expect(try doors() == ["stable v2 host", "stable v2 forced"])
+        try policy.startShadow(of: "sms", serving: Self.v3, to: .all)
+        #expect(try doors() == ["primary v2 host, copied to v3", "primary v2 forced, copied to v3"])
+        #expect(policy.sms.hosts["stable.local"] == "primary")
+        try policy.promoteShadow("sms")
+        #expect(try doors() == ["stable v3 host", "stable v3 forced"])
+        try policy.startCanary(of: "sms", serving: Self.v1, to: .percent(1))
+        #expect(try doors() == ["canary v1 host", "canary v1 forced"])
+        try policy.abort("sms")
+        #expect(try doors() == ["stable v3 not_enrolled", "stable v3 not_enrolled"])
+        try policy.startShadow(of: "sms", serving: Self.v2, to: .zero)
+        #expect(try doors() == ["primary v3 host", "primary v3 forced"])
+        #expect(policy.sms.disabled.isEmpty)
+        try policy.startCanary(of: "sms", serving: Self.v2, to: .percent(1))
+        #expect(try doors() == ["canary v2 host", "canary v2 forced"])
+        #expect(policy.sms.hosts == ["canary.local": "canary", "stable.local": "stable"])
     }
 
     @Test("A shadow that is over makes room for a canary")
@@ -217,13 +254,25 @@ struct EditTests {
             .underWay,
             "an A/B test is under way; write a \"fixed\" strategy with the winner's release first"
         ) { try $0.startShadow(of: "sms", serving: EditedPolicy.v3, to: .percent(1)) },
-        Refusal(EditedPolicy.canary(1), .unknownName, "it has no variant \"blue\"; it has \"stable\" or \"canary\"") {
-            try $0.force("qa", to: "blue", in: "sms")
-        },
+        Refusal(
+            EditedPolicy.canary(1),
+            .unknownName,
+            "it has no variant \"blue\"; a rule may name \"stable\" or \"canary\""
+        ) { try $0.force("qa", to: "blue", in: "sms") },
+        Refusal(
+            EditedPolicy.fixed(),
+            .unknownName,
+            "it has no variant \"canery\"; a rule may name \"stable\" or \"canary\""
+        ) { try $0.force("qa", to: "canery", in: "sms") },
+        Refusal(
+            EditedPolicy.test([1, 1]),
+            .unknownName,
+            "it has no variant \"canary\"; a rule may name \"v0\" or \"v1\""
+        ) { try $0.force("qa", to: "canary", in: "sms") },
         Refusal(
             EditedPolicy.shadow(1),
             .forbiddenVariant,
-            "\"shadow\" receives copies and answers nobody; force the unit to \"primary\", or promote the shadow"
+            "\"shadow\" receives copies and answers nobody; name \"primary\" or \"canary\", or promote the shadow"
         ) { try $0.force("qa", to: "shadow", in: "sms") },
         Refusal(EditedPolicy.canary(1), .unknownName, "the unit \"qa\" is not forced; no unit is") {
             try $0.unforce("qa", in: "sms")

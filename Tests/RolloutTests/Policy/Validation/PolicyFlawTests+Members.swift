@@ -190,7 +190,7 @@ extension PolicyFlawTests {
             """#,
             .forbiddenVariant,
             ".forced.qa",
-            #""shadow" receives copies and answers nobody; "primary" may stand here"#
+            #""shadow" receives copies and answers nobody; "primary" or "canary" may stand here"#
         ),
         .rollout(
             "host to the shadow",
@@ -200,7 +200,48 @@ extension PolicyFlawTests {
             """#,
             .forbiddenVariant,
             ".hosts.h",
-            #""shadow" receives copies and answers nobody; "primary" may stand here"#
+            #""shadow" receives copies and answers nobody; "primary" or "canary" may stand here"#
+        ),
+        .rollout(
+            "misspelt canary while there is none",
+            #"{"strategy": {"type": "fixed", "release": {"a": "1"}}, "hosts": {"h": ▸"canery"}}"#,
+            .unknownVariant,
+            ".hosts.h",
+            #"expected one of the variants "stable" or "canary", found "canery""#
+        ),
+        .rollout(
+            "canary in another case",
+            #"{"strategy": {"type": "fixed", "release": {"a": "1"}}, "forced": {"qa": ▸"Canary"}}"#,
+            .unknownVariant,
+            ".forced.qa",
+            #"expected one of the variants "stable" or "canary", found "Canary""#
+        ),
+        .rollout(
+            "stable beside a shadow",
+            #"""
+            {"strategy": {"type": "shadow", "percent": 1, "primary": {"a": "1"}, "shadow": {"a": "2"}},
+             "forced": {"qa": ▸"stable"}}
+            """#,
+            .unknownVariant,
+            ".forced.qa",
+            #"expected one of the variants "primary" or "canary", found "stable""#
+        ),
+        .rollout(
+            "canary that no test has",
+            #"""
+            {"strategy": {"type": "ab_test", "variants": [{"name": "a", "weight": 1, "release": {"a": "1"}}]},
+             "forced": {"qa": ▸"canary"}}
+            """#,
+            .unknownVariant,
+            ".forced.qa",
+            #"expected one of the variants "a", found "canary""#
+        ),
+        .rollout(
+            "canary disabled before it exists",
+            #"{"strategy": {"type": "fixed", "release": {"a": "1"}}, "disabled": ▸["canary"]}"#,
+            .unknownVariant,
+            ".disabled",
+            #"expected one of the variants "stable", found "canary""#
         ),
         .member(
             "first variant disabled",

@@ -44,6 +44,32 @@ struct RouteCookieTests {
         )
     }
 
+    /// Computed like the golden header above.
+    @Test("A cookie with a domain is bound to the domain, holds on all its hosts, and is not written outside it")
+    func domain() throws {
+        let sticky = try StickyPolicy(domain: ".SMS-app.local")
+        let request = #"{"unit":"alice","host":"www.sms-app.local"}"#
+        let first = try cookie(of: sticky.route(request, "--keys", sticky.keys))
+        #expect(first == "sms-app-version=AQdwMGA3AAxnfQAAAAMAAAAHa0nSAGtJ4BBxKmvdOx9icUxbLrg0E891")
+        let requests = #"""
+            {"unit":"alice","host":"shop.sms-app.local","cookies":"\#(first)"}
+            {"unit":"alice","host":"other.example"}
+            {"host":"other.example"}
+            {"host":"other.example"}
+
+            """#
+        let result = try sticky.route(requests, "--keys", sticky.keys)
+        let reasons = ["sticky", "split", "missing_unit", "missing_unit"]
+        #expect(result.lines.count == reasons.count)
+        for (line, reason) in zip(result.lines, reasons) {
+            #expect(line.contains(#""reason":"\#(reason)""#) && line.contains(#""setCookie":null"#), "\(line)")
+        }
+        #expect(result.errorLines.last == "cookies that could not be written: 3, outside the domain")
+        let told = try sticky.explain("--keys", sticky.keys, "--host", "other.example")
+        let reason = #"the host "other.example" is outside the cookie's domain "sms-app.local""#
+        #expect(told.lines.last == "set-cookie: none, because \(reason)")
+    }
+
     @Test("A cookie holds in the next request of the same visitor, and for nobody and nowhere else")
     func holds() throws {
         let sticky = try #require(sticky)

@@ -4,15 +4,23 @@ import Synchronization
 public struct SessionCounts: Hashable, Sendable {
     private let losses: [TokenLoss: Int]
     private let taints: [DecisionTaint: Int]
+    private let obstacles: [CookieObstacle: Int]
 
     /// Requests answered `stale`, because their token was of a newer epoch than this replica's policy.
     public let stale: Int
     /// `Set-Cookie` headers written.
     public let written: Int
 
-    fileprivate init(losses: [TokenLoss: Int], taints: [DecisionTaint: Int], stale: Int, written: Int) {
+    fileprivate init(
+        losses: [TokenLoss: Int],
+        taints: [DecisionTaint: Int],
+        obstacles: [CookieObstacle: Int],
+        stale: Int,
+        written: Int
+    ) {
         self.losses = losses
         self.taints = taints
+        self.obstacles = obstacles
         self.stale = stale
         self.written = written
     }
@@ -22,6 +30,12 @@ public struct SessionCounts: Hashable, Sendable {
 
     /// Tokens that were not honoured.
     public var lost: Int { losses.values.reduce(0, +) }
+
+    /// Cookies that were due and could not be written for this cause.
+    public func unwritten(_ cause: CookieObstacle) -> Int { obstacles[cause, default: 0] }
+
+    /// Cookies that were due and could not be written.
+    public var unwritten: Int { obstacles.values.reduce(0, +) }
 
     /// Decisions of other services that were not adopted for this cause.
     public func tainted(_ cause: DecisionTaint) -> Int { taints[cause, default: 0] }
@@ -39,7 +53,8 @@ public struct SessionCounts: Hashable, Sendable {
     private static let written = 1
     private static let losses = 2
     private static let taints = losses + TokenLoss.allCases.count
-    private static let total = taints + DecisionTaint.allCases.count
+    private static let obstacles = taints + DecisionTaint.allCases.count
+    private static let total = obstacles + CookieObstacle.allCases.count
 
     private let counters: UnsafeMutablePointer<Atomic<Int>>
 
@@ -50,13 +65,21 @@ public struct SessionCounts: Hashable, Sendable {
 
     deinit { unsafe counters.deallocate() }
 
-    func countWritten() { add(1, at: Self.written) }
-
     /// Counts the tokens that have lost, and an answer that is stale.
     @inline(__always)
     func count(_ judgement: Judgement) {
         if !judgement.losses.isEmpty { count(judgement.losses) }
         if judgement.decision.reason == .stale { add(1, at: Self.stale) }
+    }
+
+    /// Counts a cookie that was due.
+    @inline(__always)
+    func count(_ writing: CookieWriting) {
+        switch writing {
+        case .notDue: break
+        case .written: add(1, at: Self.written)
+        case .prevented(let obstacle): add(1, at: Self.obstacles + Int(obstacle.cause.rawValue))
+        }
     }
 
     private func count(_ tally: LossTally) {
@@ -71,6 +94,7 @@ public struct SessionCounts: Hashable, Sendable {
         SessionCounts(
             losses: counts(of: TokenLoss.allCases, from: Self.losses),
             taints: counts(of: DecisionTaint.allCases, from: Self.taints),
+            obstacles: counts(of: CookieObstacle.allCases, from: Self.obstacles),
             stale: self[Self.stale],
             written: self[Self.written]
         )

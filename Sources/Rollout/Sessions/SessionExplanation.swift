@@ -9,16 +9,20 @@ public struct SessionExplanation: Hashable, Sendable {
     public let explanation: Explanation
     /// The name of the cookie that the rollout keeps, or nil if it keeps none and so reads none.
     public let cookie: String?
+    /// The domain that tokens are bound to, in lower case, or nil if they are bound to the request's host.
+    public let domain: String?
     /// What became of the tokens of the request, in their order. At most four cookies of the name are read.
     public let tokens: [Token]
     /// Whether the request has more cookies of the name than are read.
     public let hasMoreTokens: Bool
     /// Whether the bucket was drawn at random, for a visitor who has no unit and whose tokens leave no bucket.
     ///
-    /// The request itself, and the next explanation, draw other ones.
+    /// The cookie that is due keeps it. The request itself, and the next explanation, draw other ones.
     public let drewBucket: Bool
     /// The value of the `Set-Cookie` header that is due, or nil for none.
     public let setCookie: String?
+    /// Why the cookie that is due cannot be written, or nil if it can, or if none is due.
+    public let obstacle: CookieObstacle?
 
     /// A token of a request, and what became of it.
     public struct Token: Hashable, Sendable {
@@ -78,10 +82,12 @@ extension SessionExplanation {
         self.init(
             explanation: explanation,
             cookie: nil,
+            domain: nil,
             tokens: [],
             hasMoreTokens: false,
             drewBucket: false,
-            setCookie: nil
+            setCookie: nil,
+            obstacle: nil
         )
     }
 }
@@ -103,21 +109,28 @@ extension SessionState {
             let received = unsafe received(bytes, cookie)
             let weighed = record.weigh(received)
             var judgement = record.judge(received, for: bytes.request)
-            let fresh = unsafe freshBucket(judgement.decision, cookie)
-            if let fresh { judgement.decision = record.decision(for: bytes.request, holding: fresh) }
-            let due = unsafe tokenDue(judgement, bytes, cookie).flatMap { unsafe signed($0, bytes, cookie) }
+            var writing = unsafe writing(judgement, bytes, cookie)
+            var fresh: Assignment?
+            if unsafe isOwedBucket(judgement.decision, cookie) {
+                let assigned = unsafe assigned(judgement, bytes, cookie) { fresh in
+                    record.decision(for: bytes.request, holding: fresh)
+                }
+                if let assigned { (judgement, writing, fresh) = (assigned.judgement, assigned.writing, assigned.fresh) }
+            }
             let variants = compiled.variants(of: judgement.decision.variant.rollout)
             let isContradicted = weighed.losses[.contradicted] > 0
             return unsafe SessionExplanation(
                 explanation: explanation(fresh ?? weighed.assignment),
                 cookie: cookie.pointee.rules.cookie.name,
+                domain: cookie.pointee.rules.cookie.normalizedDomain,
                 tokens: (0..<received.count).compactMap { received[$0] }.map { entry in
                     let (standing, loss) = record.standing(of: entry)
                     return SessionExplanation.Token(entry, standing, loss, isContradicted: isContradicted, variants)
                 },
                 hasMoreTokens: hasMoreTokens(bytes, cookie),
                 drewBucket: fresh != nil,
-                setCookie: due?.header
+                setCookie: writing.cookie?.header,
+                obstacle: writing.obstacle
             )
         }
     }
@@ -173,8 +186,17 @@ extension TokenLoss {
 extension SessionExplanation: CustomStringConvertible, Encodable {
     /// The explanation for a person: that of the rules, with a line for each token.
     public var description: String {
-        let due = setCookie.map { "\nset-cookie: \($0)" } ?? ""
-        return explanation.text(noting: notes) + due
+        let due = setCookie ?? obstacle.map { "none, because \(clause(on: $0))" }
+        return explanation.text(noting: notes) + (due.map { "\nset-cookie: \($0)" } ?? "")
+    }
+
+    private func clause(on obstacle: CookieObstacle) -> String {
+        switch obstacle.cause {
+        case .outsideDomain:
+            "the host \(quoted(explanation.host ?? "")) is outside the cookie's domain \(quoted(domain ?? ""))"
+        case .timeOutOfRange: "a token holds no time before 1970 or after 2106 (in seconds)"
+        case .unsigned: "the holder of the key did not sign"
+        }
     }
 
     private var notes: [String] {
@@ -182,9 +204,7 @@ extension SessionExplanation: CustomStringConvertible, Encodable {
         var notes = tokens.enumerated().map { "token \($0 + 1): \($1)" }
         if tokens.isEmpty { notes.append("cookies: none is called \(quoted(cookie))") }
         if hasMoreTokens { notes.append("more cookies called \(quoted(cookie)): not read") }
-        if drewBucket {
-            notes.append("bucket: drawn at random" + (setCookie == nil ? ", and not kept" : "; the cookie keeps it"))
-        }
+        if drewBucket { notes.append("bucket: drawn at random; the cookie keeps it") }
         return notes
     }
 
@@ -193,9 +213,11 @@ extension SessionExplanation: CustomStringConvertible, Encodable {
     /// | key | value |
     /// | --- | --- |
     /// | `cookie` | the cookie's name, or null if the rollout keeps none |
+    /// | `domain` | the domain that tokens are bound to, or null for the request's host |
     /// | `tokens` | an array; each token has `verdict` (`valid`, `of a newer epoch`, `lost: …`) and `content` |
     /// | `moreTokens`, `drewBucket` | true or false |
     /// | `setCookie` | the header's value, or null |
+    /// | `obstacle` | why a cookie that is due cannot be written (`outside the domain`, …), or null |
     ///
     /// `content` is null unless the tag is right; else it has `variant`, `bucket`, `epoch`, `revision`, `issued`,
     /// `expires`, `key` and `boundToUnit`.
@@ -205,10 +227,12 @@ extension SessionExplanation: CustomStringConvertible, Encodable {
         .object(
             explanation.members + [
                 ("cookie", cookie.map { .string($0) } ?? .null),
+                ("domain", domain.map { .string($0) } ?? .null),
                 ("tokens", .array(tokens.map(\.tree))),
                 ("moreTokens", .boolean(hasMoreTokens)),
                 ("drewBucket", .boolean(drewBucket)),
                 ("setCookie", setCookie.map { .string($0) } ?? .null),
+                ("obstacle", obstacle.map { .string($0.description) } ?? .null),
             ]
         )
     }

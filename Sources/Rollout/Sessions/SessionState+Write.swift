@@ -1,5 +1,22 @@
+/// What becomes of the cookie of an answer.
+enum CookieWriting {
+    /// None is due.
+    case notDue
+    case written(DueCookie)
+    /// One is due, and cannot be written.
+    case prevented(CookieObstacle)
+
+    var cookie: DueCookie? {
+        if case .written(let cookie) = self { cookie } else { nil }
+    }
+
+    var obstacle: CookieObstacle? {
+        if case .prevented(let obstacle) = self { obstacle } else { nil }
+    }
+}
+
 extension SessionState {
-    /// The token to send back, or nil for none.
+    /// The cookie to send back.
     ///
     /// | decided by | the request's token | due |
     /// | --- | --- | --- |
@@ -11,19 +28,39 @@ extension SessionState {
     /// | draw | any other, or none | what was drawn, from now on |
     /// | host, forced unit, newer epoch, missing unit | any | nothing |
     @inline(__always)
-    func tokenDue(
+    func writing(
         _ judgement: Judgement,
         _ bytes: SessionBytes,
         _ cookie: UnsafePointer<CookieRecord>
-    ) -> StickyToken? {
-        let held = judgement.held
-        let isBound = held.map { $0.isBoundToUnit == bytes.hasUnit } ?? false
-        if judgement.decision.reason == .sticky, isBound { return nil }
-        if judgement.isBehind { return nil }
+    ) -> CookieWriting {
+        let isBound = judgement.held.map { $0.isBoundToUnit == bytes.hasUnit } ?? false
+        let isHeld = judgement.decision.reason == .sticky
+        if isHeld ? isBound : unsafe bytes.hasUnit && cookie.pointee.rules.cookie.pin == .bucket { return .notDue }
+        return unsafe writing(judgement, isBound: isBound, bytes, cookie)
+    }
+
+    /// The cookie, unless a known unit or a token of its own make one unnecessary.
+    @inline(never)
+    private func writing(
+        _ judgement: Judgement,
+        isBound: Bool,
+        _ bytes: SessionBytes,
+        _ cookie: UnsafePointer<CookieRecord>
+    ) -> CookieWriting {
+        if judgement.isBehind { return .notDue }
+        let held = judgement.held?.token
         switch judgement.decision.reason.code {
-        case .sticky: return held.map { loginToken($0.token, judgement.decision) }
-        case .split, .notEnrolled: return unsafe drawnToken(judgement, isBound: isBound, bytes, cookie)
-        case .fixed, .forced, .host, .missingUnit, .stale, .absent: return nil
+        case .sticky:
+            return held.map { unsafe signed(loginToken($0, judgement.decision), bytes, cookie) } ?? .notDue
+        case .split, .notEnrolled:
+            let pinsBucket = unsafe cookie.pointee.rules.cookie.pin == .bucket
+            if isBound, let held, held.says(judgement.decision, pinsBucket: pinsBucket) { return .notDue }
+            // Nil if a rule that names a disabled variant led to the first variant: that was no draw.
+            guard let drawn = Assignment(remembering: judgement.decision) else { return .notDue }
+            let maxAge = unsafe cookie.pointee.rules.cookie.maxAge
+            return unsafe signed(token(remembering: drawn, at: bytes.now, maxAge: maxAge), bytes, cookie)
+        case .fixed, .forced, .host, .missingUnit, .stale, .absent:
+            return .notDue
         }
     }
 
@@ -35,48 +72,36 @@ extension SessionState {
         return token
     }
 
-    @inline(never)
-    private func drawnToken(
-        _ judgement: Judgement,
-        isBound: Bool,
-        _ bytes: SessionBytes,
-        _ cookie: UnsafePointer<CookieRecord>
-    ) -> StickyToken? {
-        let pinsBucket = unsafe cookie.pointee.rules.cookie.pin == .bucket
-        if pinsBucket, bytes.hasUnit { return nil }
-        if isBound, let held = judgement.held?.token, held.says(judgement.decision, pinsBucket: pinsBucket) {
-            return nil
+    /// A token that is issued now, or nil if now is no time that a token can hold.
+    private func token(remembering assignment: Assignment, at now: Int64, maxAge: Int) -> StickyToken? {
+        StickyToken.times(at: now, maxAge: maxAge).map { times in
+            StickyToken(
+                key: keys.signingID,
+                variant: assignment.tag,
+                bucket: assignment.bucketField,
+                epoch: assignment.epoch,
+                revision: assignment.revision,
+                issued: times.issued,
+                expires: times.expires
+            )
         }
-        // Nil if a rule that names a disabled variant led to the first variant: that was no draw.
-        guard let drawn = Assignment(remembering: judgement.decision),
-            let times = unsafe StickyToken.times(at: bytes.now, maxAge: cookie.pointee.rules.cookie.maxAge)
-        else { return nil }
-        return StickyToken(
-            key: keys.signingID,
-            variant: drawn.tag,
-            bucket: drawn.bucketField,
-            epoch: drawn.epoch,
-            revision: drawn.revision,
-            issued: times.issued,
-            expires: times.expires
-        )
     }
 
-    /// The token signed, or nil if the key's holder cannot sign now.
-    @inline(never)
-    func signed(
-        _ token: StickyToken,
+    /// The cookie with a token, signed. No token means that there is no time to issue one at.
+    private func signed(
+        _ token: StickyToken?,
         _ bytes: SessionBytes,
         _ cookie: UnsafePointer<CookieRecord>
-    ) -> DueCookie? {
+    ) -> CookieWriting {
+        guard unsafe cookie.pointee.isTaken(from: bytes.host) else { return .prevented(.outsideDomain) }
+        guard let token else { return .prevented(.timeOutOfRange) }
         var signed = token.bytes
-        guard let tag = unsafe tag(of: signed, key: token.key, unit: bytes.unit, bytes, cookie) else { return nil }
+        guard let tag = unsafe tag(of: signed, key: token.key, unit: bytes.unit, bytes, cookie) else {
+            return .prevented(.unsigned)
+        }
         signed.tag = tag
-        return unsafe DueCookie(
-            token: signed,
-            cookie: CookieReference(cookie),
-            maxAge: Int64(token.expires) - bytes.now
-        )
+        let reference = unsafe CookieReference(cookie)
+        return .written(DueCookie(token: signed, cookie: reference, maxAge: Int64(token.expires) - bytes.now))
     }
 }
 

@@ -38,46 +38,54 @@ extension SessionState {
             if let plain { return SessionDecision(decision: plain, token: .absent, dueCookie: nil) }
             guard let cookie = unsafe reference.record else { continue }
             let tokens = unsafe received(bytes, cookie)
-            guard
-                var judgement = handle.read({ $0.origin == origin ? $0.judge(tokens, for: bytes.request) : nil }),
-                unsafe assignIfMissing(&judgement, bytes, cookie, handle)
+            guard let judgement = handle.read({ $0.origin == origin ? $0.judge(tokens, for: bytes.request) : nil })
             else { continue }
-            return unsafe answer(judgement, bytes, cookie)
+            guard unsafe isOwedBucket(judgement.decision, cookie) else {
+                return unsafe answer(judgement, writing(judgement, bytes, cookie))
+            }
+            let assigned = unsafe assigned(judgement, bytes, cookie) { fresh in
+                handle.decision(for: bytes.request, holding: fresh, at: origin)
+            }
+            if let assigned { return answer(assigned.judgement, assigned.writing) }
         }
     }
 
-    /// Gives a visitor without a unit and without a bucket one, if the policy says so; false if the policy has changed.
+    /// Whether the policy gives a bucket to the visitor of this decision, who has neither a unit nor a bucket.
     @inline(__always)
-    private func assignIfMissing(
-        _ judgement: inout Judgement,
-        _ bytes: SessionBytes,
-        _ cookie: UnsafePointer<CookieRecord>,
-        _ handle: RolloutHandle
-    ) -> Bool {
-        guard let fresh = unsafe freshBucket(judgement.decision, cookie) else { return true }
-        guard let decision = handle.decision(for: bytes.request, holding: fresh, at: judgement.decision.origin)
-        else { return false }
-        judgement.decision = decision
-        return true
+    func isOwedBucket(_ decision: Decision, _ cookie: UnsafePointer<CookieRecord>) -> Bool {
+        unsafe decision.reason == .missingUnit && cookie.pointee.rules.assignsMissing
     }
 
-    /// A bucket for a visitor who has neither a unit nor a bucket, or nil if the policy gives none.
-    @inline(__always)
-    func freshBucket(_ decision: Decision, _ cookie: UnsafePointer<CookieRecord>) -> Assignment? {
-        guard decision.reason == .missingUnit, unsafe cookie.pointee.rules.assignsMissing else { return nil }
-        return Assignment(onlyBucket: UInt32(truncatingIfNeeded: drawBucket()))
+    /// What becomes of a visitor who is owed a bucket.
+    struct Assigned {
+        let judgement: Judgement
+        let writing: CookieWriting
+        /// The bucket, or nil if the visitor did not get one.
+        let fresh: Assignment?
     }
 
-    @inline(__always)
-    private func answer(
+    /// Gives a visitor a bucket, if a cookie can keep it. Otherwise the judgement stands: the visitor gets the first variant,
+    /// and not another draw with each request. Nil if the policy has changed; `decide` says that by nil.
+    func assigned(
         _ judgement: Judgement,
         _ bytes: SessionBytes,
-        _ cookie: UnsafePointer<CookieRecord>
-    ) -> SessionDecision {
+        _ cookie: UnsafePointer<CookieRecord>,
+        deciding decide: (Assignment) -> Decision?
+    ) -> Assigned? {
+        let fresh = Assignment(onlyBucket: UInt32(truncatingIfNeeded: drawBucket()))
+        guard let decision = decide(fresh) else { return nil }
+        var drawn = judgement
+        drawn.decision = decision
+        let writing = unsafe writing(drawn, bytes, cookie)
+        if case .written = writing { return Assigned(judgement: drawn, writing: writing, fresh: fresh) }
+        return Assigned(judgement: judgement, writing: writing, fresh: nil)
+    }
+
+    @inline(__always)
+    private func answer(_ judgement: Judgement, _ writing: CookieWriting) -> SessionDecision {
         counters.count(judgement)
-        let due = unsafe tokenDue(judgement, bytes, cookie).flatMap { unsafe signed($0, bytes, cookie) }
-        if due != nil { counters.countWritten() }
-        return SessionDecision(decision: judgement.decision, token: judgement.verdict, dueCookie: due)
+        counters.count(writing)
+        return SessionDecision(decision: judgement.decision, token: judgement.verdict, dueCookie: writing.cookie)
     }
 }
 
@@ -149,7 +157,12 @@ extension SessionState {
         _ bytes: SessionBytes,
         _ cookie: UnsafePointer<CookieRecord>
     ) -> AuthenticationTag? {
-        let message = unsafe TokenMessage(token, rollout: cookie.pointee.rollout, host: bytes.host, unit: unit)
+        let message = unsafe TokenMessage(
+            token,
+            rollout: cookie.pointee.rollout,
+            scope: cookie.pointee.scope(at: bytes.host),
+            unit: unit
+        )
         return keys.tag(of: message, with: key)
     }
 }

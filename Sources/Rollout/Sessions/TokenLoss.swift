@@ -18,7 +18,7 @@ public struct TokenLoss: Hashable, Sendable, CaseIterable {
     public static var unknownVersion: TokenLoss { TokenLoss(.unknownVersion) }
     /// Signed with a key that this service does not have, or has no longer.
     public static var unknownKey: TokenLoss { TokenLoss(.unknownKey) }
-    /// The tag is wrong: forged, or of another rollout, host or unit.
+    /// The tag is wrong: forged, or of another rollout, unit, or host (domain, if the cookie has one).
     public static var badTag: TokenLoss { TokenLoss(.badTag) }
     /// Its time is over.
     public static var expired: TokenLoss { TokenLoss(.expired) }

@@ -91,6 +91,12 @@ private struct RouteRun {
         try progress.hide(on: &errors)
         if !isQuiet {
             errors.append(Summary(status: targets.router.status, tally: tally, refused: refused).text)
+            if let counts = sessions?.counts {
+                for cause in CookieObstacle.allCases where counts.unwritten(cause) > 0 {
+                    let count = grouped(counts.unwritten(cause))
+                    errors.append(line: "cookies that could not be written: \(count), \(cause)")
+                }
+            }
             try errors.flush()
         }
         return refused == 0 ? .success : .problems

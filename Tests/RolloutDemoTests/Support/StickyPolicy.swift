@@ -9,14 +9,16 @@ struct StickyPolicy {
     let policy: String
     let keys: String
 
-    init(percent: Int = 10, _ rules: String = #""missingUnit": "assign""#) throws {
+    init(percent: Int = 10, domain: String? = nil, _ rules: String = #""missingUnit": "assign""#) throws {
+        let domain = domain.map { #", "domain": "\#($0)""# } ?? ""
         folder = try TemporaryFolder()
         policy = try folder.path(
             "policy.json",
             """
             {"schema": 1, "revision": 7, "rollouts": {"sms": {
                 "strategy": {"type": "canary", "percent": \(percent), "stable": {"app": "v1"}, "canary": {"app": "v2"}},
-                "salt": "sms-2026-11", "epoch": 3, "sticky": {"cookie": "sms-app-version", "maxAge": 3600}, \(rules)}}}
+                "salt": "sms-2026-11", "epoch": 3, "sticky": {"cookie": "sms-app-version", "maxAge": 3600\(domain)},
+                \(rules)}}}
             """
         )
         keys = try folder.path("keys", Self.key + "\n", permissions: 0o600)

@@ -147,18 +147,21 @@ struct AuthenticatorTests {
         #expect(adopted.taint == .otherEpoch && adopted.decision.revision == 8)
     }
 
-    @Test("that cannot be reached: nothing is believed, nothing is written, all is decided")
-    func closed() throws {
+    @Test("that cannot be reached: nothing is believed, nothing is written, all is decided", arguments: [nil, "alice"])
+    func closed(_ unit: String?) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
         let vault = Vault(secret: Fixture.secret(7), isOpen: false)
         let sessions = SessionRouter(keys: try SigningKeys([SigningKey(id: 7, authenticator: vault)]))
         let cookies = try Fixture.sessions().cookie("canary")
-        let answer = sessions.route(
-            SessionRequest(host: Fixture.host, cookies: cookies, now: Fixture.now),
-            through: handle
-        )
-        #expect(answer.token == .lost(.badTag) && answer.setCookie == nil && answer.decision.reason == .split)
+        let request = SessionRequest(unit: unit, host: Fixture.host, cookies: cookies, now: Fixture.now)
+        let answer = sessions.route(request, through: handle)
+        #expect(answer.token == .lost(.badTag) && answer.setCookie == nil)
+        // Without a unit, a draw that no cookie keeps would be another one at the next request.
+        #expect(answer.decision.reason == (unit == nil ? .missingUnit : .split))
+        #expect(answer.decision == handle.decision(for: unit))
         #expect(sessions.counts.written == 0)
+        #expect(sessions.counts.unwritten(.unsigned) == 1 && sessions.counts.unwritten == 1)
+        #expect(sessions.explanation(for: request, through: handle).obstacle == .unsigned)
     }
 
     @Test("signs a decision that travels, or it does not travel and none is believed", arguments: [true, false])

@@ -39,12 +39,15 @@ struct PythonTests {
     @Test(
         "with a token, by the contract alone",
         arguments: [
-            (unit: "alice", host: "SMS-app.local:8443"), (unit: "e\u{301}", host: ""),
-            (unit: "", host: "sms-app.local"),
+            (unit: "alice", host: "SMS-app.local:8443", domain: nil, scope: "sms-app.local"),
+            (unit: "e\u{301}", host: "", domain: nil, scope: ""),
+            (unit: "", host: "sms-app.local", domain: nil, scope: "sms-app.local"),
+            (unit: "alice", host: "www.sms-app.local", domain: ".SMS-app.local", scope: "sms-app.local"),
+            (unit: "", host: "", domain: "sms-app.local", scope: "sms-app.local"),
         ]
     )
-    func token(_ row: (unit: String, host: String)) throws {
-        let (_, handle) = try Fixture.router(Fixture.policy())
+    func token(_ row: (unit: String, host: String, domain: String?, scope: String)) throws {
+        let (_, handle) = try Fixture.router(Fixture.policy { $0.sticky?.domain = row.domain })
         let answer = try Fixture.sessions().route(
             SessionRequest(unit: row.unit, host: row.host, now: Fixture.now),
             through: handle
@@ -52,10 +55,10 @@ struct PythonTests {
         let header = try #require(answer.setCookie)
         let script = """
             import base64, hashlib, hmac, struct, sys
-            cookie, unit, host, key = (sys.stdin.readline().rstrip("\\n") for _ in range(4))
+            cookie, unit, scope, key = (sys.stdin.readline().rstrip("\\n") for _ in range(4))
             token = base64.urlsafe_b64decode(cookie)
             message = b"rollout.sticky.v1\\0"
-            for text in ["sms", host, unit]:
+            for text in ["sms", scope, unit]:
                 message += struct.pack(">I", len(text.encode())) + text.encode()
             tag = hmac.new(bytes.fromhex(key), message + token[:26], "sha256").digest()[:16]
             version, key, variant, bucket, epoch, revision, issued, expires = struct.unpack(">BBIIIIII", token[:26])
@@ -64,8 +67,8 @@ struct PythonTests {
             print(len(token), tag == token[26:], version, key, names.get(variant), bucket, epoch, revision, issued, expires)
             """
         let value = header.dropFirst(Fixture.cookieName.count + 1).prefix(56)
-        let host = row.host.isEmpty ? "" : Fixture.host
-        let said = try Python.run(script, input: "\(value)\n\(row.unit)\n\(host)\n\(hexadecimal(Fixture.secret(7)))\n")
+        let input = "\(value)\n\(row.unit)\n\(row.scope)\n\(hexadecimal(Fixture.secret(7)))\n"
+        let said = try Python.run(script, input: input)
         let decision = answer.decision
         let times = "\(Fixture.now - 30) \(Fixture.now - 30 + 3600)"
         let bucket = try #require(decision.bucket)

@@ -21,7 +21,7 @@ struct SessionExplanationTests {
             rollout.epoch = 3
             if var sticky = rollout.sticky {
                 sticky.name = Fixture.cookieName
-                sticky.domain = nil
+                sticky.domain = random.pick([nil, Fixture.host, ".Other.example"])
                 rollout.sticky = sticky
             }
             let (_, handle) = try Fixture.router(RolloutPolicy(revision: 7, rollouts: ["sms": rollout]))
@@ -52,6 +52,9 @@ struct SessionExplanationTests {
         let context: Comment = "seed \(seed), \(request.cookies)\n\(told)"
         #expect(told.explanation.decision == answer.decision, context)
         #expect(told.setCookie == answer.setCookie, context)
+        #expect(!told.drewBucket || told.setCookie != nil, context)
+        let obstacles = CookieObstacle.allCases.filter { sessions.counts.unwritten($0) > before.unwritten($0) }
+        #expect([told.obstacle].compactMap(\.self) == obstacles, context)
         let deciding = told.explanation.steps.filter(\.decides)
         #expect(deciding.map(\.answer) == [answer.decision], context)
         #expect(told.explanation.steps.prefix { !$0.decides }.allSatisfy { $0.answer == nil }, context)
@@ -94,7 +97,8 @@ struct SessionExplanationTests {
             issued: Fixture.now + random.pick([-30, -30, -90, 150]),
             life: random.pick([60, 3_600, 3_600]),
             unit: random.pick([unit, nil]),
-            host: random.chance(1, in: 8) ? "other.example" : host
+            host: random.chance(1, in: 8) ? "other.example" : host,
+            domain: rollout.sticky?.domain
         )
     }
 
@@ -135,6 +139,14 @@ struct SessionExplanationTests {
             ]
         )
 
+        let outside = try lines(Self.told([]) { $0.sticky?.domain = "Example.org" })
+        #expect(outside[2] == #"cookies: none is called "sms-app-version""#)
+        #expect(outside.contains("-> 5. missing unit   the request brings no unit"))
+        #expect(
+            outside.last
+                == #"set-cookie: none, because the host "sms-app.local" is outside the cookie's domain "example.org""#
+        )
+
         let many = try lines(Self.told(Array(repeating: good, count: 5)))
         #expect(many.contains(#"more cookies called "sms-app-version": not read"#))
         let contradicted = try Self.told([good, try sessions.cookie("stable")])
@@ -162,6 +174,7 @@ struct SessionExplanationTests {
         )
         for member in [
             #""cookie":"sms-app-version""#, #""drewBucket":false"#, #""moreTokens":false"#, #""setCookie":null"#,
+            #""domain":null"#, #""obstacle":null"#,
         ] {
             #expect(json.contains(member), "\(member)")
         }

@@ -77,6 +77,7 @@ extension SessionRouter {
         key: UInt8 = 7,
         unit: String? = nil,
         host: String? = Fixture.host,
+        domain: String? = nil,
         rollout: RolloutID = "sms"
     ) throws -> String {
         let token = StickyToken(
@@ -88,15 +89,21 @@ extension SessionRouter {
             issued: try #require(UInt32(exactly: issued.seconds)),
             expires: try #require(UInt32(exactly: issued.seconds + life))
         )
-        return try cookie(token, unit: unit, host: host, rollout: rollout)
+        return try cookie(token, unit: unit, host: host, domain: domain, rollout: rollout)
     }
 
     /// A `Cookie` header with this token, signed with the key it names.
-    func cookie(_ token: StickyToken, unit: String?, host: String?, rollout: RolloutID = "sms") throws -> String {
+    func cookie(
+        _ token: StickyToken,
+        unit: String?,
+        host: String?,
+        domain: String? = nil,
+        rollout: RolloutID = "sms"
+    ) throws -> String {
         var signed = token.bytes
         let rules = CookieRecord.Rules(
             rollout: rollout,
-            cookie: StickyCookie(name: Fixture.cookieName, maxAge: 60),
+            cookie: StickyCookie(name: Fixture.cookieName, maxAge: 60, domain: domain),
             assignsMissing: false
         )
         let reference = try #require(CookieRegistry.shared.intern([rules]) {}.cookies.first)

@@ -171,21 +171,4 @@ struct TokenLossTests {
         let request = SessionRequest(host: host, cookies: try sessions.cookie("canary"), now: Self.now)
         #expect(sessions.route(request, through: handle).token == .valid)
     }
-
-    @Test("on a neighbouring host that its cookie's domain covers, and is replaced there", arguments: [nil, "alice"])
-    func neighbours(_ unit: String?) throws {
-        let (_, handle) = try Fixture.router(Fixture.policy { $0.sticky?.domain = "sms-app.local" })
-        let sessions = try Fixture.sessions()
-        var browser = Browser(unit: unit)
-        browser.host = "a.sms-app.local"
-        let first = browser.visit(sessions, handle, at: Self.now)
-        #expect(first.setCookie?.contains("; Domain=sms-app.local") == true)
-        browser.host = "b.sms-app.local"
-        let there = browser.visit(sessions, handle, at: Self.now)
-        #expect(there.token == .lost(.badTag))
-        #expect(there.setCookie != nil)
-        #expect((there.decision.bucket == first.decision.bucket) == (unit != nil), "a unit is drawn alike everywhere")
-        browser.host = "a.sms-app.local"
-        #expect(browser.visit(sessions, handle, at: Self.now).token == .lost(.badTag), "one cookie, of one host")
-    }
 }

@@ -75,17 +75,35 @@ extension PolicyProblem {
     let name: UnsafeRawBufferPointer
     /// The bytes of the rollout's id.
     let rollout: UnsafeRawBufferPointer
+    /// The bytes of the cookie's domain as hosts are compared with it; empty for no domain.
+    private let domain: UnsafeRawBufferPointer
 
     init(_ rules: Rules) {
         self.rules = rules
         unsafe name = Self.copy(rules.cookie.name)
         unsafe rollout = Self.copy(rules.rollout.text)
+        unsafe domain = Self.copy(rules.cookie.normalizedDomain ?? "")
+    }
+
+    /// What tokens are bound to: the cookie's domain, or the normalised host of the request if the cookie has none.
+    @inline(__always)
+    func scope(at host: UnsafeRawBufferPointer) -> UnsafeRawBufferPointer {
+        unsafe domain.isEmpty ? host : domain
+    }
+
+    /// Whether a browser takes the cookie from a host, which is normalised: from the domain itself, and from all below it
+    /// (RFC 6265, 5.1.3). A request without a host cannot be told to be outside.
+    func isTaken(from host: UnsafeRawBufferPointer) -> Bool {
+        if unsafe domain.isEmpty || host.isEmpty { return true }
+        guard unsafe host.suffix(domain.count).elementsEqual(domain) else { return false }
+        return unsafe host.count == domain.count || host[host.count - domain.count - 1] == UInt8(ascii: ".")
     }
 
     /// Gives the memory of the texts back, when the registry goes and nobody can read them any more.
     func deallocateTexts() {
         unsafe name.deallocate()
         unsafe rollout.deallocate()
+        unsafe domain.deallocate()
     }
 
     private static func copy(_ text: String) -> UnsafeRawBufferPointer {

@@ -33,6 +33,11 @@ public struct StickyCookie: Hashable, Sendable {
     /// The domain with all its subdomains, or nil for the answering host alone.
     public var domain: String?
 
+    /// The domain as hosts are compared with it: in lower case, and without a leading dot, which browsers ignore.
+    var normalizedDomain: String? {
+        domain.map { HostName(String($0.first == "." ? $0.dropFirst() : $0[...])).text }
+    }
+
     /// A cookie with the defaults of the policy document.
     public init(
         name: String,

@@ -14,7 +14,11 @@ final class Change: Sendable {
     let expected: UInt32?
     /// What a rollback restores; nil for any other change.
     let restoration: Restoration?
-    let watch = ChangeWatch()
+    /// What the store has to hold beside the policy, or nil for nothing.
+    let condition: StoreCondition?
+    /// Whether the running policy is to be stored if the store holds none.
+    let seedsStore: Bool
+    let watch: ChangeWatch
     /// Delivers nil when it is this change's turn, or what ended the waiting.
     let turn = OneShot<Interruption?>()
 
@@ -22,12 +26,18 @@ final class Change: Sendable {
         _ origin: UpdateOrigin,
         offering revision: UInt32? = nil,
         expecting expected: UInt32? = nil,
-        restoring restoration: Restoration? = nil
+        restoring restoration: Restoration? = nil,
+        requiring condition: StoreCondition? = nil,
+        seedingStore seedsStore: Bool = false,
+        under watch: ChangeWatch = ChangeWatch()
     ) {
         self.origin = origin
         self.revision = revision
         self.expected = expected
         self.restoration = restoration
+        self.condition = condition
+        self.seedsStore = seedsStore
+        self.watch = watch
     }
 }
 
@@ -38,6 +48,8 @@ enum Interruption: Hashable, Sendable {
     /// A change that only takes away was published as this revision.
     case overtakenBy(UInt32)
     case overtakenByRollback
+    /// A change that only takes away goes to the store first.
+    case overtakenByTakingAway
 }
 
 /// Ends whatever a change waits for if its time is up, its task is cancelled, or another change goes first.
@@ -86,6 +98,16 @@ final class ChangeWatch: Sendable {
         } onCancel: {
             end(.cancelled)
         }
+    }
+
+    /// What the work gives, or nil if the change is interrupted first. The work is then cancelled, and not waited for.
+    func value<Value: Sendable>(of work: @escaping @Sendable () async -> Value) async -> Value? {
+        let outcome = OneShot<Value?>()
+        let task = Task { outcome.fulfil(await work()) }
+        whenEnded { _ in
+            if outcome.fulfil(nil) { task.cancel() }
+        }
+        return await outcome.value
     }
 
     /// Returns when the work is done or the change is interrupted. The work goes on in a task of its own.

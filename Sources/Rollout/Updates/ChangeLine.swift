@@ -14,35 +14,67 @@
 /// 2. a conflict is only possible if the caller expects a revision;
 /// 3. the history has the changes in the order of their publication.
 ///
+/// With a store, a change is decided only when it has the turn, and what the store holds comes first:
+///
+///     turn -> read the store -- holds what runs ----------> decide -> gates -> offer -- stored --> publish -> ended
+///                    |                                        ^                  |
+///                    '-- holds a later policy --> publish that, through the gates, <-- holds another one
+///
+/// A change that only takes away then waits for its turn like all others, but before them. It interrupts the change that
+/// has the turn, at the gates or at the store.
+///
 /// If its time is up or its task is cancelled, a change is interrupted wherever it waits. If it has been given the turn
 /// by then, it passes the turn on.
 final class ChangeLine: Sendable {
     private struct State {
         /// The change that has the turn, or nil if the turn is free.
-        var holder: Change?
-        /// Whether the holder waits for its gates, so that others may interrupt it.
-        var isAtGates = false
-        /// The changes that wait for a turn: rollbacks before all others, otherwise in the order of arrival.
-        var waiting: [Change] = []
+        var holder: Entry?
+        /// Whether the holder waits for its gates or for the store, so that others may interrupt it.
+        var isInterruptible = false
+        /// The changes that wait for a turn: by rank, otherwise in the order of arrival.
+        var waiting: [Entry] = []
+    }
+
+    private struct Entry {
+        let change: Change
+        let rank: Rank
+    }
+
+    /// Who goes before whom.
+    private enum Rank: Int, Comparable {
+        case takingAway, rollback, other
+
+        static func < (left: Rank, right: Rank) -> Bool { left.rawValue < right.rawValue }
+
+        /// What it is to another change if one of this rank goes before it.
+        var interruption: Interruption { self == .rollback ? .overtakenByRollback : .overtakenByTakingAway }
     }
 
     /// What a change does next, as decided under the lock.
-    private enum Step: Sendable {
+    enum Step: Sendable {
         case wait
-        case gates(from: RolloutPolicy, to: RolloutPolicy)
+        case turn
+        case pass(through: [any PolicyGate], from: RolloutPolicy, to: RolloutPolicy)
         case ended(Result<UInt32, UpdateError>)
     }
 
     let history: UpdateHistory
-    private let router: RouterState
+    let router: RouterState
     private let gates: [any PolicyGate]
+    private let store: (any PolicyStore)?
     private let delivery: RecordDelivery
     private let isRecorded: Bool
     private let state = Lock(State())
 
-    init(_ router: RouterState, gates: [any PolicyGate], recorders: [any UpdateRecorder]) {
+    init(
+        _ router: RouterState,
+        gates: [any PolicyGate],
+        recorders: [any UpdateRecorder],
+        store: (any PolicyStore)?
+    ) {
         self.router = router
         self.gates = gates
+        self.store = store
         history = UpdateHistory(startingWith: router.compiled, hasRecorders: !recorders.isEmpty)
         delivery = RecordDelivery(of: history, to: recorders)
         isRecorded = !recorders.isEmpty
@@ -82,20 +114,21 @@ final class ChangeLine: Sendable {
         _ change: Change,
         _ make: (RolloutPolicy) throws(UpdateError) -> RolloutPolicy
     ) async -> Result<UInt32, UpdateError> {
+        if store == nil, change.condition != nil || change.seedsStore { return end(change, with: .noStore) }
         var step = arrive(change, make)
         if case .wait = step {
             if let interruption = await change.turn.value {
-                state.withLock { state in state.waiting.removeAll { $0 === change } }
+                state.withLock { state in state.waiting.removeAll { $0.change === change } }
                 return end(change, with: .ended(interruption, at: nil))
             }
-            step = state.withLock { state in decide(change, &state, hasTurn: true, make) }
+            step = .turn
         }
         defer { leave(change) }
-        switch step {
-        case .wait: preconditionFailure("a change that has the turn need not wait for it")
-        case .ended(let result): return result
-        case .gates(let running, let next): return await pass(change, from: running, to: next)
+        if case .turn = step {
+            if let store { return await run(change, make, through: store) }
+            step = decide(change, make)
         }
+        return await follow(step, of: change).result
     }
 
     // MARK: Transitions
@@ -103,20 +136,28 @@ final class ChangeLine: Sendable {
     private func arrive(_ change: Change, _ make: (RolloutPolicy) throws(UpdateError) -> RolloutPolicy) -> Step {
         state.withLock { state in
             let isFree = state.holder == nil
-            let step = decide(change, &state, hasTurn: isFree, make)
-            guard case .wait = step else { return step }
-            change.watch.whenEnded { [turn = change.turn] in turn.fulfil($0) }
-            guard change.restoration != nil else {
-                state.waiting.append(change)
-                return step
+            var rank = change.restoration == nil ? Rank.other : .rollback
+            if store == nil {
+                let step = decide(change, &state, hasTurn: isFree, make)
+                guard case .wait = step else { return step }
+            } else {
+                if isOnlyTakingAway(change, make) { rank = .takingAway }
+                if isFree {
+                    give(Entry(change: change, rank: rank), &state)
+                    return .turn
+                }
             }
-            state.waiting.insert(
-                change,
-                at: state.waiting.firstIndex { $0.restoration == nil } ?? state.waiting.endIndex
-            )
-            if state.holder?.restoration == nil { interruptHolder(&state, .overtakenByRollback) }
-            return step
+            change.watch.whenEnded { [turn = change.turn] in turn.fulfil($0) }
+            let place = state.waiting.firstIndex { $0.rank > rank } ?? state.waiting.endIndex
+            state.waiting.insert(Entry(change: change, rank: rank), at: place)
+            if let holder = state.holder, rank < holder.rank { interruptHolder(&state, rank.interruption) }
+            return .wait
         }
+    }
+
+    /// Makes the new policy from the running one and judges it, for a change that has the turn.
+    func decide(_ change: Change, _ make: (RolloutPolicy) throws(UpdateError) -> RolloutPolicy) -> Step {
+        state.withLock { state in decide(change, &state, hasTurn: true, make) }
     }
 
     /// Makes the new policy from the running one, judges it, and publishes it if nobody has to be asked.
@@ -149,56 +190,91 @@ final class ChangeLine: Sendable {
         case .wrong(let error):
             return hasTurn || change.restoration != nil ? .ended(end(change, with: error, next)) : .wait
         case .right:
-            if gates.isEmpty, hasTurn { return .ended(publish(change, next, gates: [], over: running)) }
-            if change.restoration == nil, next.onlyTakesAway(from: running.policy) {
+            let isAtOnce = store == nil
+            if isAtOnce, gates.isEmpty, hasTurn { return .ended(publish(change, next, over: running)) }
+            let onlyTakesAway = change.restoration == nil && next.onlyTakesAway(from: running.policy)
+            if isAtOnce, onlyTakesAway {
                 interruptHolder(&state, .overtakenBy(next.revision))
-                return .ended(publish(change, next, gates: [], over: running))
+                return .ended(publish(change, next, over: running))
             }
             if !hasTurn { return .wait }
-            if change.restoration == nil, state.waiting.first?.restoration != nil {
-                return .ended(end(change, with: .ended(.overtakenByRollback, at: nil), next))
+            let rank = state.holder?.rank ?? (change.restoration == nil ? .other : .rollback)
+            if let first = state.waiting.first, first.rank < rank {
+                return .ended(end(change, with: .ended(first.rank.interruption, at: nil), next))
             }
-            state.holder = change
-            state.isAtGates = true
-            return .gates(from: running.policy, to: next)
+            if state.holder == nil { state.holder = Entry(change: change, rank: rank) }
+            state.isInterruptible = true
+            return .pass(through: onlyTakesAway ? [] : gates, from: running.policy, to: next)
         }
     }
 
-    /// Has the gates prepare, and publishes the policy unless one refuses or the change is interrupted.
-    private func pass(
-        _ change: Change,
-        from running: RolloutPolicy,
-        to next: RolloutPolicy
-    ) async -> Result<UInt32, UpdateError> {
-        let passage = await GatePassage(through: gates, from: running, to: next, under: change.watch)
-        let result = state.withLock { state -> Result<UInt32, UpdateError> in
-            state.isAtGates = false
-            let passed = passage.passed.map(\.name)
-            if let refusal = passage.refusal { return end(change, with: refusal, next, gates: passed) }
-            if let interruption = change.watch.interruption {
-                return end(change, with: .ended(interruption, at: nil), next, gates: passed)
-            }
-            return publish(change, next, gates: passed, over: router.compiled)
+    /// How a decided change ended.
+    enum Ending: Sendable {
+        case ended(Result<UInt32, UpdateError>)
+        /// The store holds something else, or nothing: the change has to be made anew.
+        case overtaken(StoredPolicy?)
+
+        /// How a change ended that was not offered to a store.
+        var result: Result<UInt32, UpdateError> {
+            guard case .ended(let result) = self else { preconditionFailure("overtaken at a store that was not asked") }
+            return result
         }
-        let isPublished = (try? result.get()) != nil
-        await change.watch.bounded { await passage.finish(published: isPublished) }
-        return result
+    }
+
+    /// Has the gates prepare, offers the policy to the store if there is an offer, and publishes it.
+    func follow(_ step: Step, of change: Change, offering offer: StoreOffer? = nil) async -> Ending {
+        guard case .pass(let gates, let running, let next) = step else {
+            guard case .ended(let result) = step else { preconditionFailure("a change with the turn waits for it") }
+            return .ended(result)
+        }
+        let passage = await GatePassage(through: gates, from: running, to: next, under: change.watch)
+        let passed = passage.passed.map(\.name)
+        let answer: StoreOffer.Answer
+        if let refusal = passage.refusal {
+            answer = .failed(refusal)
+        } else {
+            answer = await offer?.make(next, change, gates: passed, over: router.compiled, history) ?? .none
+        }
+        let ending = state.withLock { state -> Ending in
+            switch answer {
+            case .other(let stored): return .overtaken(stored)
+            case .failed(let error): return .ended(end(change, with: error, next, gates: passed))
+            case .none:
+                if let interruption = change.watch.interruption {
+                    return .ended(end(change, with: .ended(interruption, at: nil), next, gates: passed))
+                }
+                state.isInterruptible = state.isInterruptible && store != nil
+                return .ended(publish(change, next, gates: passed, over: router.compiled))
+            case .stored(let record):
+                state.isInterruptible = false
+                return .ended(publish(change, next, gates: passed, over: router.compiled, as: record))
+            }
+        }
+        var isPublished = false
+        if case .ended(.success) = ending { isPublished = true }
+        await change.watch.bounded { [isPublished] in await passage.finish(published: isPublished) }
+        return ending
     }
 
     /// Passes the turn on to the first change that still wants it.
     private func leave(_ change: Change) {
         state.withLock { state in
-            guard state.holder === change else { return }
+            guard state.holder?.change === change else { return }
             state.holder = nil
             while !state.waiting.isEmpty {
                 let next = state.waiting.removeFirst()
-                if next.turn.fulfil(nil) { return state.holder = next }
+                if next.change.turn.fulfil(nil) { return give(next, &state) }
             }
         }
     }
 
+    private func give(_ entry: Entry, _ state: inout State) {
+        state.holder = entry
+        state.isInterruptible = store != nil
+    }
+
     private func interruptHolder(_ state: inout State, _ interruption: Interruption) {
-        if state.isAtGates { state.holder?.watch.end(interruption) }
+        if state.isInterruptible { state.holder?.change.watch.end(interruption) }
     }
 
     // MARK: Verdicts
@@ -208,6 +284,17 @@ final class ChangeLine: Sendable {
         case older
         case same
         case wrong(UpdateError)
+    }
+
+    private func isOnlyTakingAway(
+        _ change: Change,
+        _ make: (RolloutPolicy) throws(UpdateError) -> RolloutPolicy
+    ) -> Bool {
+        let running = router.compiled.policy
+        guard change.restoration == nil, let next = try? make(running),
+            case .right = verdict(on: next, after: running, change)
+        else { return false }
+        return next.onlyTakesAway(from: running)
     }
 
     private func verdict(on next: RolloutPolicy, after running: RolloutPolicy, _ change: Change) -> Verdict {
@@ -226,19 +313,21 @@ final class ChangeLine: Sendable {
     private func publish(
         _ change: Change,
         _ next: RolloutPolicy,
-        gates: [String],
-        over running: CompiledPolicy
+        gates: [String] = [],
+        over running: CompiledPolicy,
+        as record: UpdateRecord? = nil
     ) -> Result<UInt32, UpdateError> {
         do throws(PolicyError) {
             let published = try router.publish(next, appliedAt: change.origin.time)
-            history.enter(published, change.origin, gates: gates, restoring: change.restoration, over: running)
+            let (origin, restoration) = (change.origin, change.restoration)
+            history.enter(published, origin, gates: gates, restoring: restoration, over: running, as: record)
             return .success(next.revision)
         } catch {
             return end(change, with: .invalid(error), next, gates: gates)
         }
     }
 
-    private func end(
+    func end(
         _ change: Change,
         with error: UpdateError,
         _ policy: RolloutPolicy? = nil,

@@ -35,12 +35,14 @@ public final class RolloutUpdater: Sendable {
     ///   - router: The router to change.
     ///   - gates: The gates that every change has to pass, in this order. A change that only takes away asks none.
     ///   - recorders: Each hears of every attempt, beginning with the policy that runs now.
+    ///   - store: What the policy is shared by with other processes, or nil if changes are this process's alone.
     ///   - clock: Measures the time that a change may take.
     /// - Precondition: The router never had an updater.
     public init(
         _ router: RolloutRouter,
         gates: [any PolicyGate] = [],
         recorders: [any UpdateRecorder] = [],
+        store: (any PolicyStore)? = nil,
         clock: any Clock<Duration> = ContinuousClock()
     ) {
         let isFirst = router.state.claimUpdater()
@@ -50,7 +52,7 @@ public final class RolloutUpdater: Sendable {
         )
         self.router = router
         self.clock = clock
-        changes = ChangeLine(router.state, gates: gates, recorders: recorders)
+        changes = ChangeLine(router.state, gates: gates, recorders: recorders, store: store)
     }
 
     // MARK: Changing
@@ -64,6 +66,7 @@ public final class RolloutUpdater: Sendable {
     /// - Parameters:
     ///   - policy: The policy to run.
     ///   - expected: The revision that must be running when the policy takes its place, or nil for any.
+    ///   - condition: What the store must still hold beside the policy, or nil for nothing.
     ///   - author: Who changes the policy, for the ``history``.
     ///   - reason: Why, for the ``history``.
     ///   - now: The time, for the ``history`` and the ``RolloutRouter/status``.
@@ -74,13 +77,14 @@ public final class RolloutUpdater: Sendable {
     public func update(
         to policy: RolloutPolicy,
         expecting expected: UInt32? = nil,
+        requiring condition: StoreCondition? = nil,
         by author: String? = nil,
         because reason: String? = nil,
         now: UnixTime = .now,
         within limit: Duration? = nil
     ) async throws(UpdateError) -> UInt32 {
         let origin = UpdateOrigin(author: author, reason: reason, time: now)
-        let change = Change(origin, offering: policy.revision, expecting: expected)
+        let change = Change(origin, offering: policy.revision, expecting: expected, requiring: condition)
         return try await changes.perform(change, within: limit, clock) { _ in policy }
     }
 
@@ -95,6 +99,7 @@ public final class RolloutUpdater: Sendable {
     /// only takes away. No other change is published while it runs, so it must not wait for one.
     ///
     /// - Parameters:
+    ///   - condition: What the store must still hold beside the policy, or nil for nothing.
     ///   - author: Who changes the policy, for the ``history``.
     ///   - reason: Why, for the ``history``.
     ///   - now: The time, for the ``history`` and the ``RolloutRouter/status``.
@@ -104,13 +109,14 @@ public final class RolloutUpdater: Sendable {
     /// - Throws: `UpdateError`; the running policy is then untouched.
     @discardableResult
     public func update(
+        requiring condition: StoreCondition? = nil,
         by author: String? = nil,
         because reason: String? = nil,
         now: UnixTime = .now,
         within limit: Duration? = nil,
         _ edit: (inout RolloutPolicy) throws -> Void
     ) async throws(UpdateError) -> UInt32 {
-        let change = Change(UpdateOrigin(author: author, reason: reason, time: now))
+        let change = Change(UpdateOrigin(author: author, reason: reason, time: now), requiring: condition)
         return try await changes.perform(change, within: limit, clock) {
             [history = changes.history]
             running throws(UpdateError) in
@@ -195,6 +201,30 @@ public final class RolloutUpdater: Sendable {
             running throws(UpdateError) in
             try history.policy(restoring: restoration, over: running)
         }
+    }
+
+    /// Writes the running policy to a store that holds none. A store that holds one keeps it, and this process runs it
+    /// if it is later than its own.
+    ///
+    /// An empty store takes no other change, because it may be empty by mistake: call this once, for a new fleet.
+    ///
+    /// - Parameters:
+    ///   - author: Who fills the store, for the store's own history.
+    ///   - reason: Why.
+    ///   - now: The time, for the ``history``.
+    ///   - limit: The time that the whole call may take, or nil for any.
+    /// - Returns: The revision that runs afterwards.
+    /// - Throws: `UpdateError` if the updater has no store, if the store cannot be reached, or if what it holds may not run
+    ///   here.
+    @discardableResult
+    public func seed(
+        by author: String? = nil,
+        because reason: String? = nil,
+        now: UnixTime = .now,
+        within limit: Duration? = nil
+    ) async throws(UpdateError) -> UInt32 {
+        let change = Change(UpdateOrigin(author: author, reason: reason, time: now), seedingStore: true)
+        return try await changes.perform(change, within: limit, clock) { running in running }
     }
 
     // MARK: Looking back

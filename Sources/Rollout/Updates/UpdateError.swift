@@ -36,6 +36,17 @@ public struct UpdateError: Error, Sendable {
         public static let cancelled = Code("cancelled")
         /// Another change went first: one that only takes away was published, or a rollback came.
         public static let overtaken = Code("overtaken")
+        /// There is no store, or it holds no policy. ``RolloutUpdater/seed(by:because:now:within:)`` writes the running one.
+        public static let missing = Code("missing")
+        /// The store was not reached, so it did not take the change.
+        public static let unreached = Code("unreached")
+        /// The store was asked to take the change and did not answer. Whoever follows the store learns whether it did.
+        public static let outcomeUnknown = Code("outcomeUnknown")
+        /// The store holds something that this process cannot build on: no policy, an older one, or another one of the
+        /// running revision.
+        public static let unusableStore = Code("unusableStore")
+        /// What the store had to hold beside the policy, it does not hold.
+        public static let conditionFailed = Code("conditionFailed")
         /// The revision to go back to is not remembered.
         public static let unknownRevision = Code("unknownRevision")
     }
@@ -57,7 +68,7 @@ extension UpdateError {
         switch code {
         case .invalid, .needsEpoch: .document
         case .refused, .timedOut: .gate
-        case .unreadable: .store
+        case .unreadable, .missing, .unreached, .outcomeUnknown, .unusableStore: .store
         default: .caller
         }
     }
@@ -159,7 +170,53 @@ extension UpdateError {
                 .overtaken,
                 "A rollback goes first, and came \(place): make the change again if it is still wanted."
             )
+        case .overtakenByTakingAway:
+            return UpdateError(
+                .overtaken,
+                "A change that only takes away goes first, and came \(place): look at what it says, and make the change "
+                    + "again if it is still wanted."
+            )
         }
+    }
+
+    static let noStore = UpdateError(
+        .missing,
+        "The updater has no store to seed, or to hold a condition: give it one when you make it."
+    )
+
+    static func missing(in store: String) -> UpdateError {
+        UpdateError(.missing, "The store \"\(store)\" holds no policy: write the running one with seed().")
+    }
+
+    static func unreached(_ store: String, _ error: any Error) -> UpdateError {
+        UpdateError(
+            .unreached,
+            "The store \"\(store)\" was not reached, and did not take the change: \(error)",
+            underlying: error
+        )
+    }
+
+    static func unknown(_ store: String, taking revision: UInt32, _ reason: String, _ error: (any Error)?)
+        -> UpdateError
+    {
+        UpdateError(
+            .outcomeUnknown,
+            "The store \"\(store)\" was asked to take revision \(revision), and nobody knows whether it did: \(reason). "
+                + "Read the store before you make the change again.",
+            underlying: error
+        )
+    }
+
+    static func unusable(_ store: String, _ reason: String, _ error: (any Error)? = nil) -> UpdateError {
+        UpdateError(.unusableStore, "Nothing is written to the store \"\(store)\": \(reason)", underlying: error)
+    }
+
+    static func conditionFailed(_ store: String, _ condition: StoreCondition?) -> UpdateError {
+        let version = condition?.version.map { "has not the version \"\($0)\"" } ?? "is there, and should not be"
+        return UpdateError(
+            .conditionFailed,
+            "The store \"\(store)\" did not take the change, because \"\(condition?.key ?? "")\" \(version)."
+        )
     }
 
     static func unknownRevision(_ revision: UInt32, remembered: [UInt32]) -> UpdateError {

@@ -23,7 +23,7 @@ final class UpdateHistory: Sendable {
         /// Records that the recorders have not had yet; nil if there are no recorders.
         var pending: [UpdateRecord]?
 
-        /// The next record, which waits from now on to be handed out.
+        /// The next record.
         mutating func record(
             _ outcome: UpdateRecord.Outcome,
             _ error: UpdateError? = nil,
@@ -34,7 +34,7 @@ final class UpdateHistory: Sendable {
             over running: CompiledPolicy?
         ) -> UpdateRecord {
             count += 1
-            let record = UpdateRecord(
+            return UpdateRecord(
                 number: count,
                 revision: revision,
                 running: (outcome == .accepted ? revision : running?.policy.revision) ?? 0,
@@ -47,8 +47,16 @@ final class UpdateHistory: Sendable {
                 old: running?.digest,
                 new: digest
             )
+        }
+
+        /// Keeps a record, and has it wait to be handed out.
+        mutating func keep(_ record: UpdateRecord) {
             pending?.append(record)
-            return record
+            if record.outcome == .accepted {
+                accepted.keep(record.abridged, atMost: UpdateHistory.limit)
+            } else {
+                others.keep(record.abridged, atMost: UpdateHistory.limit)
+            }
         }
     }
 
@@ -57,9 +65,7 @@ final class UpdateHistory: Sendable {
     init(startingWith first: CompiledPolicy, hasRecorders: Bool) {
         var memory = Memory(pending: hasRecorders ? [] : nil)
         let (revision, origin) = (first.policy.revision, UpdateOrigin(time: first.appliedAt))
-        memory.accepted.append(
-            memory.record(.accepted, at: revision, origin, gates: [], first.digest, over: nil).abridged
-        )
+        memory.keep(memory.record(.accepted, at: revision, origin, gates: [], first.digest, over: nil))
         memory.policies.remember(first, restored: nil)
         self.memory = Lock(memory)
     }
@@ -94,18 +100,34 @@ final class UpdateHistory: Sendable {
 
     // MARK: Writing
 
-    /// Enters a change that was published.
+    /// The record of a change that a store is to take. It is entered once the store has.
+    func draft(
+        _ next: RolloutPolicy,
+        _ origin: UpdateOrigin,
+        gates: [String],
+        over running: CompiledPolicy?
+    ) -> UpdateRecord {
+        let (revision, digest) = (next.revision, PolicyDigest(of: next))
+        return memory.withLock { memory in
+            memory.record(.accepted, at: revision, origin, gates: gates, digest, over: running)
+        }
+    }
+
+    /// Enters a change that was published. If a store has taken it, the draft is its record.
     func enter(
         _ published: CompiledPolicy,
         _ origin: UpdateOrigin,
         gates: [String],
         restoring restoration: Restoration?,
-        over running: CompiledPolicy
+        over running: CompiledPolicy,
+        as draft: UpdateRecord?
     ) {
         let revision = published.policy.revision
         memory.withLock { memory in
-            let record = memory.record(.accepted, at: revision, origin, gates: gates, published.digest, over: running)
-            memory.accepted.keep(record.abridged, atMost: Self.limit)
+            memory.keep(
+                draft
+                    ?? memory.record(.accepted, at: revision, origin, gates: gates, published.digest, over: running)
+            )
             memory.policies.remember(published, restored: restoration)
             memory.epochs.keep(running.policy, replacedBy: published.policy)
         }
@@ -115,8 +137,7 @@ final class UpdateHistory: Sendable {
     func enter(ignored policy: RolloutPolicy, _ origin: UpdateOrigin, running: CompiledPolicy) {
         let digest = PolicyDigest(apartFrom: policy)
         memory.withLock { memory in
-            let record = memory.record(.ignored, at: policy.revision, origin, gates: [], digest, over: running)
-            memory.others.keep(record.abridged, atMost: Self.limit)
+            memory.keep(memory.record(.ignored, at: policy.revision, origin, gates: [], digest, over: running))
         }
     }
 
@@ -131,8 +152,7 @@ final class UpdateHistory: Sendable {
     ) {
         let digest = policy.map(PolicyDigest.init(apartFrom:))
         memory.withLock { memory in
-            let record = memory.record(.refused, error, at: revision, origin, gates: gates, digest, over: running)
-            memory.others.keep(record.abridged, atMost: Self.limit)
+            memory.keep(memory.record(.refused, error, at: revision, origin, gates: gates, digest, over: running))
         }
     }
 

@@ -1,0 +1,137 @@
+/// A policy on offer to a store.
+struct StoreOffer: Sendable {
+    /// What became of it.
+    enum Answer: Sendable {
+        /// No store was asked.
+        case none
+        /// The store holds the policy, and this record of the change.
+        case stored(UpdateRecord)
+        /// Another process was faster: the store holds something else, or nothing.
+        case other(StoredPolicy?)
+        case failed(UpdateError)
+    }
+
+    let store: any PolicyStore
+    /// The version that the store has to hold, or nil if it has to hold nothing.
+    let version: String?
+
+    /// Offers a policy, and returns when the store has answered or the change is interrupted.
+    func make(
+        _ next: RolloutPolicy,
+        _ change: Change,
+        gates: [String],
+        over running: CompiledPolicy?,
+        _ history: UpdateHistory
+    ) async -> Answer {
+        let record = history.draft(next, change.origin, gates: gates, over: running)
+        let (policy, text, condition) = (Array(next.json.utf8), Array(record.json.utf8), change.condition)
+        let answer = await change.watch.value {
+            await store.swap(policy, record: text, expecting: version, requiring: condition)
+        }
+        switch answer {
+        case .stored: return .stored(record)
+        case .other(let stored): return .other(stored)
+        case .conditionFailed: return .failed(.conditionFailed(store.name, condition))
+        case .unreached(let error): return .failed(.unreached(store.name, error))
+        case .unknown(let error):
+            return .failed(.unknown(store.name, taking: next.revision, "\(error)", error))
+        case nil:
+            let reason = change.watch.interruption.map { UpdateError.ended($0, at: nil).message } ?? ""
+            return .failed(.unknown(store.name, taking: next.revision, reason, nil))
+        }
+    }
+}
+
+extension ChangeLine {
+    /// How often a change is made anew because other processes were faster.
+    private static let attempts = 100
+
+    /// Takes a change that has the turn to the store and then to the router.
+    ///
+    /// What the store holds comes first: a later policy is judged and published before the change is made on it.
+    func run(
+        _ change: Change,
+        _ make: (RolloutPolicy) throws(UpdateError) -> RolloutPolicy,
+        through store: any PolicyStore
+    ) async -> Result<UInt32, UpdateError> {
+        do throws(UpdateError) {
+            var content = try await read(store, change)
+            for _ in 0..<Self.attempts {
+                guard let stored = content else {
+                    content = try await seed(store, change)
+                    continue
+                }
+                let held = try policy(in: stored, store)
+                if change.revision == held.revision, try make(router.compiled.policy) == held {
+                    return await follow(decide(change) { _ in held }, of: change).result
+                }
+                try await catchUp(with: held, store, change)
+                let offer = StoreOffer(store: store, version: stored.version)
+                switch await follow(decide(change, make), of: change, offering: offer) {
+                case .ended(let result): return result
+                case .overtaken(let other): content = other
+                }
+            }
+            throw .unusable(store.name, "other processes were faster \(Self.attempts) times. Try again.")
+        } catch {
+            return end(change, with: error)
+        }
+    }
+
+    private func read(_ store: any PolicyStore, _ change: Change) async throws(UpdateError) -> StoredPolicy? {
+        let content = await change.watch.value { () async -> Result<StoredPolicy?, any Error> in
+            do { return .success(try await store.read()) } catch { return .failure(error) }
+        }
+        switch content {
+        case .success(let stored): return stored
+        case .failure(let error): throw .unreached(store.name, error)
+        case nil: throw .ended(change.watch.interruption ?? .cancelled, at: nil)
+        }
+    }
+
+    /// Stores the running policy in an empty store, if the change is there for that, and returns what the store holds.
+    private func seed(_ store: any PolicyStore, _ change: Change) async throws(UpdateError) -> StoredPolicy? {
+        guard change.seedsStore else { throw .missing(in: store.name) }
+        let running = router.compiled
+        let offer = StoreOffer(store: store, version: nil)
+        switch await offer.make(running.policy, change, gates: [], over: running, history) {
+        case .other(let stored): return stored
+        case .failed(let error): throw error
+        case .none, .stored: return try await read(store, change)
+        }
+    }
+
+    private func policy(in stored: StoredPolicy, _ store: any PolicyStore) throws(UpdateError) -> RolloutPolicy {
+        do throws(PolicyError) {
+            return try RolloutPolicy(json: stored.bytes)
+        } catch {
+            throw .unusable(store.name, "it holds no valid policy. \(error)", error)
+        }
+    }
+
+    /// Publishes a later policy that the store holds. It passes this process's gates.
+    ///
+    /// - Throws: Why it may not run here, or why the store holds nothing that a change could be built on.
+    private func catchUp(with held: RolloutPolicy, _ store: any PolicyStore, _ change: Change) async throws(UpdateError)
+    {
+        let running = router.compiled.policy
+        if held.revision < running.revision {
+            throw .unusable(
+                store.name,
+                "it holds revision \(held.revision), and revision \(running.revision) runs here: "
+                    + "find out who put an older policy there."
+            )
+        }
+        if held.revision == running.revision {
+            if held == running { return }
+            throw .unusable(
+                store.name,
+                "it holds another policy of revision \(held.revision) than the one that runs here: "
+                    + "write the right one with a higher revision."
+            )
+        }
+        let origin = UpdateOrigin(author: "store \(store.name)", reason: nil, time: change.origin.time)
+        let arrival = Change(origin, offering: held.revision, under: change.watch)
+        _ = try await follow(decide(arrival) { _ in held }, of: arrival).result.get()
+    }
+}

@@ -1,0 +1,77 @@
+import Synchronization
+
+@testable import Rollout
+
+/// A store that several updaters of a test share, and that does what the test tells it to.
+final class MemoryStore: PolicyStore {
+    struct Failure: Error, CustomStringConvertible {
+        var description: String { "the cable is cut" }
+    }
+
+    private struct State {
+        var held: StoredPolicy?
+        var count = 0
+        var records: [String] = []
+        var conditions: [StoreCondition] = []
+        /// Runs before the next look and the next exchange.
+        var beforeRead: (@Sendable () async throws -> Void)?
+        var beforeSwap: (@Sendable () async -> StoreAnswer?)?
+    }
+
+    let name = "memory"
+    private let state: Mutex<State>
+
+    init(_ policy: RolloutPolicy?) {
+        state = Mutex(State(held: policy.map { StoredPolicy(Array($0.json.utf8), version: "0") }))
+    }
+
+    var policy: RolloutPolicy? { state.withLock(\.held).flatMap { try? RolloutPolicy(json: $0.bytes) } }
+    /// The records that were stored with policies.
+    var records: [String] { state.withLock(\.records) }
+    var conditions: [StoreCondition] { state.withLock(\.conditions) }
+
+    /// Holds these bytes from now on, whatever it held.
+    func hold(_ text: String?) {
+        state.withLock { state in
+            state.count += 1
+            state.held = text.map { StoredPolicy(Array($0.utf8), version: "\(state.count)") }
+        }
+    }
+
+    /// Runs the body before the next reading.
+    func beforeNextRead(_ body: @escaping @Sendable () async throws -> Void) {
+        state.withLock { $0.beforeRead = body }
+    }
+
+    /// Runs the body before the next exchange. An answer of the body is the store's, which then does nothing.
+    func beforeNextSwap(_ body: @escaping @Sendable () async -> StoreAnswer?) {
+        state.withLock { $0.beforeSwap = body }
+    }
+
+    func read() async throws -> StoredPolicy? {
+        let hook = state.withLock { exchange(&$0.beforeRead, with: nil) }
+        try await hook?()
+        return state.withLock(\.held)
+    }
+
+    func swap(
+        _ policy: [UInt8],
+        record: [UInt8],
+        expecting version: String?,
+        requiring condition: StoreCondition?
+    ) async -> StoreAnswer {
+        let hook = state.withLock { exchange(&$0.beforeSwap, with: nil) }
+        if let answer = await hook?() { return answer }
+        return state.withLock { state in
+            if let condition {
+                state.conditions.append(condition)
+                if condition.version != "leader" { return .conditionFailed }
+            }
+            guard state.held?.version == version else { return .other(state.held) }
+            state.count += 1
+            state.held = StoredPolicy(policy, version: "\(state.count)")
+            state.records.append(String(decoding: record, as: UTF8.self))
+            return .stored
+        }
+    }
+}

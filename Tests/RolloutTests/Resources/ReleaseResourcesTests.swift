@@ -15,7 +15,7 @@ struct ReleaseResourcesTests {
 
         /// Looks for a while, so that somebody has the time to free it.
         var staysAlive: Bool {
-            for _ in 0..<200 where !isAlive { return false }
+            for _ in 0..<2_000 where !isAlive { return false }
             return true
         }
 

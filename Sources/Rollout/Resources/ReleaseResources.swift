@@ -38,9 +38,9 @@
     ///   - rollouts: The rollouts whose releases have values, or nil for all of them. Those with a default are among them
     ///     always. A rollout that the policy lacks is loaded when a policy brings it.
     ///   - load: Loads and warms the value for a release of a rollout. It is called for one release after the other.
-    ///   - free: Called once for a value, after its last use ended, on the thread that ended it or that changes the policy.
-    /// - Throws: `PolicyError` if the policy or a default is invalid, `ReleaseLoadError` if a value cannot be loaded.
-    ///   Whatever was loaded by then is freed.
+    ///   - free: Called once for a value, after its last use ended, on the thread that ended it or on one of the system's pool.
+    /// - Throws: `PolicyError` if the policy or a default is invalid, `ReleaseLoadError` if a value cannot be loaded,
+    ///   `CancellationError` if the task is cancelled. Whatever was loaded by then is freed.
     public init(
         for policy: RolloutPolicy,
         defaults: [RolloutID: Release] = [:],
@@ -52,13 +52,8 @@
         let store = ResourceStore(rollouts: rollouts, defaults: defaults, load: load, free: free)
         immortals.withLock { $0.append(store) }
         unsafe unmanaged = .passUnretained(store)
-        do {
-            try await store.prepare(for: policy)
-            store.finish(published: true)
-        } catch {
-            store.finish(published: false)
-            throw error
-        }
+        try await store.prepare(for: policy)
+        store.finish(published: true)
     }
 
     private static func validate(_ defaults: [RolloutID: Release]) throws(PolicyError) {
@@ -124,7 +119,11 @@
 
     /// Loads what the new policy can route to and is not loaded yet.
     ///
-    /// - Throws: `PolicyError` if the new policy is invalid, `ReleaseLoadError` if a value cannot be loaded.
+    /// Waits for an earlier change that has not ended for all gates. If there is something to load, also waits for a load that
+    /// goes on although its change has ended.
+    ///
+    /// - Throws: `PolicyError` if the new policy is invalid, `ReleaseLoadError` if a value cannot be loaded,
+    ///   `CancellationError` if the task is cancelled.
     public func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {
         try await store.prepare(for: next)
     }
@@ -173,20 +172,23 @@ public struct ReleaseResourcesStatus: Hashable, Sendable {
     }
 }
 
-/// Why the values for a policy are not there.
-public enum ReleaseLoadError: Error, Hashable, Sendable {
-    /// The value for a release could not be loaded.
-    case failed(RolloutID, Release, ThrownError)
-    /// Values are still being loaded, or about to be freed, for an earlier change that ended before its time.
-    case stillLoading
+/// The value for a release could not be loaded.
+public struct ReleaseLoadError: Error, Sendable {
+    /// The rollout that needs the value.
+    public let rollout: RolloutID
+    /// The release that the value stands for.
+    public let release: Release
+    /// What the loader threw.
+    public let underlying: any Error
+
+    init(_ rollout: RolloutID, _ release: Release, _ underlying: any Error) {
+        self.rollout = rollout
+        self.release = release
+        self.underlying = underlying
+    }
 }
 
 extension ReleaseLoadError: CustomStringConvertible {
     /// What could not be loaded, and why.
-    public var description: String {
-        switch self {
-        case .failed(let rollout, let release, let thrown): "\"\(rollout)\" cannot serve \(release): \(thrown)"
-        case .stillLoading: "values are still being loaded or freed for an earlier change, which ended before its time"
-        }
-    }
+    public var description: String { "\"\(rollout)\" cannot serve \(release): \(underlying)" }
 }

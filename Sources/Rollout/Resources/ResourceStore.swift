@@ -3,36 +3,18 @@
 /// **Claim:** a policy that is refused leaves no name in the process. Because values are kept by rollout and release, and the
 /// variants of a policy are registered only when it is published: by the router, and here by ``finish(published:)``.
 @safe final class ResourceStore<Value: Sendable>: ResourcePool, @unchecked Sendable {
-    /// What a change under way needs.
-    private struct Preparation {
+    /// What a change under way needs. All but `fresh` stays as it is; that is guarded by `current`.
+    private final class Preparation: @unchecked Sendable {
         /// The variants that can be reached, the first one of each rollout before its others.
         let variants: [VariantRecord]
         /// What they and the defaults stand for, in the order in which it is loaded.
         let keys: [ResourceKey]
         /// What was loaded for the change.
         var fresh: Set<ResourceKey> = []
-    }
 
-    private struct Loading {
-        var preparation: Preparation?
-        /// Preparations that were turned away, and whose `finish` is still to come.
-        var rejected = 0
-
-        /// The preparation that a `finish` ends, or nil if it ends one that was turned away.
-        ///
-        /// **Claim:** what is published is kept, and what is not is freed, although `finish` does not say whose it is. Because
-        /// 1. every preparation has one `finish`, so as many are due as were turned away, and one for the preparation under
-        ///    way;
-        /// 2. a preparation that was turned away is never published, so a `finish` that is published ends the one under way;
-        /// 3. of those that are not published the order does not matter: the last one ends the preparation under way, and no
-        ///    other takes its place before.
-        /// Were a turned-away `finish` to end the preparation of a policy that is published, its values would be freed.
-        mutating func finish(published: Bool) -> Preparation? {
-            if !published, rejected > 0 {
-                rejected -= 1
-                return nil
-            }
-            return exchange(&preparation, with: nil)
+        init(_ variants: [VariantRecord], _ keys: [ResourceKey]) {
+            self.variants = variants
+            self.keys = keys
         }
     }
 
@@ -40,7 +22,10 @@
     private let defaults: [VariantRecord]
     private let load: @Sendable (RolloutID, Release) async throws -> Value
     private let freeValue: @Sendable (Value) -> Void
-    private let loading = Lock(Loading())
+    /// The preparation under way, from its turn to its end.
+    private let current = Lock<Preparation?>(nil)
+    private let preparing = Turns()
+    private let loading = Turns()
 
     init(
         rollouts: Set<RolloutID>?,
@@ -55,26 +40,43 @@
         self.freeValue = free
     }
 
-    /// Loads what a policy needs and is not loaded yet.
+    /// Loads what a policy needs and is not loaded yet. If it throws, it leaves nothing behind.
+    ///
+    /// Two things can hold it up: an earlier preparation whose change has not ended for all gates, and a load that goes on
+    /// although its task was cancelled. The second one only holds up a preparation that has something to load.
+    ///
+    /// **Claim:** ``finish(published:)`` ends the preparation that it is about, although it does not say which. Because
+    /// 1. only a preparation that returned is finished. It was not cancelled before, so it is still the current one;
+    /// 2. from then on only its finish makes room for another.
     func prepare(for policy: RolloutPolicy) async throws {
-        do throws(PolicyError) {
-            try policy.validate()
-        } catch {
-            loading.withLock { $0.rejected += 1 }
-            throw error
-        }
+        try policy.validate()
         let preparation = preparation(for: policy)
-        let isFree = loading.withLock { loading in
-            guard loading.preparation == nil else {
-                loading.rejected += 1
-                return false
+        try await preparing.take()
+        current.withLock { $0 = preparation }
+        do {
+            try await withTaskCancellationHandler {
+                try await load(preparation)
+            } onCancel: {
+                // In a task of its own, because it calls the service's code, and whoever cancels may hold a lock.
+                Task { end(preparation) }
             }
-            loading.preparation = preparation
+            try Task.checkCancellation()
+        } catch {
+            end(preparation)
+            throw Task.isCancelled ? CancellationError() : error
+        }
+    }
+
+    /// Ends a preparation without publishing it, unless it has ended: frees what was loaded for it.
+    private func end(_ preparation: Preparation) {
+        let isCurrent = current.withLock { current in
+            guard current === preparation else { return false }
+            current = nil
             return true
         }
-        guard isFree else { throw ReleaseLoadError.stillLoading }
-        var missing = missing(Set(preparation.keys))
-        for key in preparation.keys where missing.remove(key) != nil { try await loadValue(for: key) }
+        guard isCurrent else { return }
+        retire(preparation.fresh.contains)
+        preparing.pass()
     }
 
     /// What a valid policy needs, in order of ids.
@@ -88,30 +90,51 @@
                 return VariantRecord(rollout: id, name: name, release: release)
             }
         }
-        return Preparation(variants: variants, keys: (variants + defaults).map(ResourceKey.init))
+        return Preparation(variants, (variants + defaults).map(ResourceKey.init))
     }
 
-    private func loadValue(for key: ResourceKey) async throws {
-        let value: Value
-        do {
+    private func load(_ preparation: Preparation) async throws {
+        var missing = missing(Set(preparation.keys))
+        if missing.isEmpty { return }
+        try await loading.take()
+        defer { loading.pass() }
+        for key in preparation.keys where missing.remove(key) != nil {
             try Task.checkCancellation()
-            value = try await load(key.rollout, key.release)
-        } catch {
-            throw ReleaseLoadError.failed(key.rollout, key.release, ThrownError(error))
+            let value: Value
+            do {
+                value = try await load(key.rollout, key.release)
+            } catch {
+                throw ReleaseLoadError(key.rollout, key.release, error)
+            }
+            try keep(value, for: key, preparation)
         }
+    }
+
+    /// Takes in a value, or frees it if its preparation has ended meanwhile.
+    private func keep(_ value: Value, for key: ResourceKey, _ preparation: Preparation) throws {
         let memory = UnsafeMutablePointer<Value>.allocate(capacity: 1)
         unsafe memory.initialize(to: value)
-        adopt(unsafe ResourceMemory(address: UnsafeMutableRawPointer(memory)), for: key)
-        loading.withLock { loading in _ = loading.preparation?.fresh.insert(key) }
+        let address = unsafe ResourceMemory(address: UnsafeMutableRawPointer(memory))
+        let isKept = current.withLock { current in
+            guard current === preparation else { return false }
+            preparation.fresh.insert(key)
+            adopt(address, for: key)
+            return true
+        }
+        guard !isKept else { return }
+        unsafe free(address.address, for: key)
+        throw CancellationError()
     }
 
-    /// Ends a preparation: frees what the policy that runs now does not need.
+    /// Ends the preparation that returned: frees what the policy that runs now does not need.
     func finish(published: Bool) {
-        guard let preparation = loading.withLock({ $0.finish(published: published) }) else { return }
-        guard published else { return retire(preparation.fresh.contains) }
+        guard let preparation = current.withLock({ $0 }) else { return }
+        guard published else { return end(preparation) }
         register(preparation.variants)
         let needed = Set(preparation.keys)
         retire { !needed.contains($0) }
+        current.withLock { $0 = nil }
+        preparing.pass()
     }
 
     /// Registers the variants of a policy that runs, which the router has done as well, and points them to their values.
@@ -132,5 +155,42 @@
         let memory = unsafe value.assumingMemoryBound(to: Value.self)
         freeValue(unsafe memory.move())
         unsafe memory.deallocate()
+    }
+}
+
+/// Something that one task at a time may have, in the order in which they ask for it.
+private final class Turns: Sendable {
+    private struct State {
+        var isTaken = false
+        var waiting: [OneShot<Bool>] = []
+    }
+
+    private let state = Lock(State())
+
+    /// Returns when it is the task's turn. Throws `CancellationError` if the task is cancelled first.
+    func take() async throws {
+        let turn = OneShot<Bool>()
+        state.withLock { state in
+            if state.isTaken { state.waiting.append(turn) } else { turn.fulfil(true) }
+            state.isTaken = true
+        }
+        let isMine = await withTaskCancellationHandler {
+            await turn.value
+        } onCancel: {
+            turn.fulfil(false)
+        }
+        if isMine { return }
+        state.withLock { state in state.waiting.removeAll { $0 === turn } }
+        throw CancellationError()
+    }
+
+    /// Passes the turn on to the first task that still waits for it.
+    func pass() {
+        state.withLock { state in
+            while !state.waiting.isEmpty {
+                if state.waiting.removeFirst().fulfil(true) { return }
+            }
+            state.isTaken = false
+        }
     }
 }

@@ -13,7 +13,7 @@ enum FileReader {
         case read
     }
 
-    /// The bytes of a regular file, up to the given number.
+    /// Reads a regular file.
     ///
     /// **Claim:** if a file is always replaced as a whole, by a link or by a rename, a read finds it and never mixes
     /// two versions. Because
@@ -33,6 +33,8 @@ enum FileReader {
     ///   - path: The file.
     ///   - count: How many bytes are read at most.
     ///   - pause: Called after each step. Tests change the file there.
+    /// - Returns: The bytes, up to the given number.
+    /// - Throws: `FileError` if there is no such file, or it does not stop changing.
     static func bytes(
         at path: String,
         atMost count: Int,

@@ -260,20 +260,3 @@ extension UpdateError: Codable {
         if !epochDemands.isEmpty { try values.encode(epochDemands, forKey: .epochDemands) }
     }
 }
-
-/// An error that other code threw, carried along. Two are equal if their descriptions are.
-public struct ThrownError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// The error that was thrown.
-    public let error: any Error
-
-    init(_ error: any Error) { self.error = error }
-
-    /// The error's own description.
-    public var description: String { String(describing: error) }
-
-    /// Whether both have the same description.
-    public static func == (left: ThrownError, right: ThrownError) -> Bool { left.description == right.description }
-
-    /// Feeds the description.
-    public func hash(into hasher: inout Hasher) { hasher.combine(description) }
-}

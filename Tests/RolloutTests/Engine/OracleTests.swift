@@ -57,8 +57,8 @@ struct OracleTests {
                 }
             }
             policy = random.policy(revision: revision)
-            // Not as an update, which would demand epochs: random policies go up to the last one there is.
-            try router.run(policy)
+            // Without an updater, which would demand epochs: random policies go up to the last one there is.
+            try router.update(to: policy)
         }
     }
 

@@ -97,7 +97,7 @@ struct AuthenticatorTests {
                 defer { isDone = true }
                 return !isDone
             }
-            if isFirst { #expect(throws: Never.self) { try Fixture.publish(policy, on: router) } }
+            if isFirst { #expect(throws: Never.self) { try router.update(to: policy) } }
         }
     }
 

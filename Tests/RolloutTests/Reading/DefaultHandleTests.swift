@@ -61,14 +61,14 @@ struct DefaultHandleTests {
         let router = RolloutRouter()
         let early = router.rollout("sms", default: Self.fallback)
         for revision in stride(from: 1, to: 30, by: 2) as StrideTo<UInt32> {
-            try router.run(policy(revision, ["sms": Self.canary, "ui": Self.canary]))
+            try router.update(to: policy(revision, ["sms": Self.canary, "ui": Self.canary]))
             let plain = try #require(router.rollout("sms"))
             let late = router.rollout("sms", default: Self.fallback)
             #expect(decisions(early) == decisions(plain) && decisions(late) == decisions(plain))
             #expect(plain.decision(for: "alice").reason == .split)
             #expect([early.id, late.id, plain.id] == ["sms", "sms", "sms"])
 
-            try router.run(policy(revision + 1, ["ui": Self.canary]))
+            try router.update(to: policy(revision + 1, ["ui": Self.canary]))
             expectDefault(early, revision: revision + 1)
             expectDefault(late, revision: revision + 1)
             #expect(plain.decision(for: "alice").variant.name == .stable, "the first variant it last had")
@@ -82,8 +82,8 @@ struct DefaultHandleTests {
         let fresh = try RolloutRouter(policy: last)
         let old = try RolloutRouter(policy: policy(1, ["sms": RolloutDefinition(.fixed(Self.v1))]))
         let asked = old.rollout("sms", default: Self.fallback)
-        try old.run(policy(2, ["sms": Self.canary]))
-        try old.run(last)
+        try old.update(to: policy(2, ["sms": Self.canary]))
+        try old.update(to: last)
         let handles = [asked, old.rollout("sms", default: Self.fallback), fresh.rollout("sms", default: Self.fallback)]
         for handle in handles { #expect(decisions(handle) == decisions(handles[0])) }
         expectDefault(asked, revision: 9)
@@ -97,7 +97,7 @@ struct DefaultHandleTests {
         let others = defaults.map { router.rollout("other", default: $0) }
         #expect(router.defaults == ["sms": Set(defaults), "other": Set(defaults)])
         for handle in handles { #expect(handle.decision(for: "alice") == handles[0].decision(for: "alice")) }
-        try router.run(policy(2, [:]))
+        try router.update(to: policy(2, [:]))
         for (index, release) in defaults.enumerated() {
             expectDefault(handles[index], release, revision: 2)
             expectDefault(others[index], of: "other", release, revision: 2)
@@ -140,7 +140,7 @@ struct DefaultHandleTests {
                 handles.append((router.rollout(id, default: release), id, release))
             }
             let next = policy(revision, rollouts.filter { _ in Bool.random(using: &random) })
-            try router.run(next)
+            try router.update(to: next)
             for (handle, id, release) in handles {
                 guard next.rollouts[id] != nil else {
                     expectDefault(handle, of: id, release, revision: revision)

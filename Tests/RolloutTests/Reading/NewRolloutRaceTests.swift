@@ -68,7 +68,7 @@ struct NewRolloutRaceTests {
                 for revision in 1...last {
                     let rollouts = revision.isMultiple(of: 2) ? [:] : with
                     let policy = RolloutPolicy(revision: revision, rollouts: rollouts)
-                    if (try? router.run(policy)) == nil { wrong.add(1, ordering: .relaxed) }
+                    if (try? router.update(to: policy)) == nil { wrong.add(1, ordering: .relaxed) }
                 }
                 return isOver.store(true, ordering: .relaxed)
             }
@@ -88,7 +88,7 @@ struct NewRolloutRaceTests {
         #expect(all.count == 200)
         for revision in [last + 2, last + 3] {
             let policy = RolloutPolicy(revision: revision, rollouts: revision.isMultiple(of: 2) ? [:] : with)
-            try router.run(policy)
+            try router.update(to: policy)
             var since = revision
             for (handle, id, release) in all { check(handle, id, release, since: &since) }
         }

@@ -21,13 +21,13 @@ struct RemovedRolloutTests {
         let middle = try #require(router.rollout("pr-5000"))
 
         // 10,000 are removed, and one is new.
-        try router.run(policy(2, [10_000]))
+        try router.update(to: policy(2, [10_000]))
         #expect(router.rollout("pr-10000")?.decision(for: "x").variant.release == ["app": "v10000"])
         #expect(first.decision(for: "x").reason == .absent)
         #expect(middle.decision(for: "x").variant.release == ["app": "v5000"])
 
         // With another new one in its place there would be 10,001.
-        let error = #expect(throws: PolicyError.self) { try router.run(policy(3, [10_001])) }
+        let error = #expect(throws: PolicyError.self) { try router.update(to: policy(3, [10_001])) }
         let problem = try #require(error?.problems.first)
         #expect(problem.code == .tooManyRemoved)
         #expect(problem.path == "rollouts.pr-10001")
@@ -39,15 +39,15 @@ struct RemovedRolloutTests {
         #expect(router.snapshot().revision == 2)
 
         // A policy that only removes is never refused.
-        try router.run(policy(4, []))
+        try router.update(to: policy(4, []))
         #expect(router.rollout("pr-10000") == nil)
         // Nor is an id that comes back, to the seat that its handles hold.
-        try router.run(policy(5, [0]))
+        try router.update(to: policy(5, [0]))
         #expect(first.decision(for: "x").reason == .fixed && first.decision(for: "x").revision == 5)
         #expect(router.state.compiled.roster.count == Self.limit + 1)
         // Two that come back make room for one that is new.
-        #expect(throws: PolicyError.self) { try router.run(policy(6, [10_001])) }
-        try router.run(policy(7, [0, 1, 10_001]))
+        #expect(throws: PolicyError.self) { try router.update(to: policy(6, [10_001])) }
+        try router.update(to: policy(7, [0, 1, 10_001]))
         #expect(router.rollout("pr-10001")?.decision(for: "x").revision == 7)
     }
 
@@ -80,7 +80,7 @@ struct RemovedRolloutTests {
     func defaults() throws {
         let router = try RolloutRouter(policy: policy(1, 0..<Self.limit))
         for number in 0..<10 { _ = router.rollout("other", default: ["app": "\(number)"]) }
-        try router.run(policy(2, [10_000]))
-        #expect(throws: PolicyError.self) { try router.run(policy(3, [10_001])) }
+        try router.update(to: policy(2, [10_000]))
+        #expect(throws: PolicyError.self) { try router.update(to: policy(3, [10_001])) }
     }
 }

@@ -45,11 +45,6 @@ enum Fixture {
         return (router, try #require(router.rollout("sms")))
     }
 
-    /// Publishes a policy at once, from wherever the call is made.
-    static func publish(_ policy: RolloutPolicy, on router: RolloutRouter) throws {
-        try router.state.publish(policy, appliedAt: now)
-    }
-
     /// A session router whose buckets are a seeded sequence.
     static func sessions(_ keys: SigningKeys? = nil, seed: UInt64 = 1) throws -> SessionRouter {
         let generator = Lock(SplitMix64(seed: seed))

@@ -23,11 +23,3 @@ extension SnapshotCell {
         return cell
     }
 }
-
-extension RolloutRouter {
-    /// Runs a policy at once, whatever its revision and its epochs: straight to the engine, as one writer.
-    func run(_ policy: RolloutPolicy) throws(PolicyError) {
-        try policy.validate()
-        try state.publish(policy, appliedAt: 0)
-    }
-}

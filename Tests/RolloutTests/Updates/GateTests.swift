@@ -65,7 +65,7 @@ struct GateTests {
         #expect(updater.history.last?.author == "ana")
     }
 
-    @Test("A gate that throws stops the change; gates behind it are not asked, and each asked is told once")
+    @Test("A gate that throws stops the change; gates behind it are not asked, and those before it are told once")
     func refused() async {
         let updater = updater(
             ScriptedGate("smoke", log),
@@ -74,7 +74,7 @@ struct GateTests {
         )
         let error = UpdateError.refused(by: "approval", ScriptedGate.Failure())
         await #expect(throws: error) { try await updater.update(to: next) }
-        #expect(log.lines == ["smoke prepares 1 to 2", "approval prepares 1 to 2", "approval undone", "smoke undone"])
+        #expect(log.lines == ["smoke prepares 1 to 2", "approval prepares 1 to 2", "smoke undone"])
         #expect(router.snapshot().revision == 1)
         #expect(updater.history.last?.error == error)
         #expect(updater.history.last?.gates == ["smoke"])
@@ -128,7 +128,7 @@ struct GateTests {
         await clock.sleepers()
         update.cancel()
         await #expect(throws: UpdateError.ended(.cancelled, at: "load")) { try await update.value }
-        while log.lines.last != "load undone" { await Task.yield() }
+        #expect(log.lines == ["load prepares 1 to 2"])
         #expect(router.snapshot().revision == 1)
     }
 

@@ -1,8 +1,7 @@
 /// Stands before every change of a router's policy: a smoke test, an approval, something that has to be loaded first.
 ///
 /// A ``RolloutUpdater`` asks its gates one after the other to prepare for the new policy, and publishes the policy when
-/// all of them have. Then it tells every gate whose preparation began, once, how the change ended. Decisions go on
-/// meanwhile.
+/// all of them have. Then it tells each gate that prepared how the change ended. Decisions go on meanwhile.
 ///
 /// One change at a time is at the gates. A change that only takes away asks none, because nothing new has to be
 /// prepared. A change ends early if its time is up, its task is cancelled or another change goes first. A gate that
@@ -13,7 +12,8 @@ public protocol PolicyGate: Sendable {
 
     /// Returns if the policy may run, and throws if it must not.
     ///
-    /// The task is cancelled if the change ends early.
+    /// A preparation that throws undoes itself what it has done: ``finish(published:)`` is not called. The task is
+    /// cancelled if the change ends early.
     ///
     /// - Parameters:
     ///   - running: The policy that runs now, which the next one would replace.
@@ -21,7 +21,7 @@ public protocol PolicyGate: Sendable {
     /// - Throws: Why the policy must not run; the error's description becomes part of the change's error.
     func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws
 
-    /// Called exactly once after each preparation, whether that returned or threw.
+    /// Called exactly once after each preparation that returned, even if it returned too late for its change.
     ///
     /// - Parameter published: Whether the policy runs.
     func finish(published: Bool) async
@@ -97,10 +97,10 @@ struct GatePassage: Sendable {
 
     /// The preparation runs in a task of its own, so nobody waits for a gate that ignores cancellation.
     ///
-    /// **Claim:** `finish` is called exactly once. Because
+    /// **Claim:** `finish` is called exactly once after a preparation that returned. Because
     /// 1. the verdict is fulfilled only once;
     /// 2. if the preparation fulfils it with `passed`, the change calls ``finish(published:)`` when it ends;
-    /// 3. in every other case the task calls `finish`.
+    /// 3. if the verdict was there before, the task calls `finish`.
     private static func prepare(
         _ gate: any PolicyGate,
         from running: RolloutPolicy,
@@ -113,7 +113,6 @@ struct GatePassage: Sendable {
                 try await gate.prepare(from: running, to: next)
                 if !verdict.fulfil(.passed) { await gate.finish(published: false) }
             } catch {
-                await gate.finish(published: false)
                 verdict.fulfil(.threw(error))
             }
         }

@@ -176,7 +176,6 @@ struct InvalidPolicyTests {
             }
             let models = try await ReleaseResources(for: valid) { _, release in release }
             await #expect(throws: problems) { try await models.prepare(from: policy, to: policy) }
-            await models.finish(published: false)
             #expect(models.status.loaded == ["sms": [EditedPolicy.v1, EditedPolicy.v2]])
             let router = try RolloutRouter(policy: valid)
             let updater = RolloutUpdater(router, gates: [models])

@@ -18,6 +18,7 @@ private let harness: @Sendable (UnsafePointer<UInt8>?, Int) -> CInt = {
     case "json": return fuzzJSON
     case "keys": return fuzzKeys
     case "policy": return fuzzPolicy
+    case "records": return fuzzRecords
     case "token": return fuzzToken
     default: preconditionFailure("FUZZ_HARNESS is \"\(name)\", which is no harness")
     }

@@ -64,14 +64,19 @@ struct RecorderTests {
         #expect(refused.status == 2)
         let lines = Self.lines(try contents()).map { String(decoding: $0, as: UTF8.self) }
         let old = try RolloutPolicy(json: Recorded.text(Recorded.policy)).digest
-        let new = try RolloutPolicy(json: accepted.text).digest
+        let new = try RolloutPolicy(json: accepted.text)
+        let processes = UpdateRecord.records(inLines: try contents()).records.map(\.process)
+        try #require(processes.count == 2)
         #expect(
             lines == [
-                #"{"author":"ana","error":null,"gates":[],"newDigest":"\#(new)","number":2,"oldDigest":"\#(old)","#
-                    + #""outcome":"accepted","reason":"healthy","revision":8,"running":8,"time":1800000000}"#,
+                #"{"author":"ana","error":null,"gates":[],"newDigest":"\#(new.digest)","number":2,"#
+                    + #""oldDigest":"\#(old)","outcome":"accepted","policy":"\#(new.json.replacing("\"", with: "\\\""))","#
+                    + #""process":"\#(processes[0])","reason":"healthy","restored":null,"revision":8,"running":8,"#
+                    + #""time":1800000000}"#,
                 #"{"author":null,"error":{"code":"editFailed","message":"The edit failed. rollout \"sms\" (canary): "#
                     + #"it has no shadow to promote; promote the canary"},"gates":[],"newDigest":null,"number":2,"oldDigest":"\#(old)","#
-                    + #""outcome":"refused","reason":null,"revision":8,"running":7,"time":7}"#,
+                    + #""outcome":"refused","policy":null,"process":"\#(processes[1])","reason":null,"restored":null,"#
+                    + #""revision":8,"running":7,"time":7}"#,
             ]
         )
     }

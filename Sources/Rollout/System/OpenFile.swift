@@ -55,7 +55,36 @@ struct OpenFile: ~Copyable {
         return try Self.opened(name, whole, "create") { unsafe openat(here, name, flags, 0o600) }
     }
 
+    /// Opens an entry of this directory to hold its lock, and makes it if it is not there.
+    borrowing func lockFile(_ name: String, as whole: String) throws(FileError) -> OpenFile {
+        let here = descriptor
+        let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC
+        return try Self.opened(name, whole, "open") { unsafe openat(here, name, flags, 0o600) }
+    }
+
+    /// Takes the lock of the open file, unless another process has it. The lock goes with the file, and with the process.
+    borrowing func tryLock() throws(FileError) -> Bool {
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            if errno == EWOULDBLOCK { return false }
+            if errno != EINTR { throw Self.failure("lock", path, errno) }
+        }
+        return true
+    }
+
     // MARK: Entries of a directory
+
+    /// Makes a directory in this one. Only its owner may use it.
+    borrowing func makeDirectory(_ name: String, as whole: String) throws(FileError) {
+        guard unsafe mkdirat(descriptor, name, 0o700) == 0 else { throw Self.failure("create", whole, errno) }
+    }
+
+    /// Makes a link in this directory.
+    borrowing func makeLink(_ name: String, to target: String, as whole: String) throws(FileError) {
+        guard unsafe symlinkat(target, descriptor, name) == 0 else { throw Self.failure("create", whole, errno) }
+    }
+
+    /// Removes an empty directory in this one, if it is there.
+    borrowing func removeDirectory(_ name: String) { _ = unsafe unlinkat(descriptor, name, AT_REMOVEDIR) }
 
     /// The path that the entry links to, or nil if the entry is no link.
     borrowing func link(_ name: String, as whole: String) throws(FileError) -> String? {

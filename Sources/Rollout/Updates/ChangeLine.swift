@@ -70,12 +70,17 @@ final class ChangeLine: Sendable {
         _ router: RouterState,
         gates: [any PolicyGate],
         recorders: [any UpdateRecorder],
-        store: (any PolicyStore)?
+        store: (any PolicyStore)?,
+        remembering records: [UpdateRecord]
     ) {
         self.router = router
         self.gates = gates
         self.store = store
-        history = UpdateHistory(startingWith: router.compiled, hasRecorders: !recorders.isEmpty)
+        history = UpdateHistory(
+            startingWith: router.compiled,
+            remembering: records,
+            hasRecorders: !recorders.isEmpty
+        )
         delivery = RecordDelivery(of: history, to: recorders)
         isRecorded = !recorders.isEmpty
         if isRecorded { Task { [delivery] in await delivery.run() } }

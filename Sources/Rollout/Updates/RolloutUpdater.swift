@@ -36,6 +36,9 @@ public final class RolloutUpdater: Sendable {
     ///   - gates: The gates that every change has to pass, in this order. A change that only takes away asks none.
     ///   - recorders: Each hears of every attempt, beginning with the policy that runs now.
     ///   - store: What the policy is shared by with other processes, or nil if changes are this process's alone.
+    ///   - records: What earlier processes recorded, oldest first, so that a restart forgets nothing: the ``history`` begins
+    ///     with them, rollbacks find their policies, and epochs rise above theirs. Records of later revisions than the
+    ///     running one, and of refused attempts, are only history.
     ///   - clock: Measures the time that a change may take.
     /// - Precondition: The router never had an updater.
     public init(
@@ -43,6 +46,7 @@ public final class RolloutUpdater: Sendable {
         gates: [any PolicyGate] = [],
         recorders: [any UpdateRecorder] = [],
         store: (any PolicyStore)? = nil,
+        remembering records: [UpdateRecord] = [],
         clock: any Clock<Duration> = ContinuousClock()
     ) {
         let isFirst = router.state.claimUpdater()
@@ -52,7 +56,13 @@ public final class RolloutUpdater: Sendable {
         )
         self.router = router
         self.clock = clock
-        changes = ChangeLine(router.state, gates: gates, recorders: recorders, store: store)
+        changes = ChangeLine(
+            router.state,
+            gates: gates,
+            recorders: recorders,
+            store: store,
+            remembering: records
+        )
     }
 
     // MARK: Changing

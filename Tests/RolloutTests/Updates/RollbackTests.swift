@@ -164,17 +164,17 @@ struct RollbackTests {
     }
 
     @Test("Large policies are remembered as far as the bytes go, and always the running one and the one before")
-    func boundedPolicies() throws {
+    func boundedPolicies() {
         var policies = RememberedPolicies(byteLimit: 1 << 20)
         for revision in 1...14 as ClosedRange<UInt32> {
             let policy = Self.large(revision, units: 800)
-            policies.remember(try CompiledPolicy(policy, after: Roster(), appliedAt: 0), restored: nil)
+            policies.remember(policy, PolicyDigest(of: policy), restored: nil)
         }
         let remembered = (1...14).filter { policies[$0] != nil }
         #expect(remembered == Array((15 - UInt32(remembered.count))...14))
         #expect((8...10).contains(remembered.count), "\(remembered)")
         let largest = Self.large(15, units: 10_000)
-        policies.remember(try CompiledPolicy(largest, after: Roster(), appliedAt: 0), restored: nil)
+        policies.remember(largest, PolicyDigest(of: largest), restored: nil)
         #expect((1...15).filter { policies[$0] != nil } == [14, 15])
     }
 
@@ -241,16 +241,24 @@ struct RollbackTests {
     func json() async throws {
         let (_, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
         _ = try? await updater.update(by: "ana", because: "a \"test\"", now: 3) { try $0.promoteShadow("sms") }
-        let digest = EditedPolicy.canary(10).digest
+        try await updater.rollback(of: "sms", to: 1, now: 4)
+        let policy = EditedPolicy.canary(10)
+        let text = policy.json.replacing("\"", with: "\\\"")
+        let (digest, process) = (policy.digest, updater.history[0].process)
+        #expect(process.count == 16)
         #expect(
-            updater.history.map(\.json) == [
+            updater.history.dropLast().map(\.json) == [
                 #"{"author":null,"error":null,"gates":[],"newDigest":"\#(digest)","number":1,"oldDigest":null,"#
-                    + #""outcome":"accepted","reason":null,"revision":1,"running":1,"time":0}"#,
+                    + #""outcome":"accepted","policy":"\#(text)","process":"\#(process)","reason":null,"restored":null,"#
+                    + #""revision":1,"running":1,"time":0}"#,
                 #"{"author":"ana","error":{"code":"editFailed","message":"The edit failed. rollout \"sms\" (canary): "#
                     + #"it has no shadow to promote; promote the canary"},"gates":[],"newDigest":null,"number":2,"#
-                    + #""oldDigest":"\#(digest)","outcome":"refused","reason":"a \"test\"","revision":2,"running":1,"time":3}"#,
+                    + #""oldDigest":"\#(digest)","outcome":"refused","policy":null,"process":"\#(process)","#
+                    + #""reason":"a \"test\"","restored":null,"revision":2,"running":1,"time":3}"#,
             ]
         )
+        let rollback = try #require(updater.history.last)
+        #expect(rollback.json.contains(#""restored":{"revision":1,"rollout":"sms"}"#))
         #expect(updater.history[0].description == "revision 1 accepted")
         for record in updater.history {
             let read = try JSONDecoder().decode(UpdateRecord.self, from: Data(record.json.utf8))

@@ -35,7 +35,7 @@ struct StoreTests {
         #expect(log.lines == ["load prepares 1 to 2", "offered, 1 runs", "load done"])
         #expect(store.policy == router.snapshot().policy)
         let record = try #require(updater.history.last)
-        #expect(store.records == [record.json])
+        #expect(store.records == [record.jsonWithoutPolicy])
         #expect(record.author == "ana" && record.reason == "healthy" && record.gates == ["load"])
         #expect(record.outcome == .accepted && record.newDigest == store.policy?.digest)
     }

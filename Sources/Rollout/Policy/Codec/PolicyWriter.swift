@@ -5,8 +5,13 @@ extension RolloutPolicy {
     public var json: String { PolicyWriter.tree(of: self).canonicalText }
 
     /// SHA-256 of ``json`` in hexadecimal: two policies with one digest are the same.
-    public var digest: String {
-        SHA256.digest(PolicyWriter.tree(of: self).canonicalBytes).map { hexadecimal($0, digits: 2) }.joined()
+    public var digest: String { SHA256.hexadecimalDigest(PolicyWriter.tree(of: self).canonicalBytes) }
+}
+
+extension SHA256 {
+    /// The digest of a whole message, in hexadecimal.
+    static func hexadecimalDigest(_ bytes: [UInt8]) -> String {
+        digest(bytes).map { hexadecimal($0, digits: 2) }.joined()
     }
 }
 

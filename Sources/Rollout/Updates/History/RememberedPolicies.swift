@@ -35,12 +35,9 @@ struct RememberedPolicies: Sendable {
     subscript(revision: UInt32) -> RolloutPolicy? { elements.last { $0.policy.revision == revision }?.policy }
 
     /// Remembers a policy that was published, and forgets the oldest ones beyond the limits.
-    mutating func remember(_ published: CompiledPolicy, restored restoration: Restoration?) {
-        var restored = restoration
-        if let restoration { restored?.revision = try? source(of: restoration).revision }
-        let policy = published.policy
+    mutating func remember(_ policy: RolloutPolicy, _ digest: PolicyDigest, restored: Restoration?) {
         let policySize = policy.memorySize
-        elements.append(Element(policy: policy, digest: published.digest, size: policySize, restored: restored))
+        elements.append(Element(policy: policy, digest: digest, size: policySize, restored: restored))
         size += policySize
         while elements.count > UpdateHistory.limit || (elements.count > 2 && size > byteLimit) {
             let oldest = elements.removeFirst()
@@ -48,6 +45,11 @@ struct RememberedPolicies: Sendable {
             // Records may still refer to the digest, and it keeps the policy alive until its text is made.
             if oldest.size > Self.largestUnread { _ = oldest.digest.text }
         }
+    }
+
+    /// What a rollback restores, with the revision that it takes the content from.
+    func resolved(_ restoration: Restoration?) -> Restoration? {
+        restoration.map { Restoration(id: $0.id, revision: try? source(of: $0).revision) }
     }
 
     /// The policy that a rollback takes its content from.

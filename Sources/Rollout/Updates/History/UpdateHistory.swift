@@ -14,10 +14,21 @@ final class UpdateHistory: Sendable {
     /// How many bytes the remembered policies may take.
     static let byteLimit = 64 << 20
 
+    /// A record, and its place among all that were kept.
+    fileprivate struct Kept {
+        let place: Int
+        let record: UpdateRecord
+    }
+
     private struct Memory {
+        /// What tells this process's records from those of others.
+        let process = String(UInt64.random(in: 1 << 60 ... .max), radix: 16)
+        /// How many records this process has made.
         var count = 0
-        var accepted: [UpdateRecord] = []
-        var others: [UpdateRecord] = []
+        /// How many records were kept, of this process and of others.
+        var keptCount = 0
+        var accepted: [Kept] = []
+        var others: [Kept] = []
         var policies = RememberedPolicies()
         var epochs = EpochMemory()
         /// Records that the recorders have not had yet; nil if there are no recorders.
@@ -35,6 +46,7 @@ final class UpdateHistory: Sendable {
         ) -> UpdateRecord {
             count += 1
             return UpdateRecord(
+                process: process,
                 number: count,
                 revision: revision,
                 running: (outcome == .accepted ? revision : running?.policy.revision) ?? 0,
@@ -44,36 +56,98 @@ final class UpdateHistory: Sendable {
                 gates: gates,
                 outcome: outcome,
                 error: error,
+                policy: nil,
+                restored: nil,
                 old: running?.digest,
                 new: digest
             )
         }
 
-        /// Keeps a record, and has it wait to be handed out.
-        mutating func keep(_ record: UpdateRecord) {
+        /// The record of a policy that is accepted.
+        mutating func record(
+            of policy: RolloutPolicy,
+            _ digest: PolicyDigest,
+            _ origin: UpdateOrigin,
+            gates: [String],
+            over running: CompiledPolicy?,
+            restoring restored: Restoration?
+        ) -> UpdateRecord {
+            var record = record(.accepted, at: policy.revision, origin, gates: gates, digest, over: running)
+            record.policy = policy
+            record.restored = restored
+            return record
+        }
+
+        /// Keeps a record of this process, and has it wait to be handed out.
+        mutating func enter(_ record: UpdateRecord) {
             pending?.append(record)
+            keep(record)
+        }
+
+        mutating func keep(_ record: UpdateRecord) {
+            keptCount += 1
+            let kept = Kept(place: keptCount, record: record.abridged)
             if record.outcome == .accepted {
-                accepted.keep(record.abridged, atMost: UpdateHistory.limit)
+                accepted.keep(kept, atMost: UpdateHistory.limit)
             } else {
-                others.keep(record.abridged, atMost: UpdateHistory.limit)
+                others.keep(kept, atMost: UpdateHistory.limit)
             }
+        }
+
+        /// Takes in what earlier processes, or others, recorded up to the running policy.
+        ///
+        /// - Returns: What the running policy restored, if it is remembered as a rollback.
+        mutating func remember(_ records: [UpdateRecord], before running: RolloutPolicy) -> Restoration? {
+            struct Name: Hashable {
+                let process: String
+                let number: Int
+            }
+            var names: Set<Name> = []
+            var earlier: [UInt32: UpdateRecord] = [:]
+            var restored: Restoration?
+            for record in records where names.insert(Name(process: record.process, number: record.number)).inserted {
+                keep(record)
+                guard let policy = record.policy, policy.revision <= running.revision else { continue }
+                if policy == running { restored = record.restored ?? restored }
+                if policy.revision < running.revision, earlier[policy.revision] == nil {
+                    earlier[policy.revision] = record
+                }
+            }
+            var last: RolloutPolicy?
+            for (_, record) in earlier.sorted(by: { $0.key < $1.key }) {
+                guard let policy = record.policy else { continue }
+                if let last { epochs.keep(last, replacedBy: policy) }
+                policies.remember(policy, PolicyDigest(of: policy), restored: record.restored)
+                last = policy
+            }
+            if let last { epochs.keep(last, replacedBy: running) }
+            return restored
         }
     }
 
     private let memory: Lock<Memory>
 
-    init(startingWith first: CompiledPolicy, hasRecorders: Bool) {
+    init(startingWith first: CompiledPolicy, remembering records: [UpdateRecord], hasRecorders: Bool) {
         var memory = Memory(pending: hasRecorders ? [] : nil)
-        let (revision, origin) = (first.policy.revision, UpdateOrigin(time: first.appliedAt))
-        memory.keep(memory.record(.accepted, at: revision, origin, gates: [], first.digest, over: nil))
-        memory.policies.remember(first, restored: nil)
+        let restored = memory.remember(records, before: first.policy)
+        memory.policies.remember(first.policy, first.digest, restored: restored)
+        let origin = UpdateOrigin(time: first.appliedAt)
+        memory.enter(memory.record(of: first.policy, first.digest, origin, gates: [], over: nil, restoring: restored))
         self.memory = Lock(memory)
     }
 
     // MARK: Reading
 
     var records: [UpdateRecord] {
-        memory.withLock { memory in (memory.accepted + memory.others).sorted { $0.number < $1.number } }
+        memory.withLock { memory in
+            (memory.accepted + memory.others).sorted { $0.place < $1.place }.map { kept in
+                var record = kept.record
+                if record.outcome == .accepted, let revision = record.revision {
+                    record.policy = memory.policies[revision].flatMap { $0.digest == record.newDigest ? $0 : nil }
+                }
+                return record
+            }
+        }
     }
 
     func policy(of revision: UInt32) -> RolloutPolicy? { memory.withLock { $0.policies[revision] } }
@@ -105,11 +179,13 @@ final class UpdateHistory: Sendable {
         _ next: RolloutPolicy,
         _ origin: UpdateOrigin,
         gates: [String],
+        restoring restoration: Restoration?,
         over running: CompiledPolicy?
     ) -> UpdateRecord {
-        let (revision, digest) = (next.revision, PolicyDigest(of: next))
+        let digest = PolicyDigest(of: next)
         return memory.withLock { memory in
-            memory.record(.accepted, at: revision, origin, gates: gates, digest, over: running)
+            let restored = memory.policies.resolved(restoration)
+            return memory.record(of: next, digest, origin, gates: gates, over: running, restoring: restored)
         }
     }
 
@@ -122,13 +198,13 @@ final class UpdateHistory: Sendable {
         over running: CompiledPolicy,
         as draft: UpdateRecord?
     ) {
-        let revision = published.policy.revision
+        let (policy, digest) = (published.policy, published.digest)
         memory.withLock { memory in
-            memory.keep(
-                draft
-                    ?? memory.record(.accepted, at: revision, origin, gates: gates, published.digest, over: running)
+            let restored = memory.policies.resolved(restoration)
+            memory.enter(
+                draft ?? memory.record(of: policy, digest, origin, gates: gates, over: running, restoring: restored)
             )
-            memory.policies.remember(published, restored: restoration)
+            memory.policies.remember(policy, digest, restored: restored)
             memory.epochs.keep(running.policy, replacedBy: published.policy)
         }
     }
@@ -137,7 +213,7 @@ final class UpdateHistory: Sendable {
     func enter(ignored policy: RolloutPolicy, _ origin: UpdateOrigin, running: CompiledPolicy) {
         let digest = PolicyDigest(apartFrom: policy)
         memory.withLock { memory in
-            memory.keep(memory.record(.ignored, at: policy.revision, origin, gates: [], digest, over: running))
+            memory.enter(memory.record(.ignored, at: policy.revision, origin, gates: [], digest, over: running))
         }
     }
 
@@ -152,7 +228,7 @@ final class UpdateHistory: Sendable {
     ) {
         let digest = policy.map(PolicyDigest.init(apartFrom:))
         memory.withLock { memory in
-            memory.keep(memory.record(.refused, error, at: revision, origin, gates: gates, digest, over: running))
+            memory.enter(memory.record(.refused, error, at: revision, origin, gates: gates, digest, over: running))
         }
     }
 
@@ -162,8 +238,8 @@ final class UpdateHistory: Sendable {
     }
 }
 
-extension [UpdateRecord] {
-    fileprivate mutating func keep(_ record: UpdateRecord, atMost limit: Int) {
+extension [UpdateHistory.Kept] {
+    fileprivate mutating func keep(_ record: UpdateHistory.Kept, atMost limit: Int) {
         if count == limit { removeFirst() }
         append(record)
     }

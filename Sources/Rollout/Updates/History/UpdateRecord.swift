@@ -15,7 +15,9 @@ public struct UpdateRecord: Sendable {
         public static let refused = Outcome("refused")
     }
 
-    /// The attempt's number. Number 1 is the policy that ran when the updater was made.
+    /// The process that made the attempt: 16 hexadecimal digits that it drew at random.
+    public let process: String
+    /// The attempt's number in that process. Number 1 is the policy that ran when the updater was made.
     public let number: Int
     /// The revision that was offered, or nil if there was no policy to have one.
     public let revision: UInt32?
@@ -33,7 +35,11 @@ public struct UpdateRecord: Sendable {
     public let outcome: Outcome
     /// Why the change was refused, or nil if it was not.
     public let error: UpdateError?
+    /// The policy that was accepted. Nil if none was, and in the ``RolloutUpdater/history`` if it is no longer remembered.
+    public internal(set) var policy: RolloutPolicy?
 
+    /// What a rollback restored, or nil if the attempt was no rollback.
+    var restored: Restoration?
     let old: PolicyDigest?
     let new: PolicyDigest?
 
@@ -61,9 +67,11 @@ extension UpdateRecord {
     /// The most bytes of a text that the history keeps.
     private static let longestText = 4_096
 
-    /// The record with its texts cut to what the history keeps, and without the error behind the error.
+    /// The record with its texts cut to what the history keeps, without the error behind the error, and without the
+    /// policy.
     var abridged: UpdateRecord {
         UpdateRecord(
+            process: process,
             number: number,
             revision: revision,
             running: running,
@@ -73,6 +81,8 @@ extension UpdateRecord {
             gates: gates,
             outcome: outcome,
             error: error.map { UpdateError($0.code, $0.message.cut(to: Self.longestText)) },
+            policy: nil,
+            restored: restored,
             old: old,
             new: new
         )
@@ -89,73 +99,5 @@ extension String {
     fileprivate func cut(to limit: Int) -> String {
         if utf8.count <= limit { return self }
         return String(decoding: utf8.prefix(limit - 6), as: UTF8.self) + "…"
-    }
-}
-
-// MARK: Outside the process
-
-extension UpdateRecord: Codable {
-    private enum Key: String, CodingKey {
-        case number, revision, running, author, reason, time, gates, outcome, error, oldDigest, newDigest
-    }
-
-    /// Decodes a record from an object, as ``json`` and ``encode(to:)`` write it. The error behind the error is not
-    /// kept.
-    public init(from decoder: any Decoder) throws {
-        let values = try decoder.container(keyedBy: Key.self)
-        func digest(_ key: Key) throws -> PolicyDigest? {
-            try values.decodeIfPresent(String.self, forKey: key).map(PolicyDigest.init(text:))
-        }
-        try self.init(
-            number: values.decode(Int.self, forKey: .number),
-            revision: values.decodeIfPresent(UInt32.self, forKey: .revision),
-            running: values.decode(UInt32.self, forKey: .running),
-            author: values.decodeIfPresent(String.self, forKey: .author),
-            reason: values.decodeIfPresent(String.self, forKey: .reason),
-            time: values.decode(UnixTime.self, forKey: .time),
-            gates: values.decode([String].self, forKey: .gates),
-            outcome: Outcome(values.decode(String.self, forKey: .outcome)),
-            error: values.decodeIfPresent(UpdateError.self, forKey: .error),
-            old: digest(.oldDigest),
-            new: digest(.newDigest)
-        )
-    }
-
-    /// Encodes the record as an object with all its keys. A value that is missing is null.
-    public func encode(to encoder: any Encoder) throws {
-        var values = encoder.container(keyedBy: Key.self)
-        try values.encode(number, forKey: .number)
-        try values.encode(revision, forKey: .revision)
-        try values.encode(running, forKey: .running)
-        try values.encode(author, forKey: .author)
-        try values.encode(reason, forKey: .reason)
-        try values.encode(time, forKey: .time)
-        try values.encode(gates, forKey: .gates)
-        try values.encode(outcome.description, forKey: .outcome)
-        try values.encode(error?.withoutCause, forKey: .error)
-        try values.encode(oldDigest, forKey: .oldDigest)
-        try values.encode(newDigest, forKey: .newDigest)
-    }
-
-    /// The record as canonical JSON on one line, for logs and stores. A JSON decoder reads it back.
-    public var json: String {
-        func text(_ value: String?) -> JSONTree { value.map { .string($0) } ?? .null }
-        return JSONTree.object([
-            ("number", .integer(number)),
-            ("revision", revision.map { .integer(Int($0)) } ?? .null),
-            ("running", .integer(Int(running))),
-            ("author", text(author)),
-            ("reason", text(reason)),
-            ("time", .integer(Int(time.seconds))),
-            ("gates", .array(gates.map { .string($0) })),
-            ("outcome", .string(outcome.description)),
-            (
-                "error",
-                error.map { .object([("code", .string($0.code.description)), ("message", .string($0.message))]) }
-                    ?? .null
-            ),
-            ("oldDigest", text(oldDigest)),
-            ("newDigest", text(newDigest)),
-        ]).canonicalText
     }
 }

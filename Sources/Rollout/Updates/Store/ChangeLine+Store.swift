@@ -23,8 +23,14 @@ struct StoreOffer: Sendable {
         over running: CompiledPolicy?,
         _ history: UpdateHistory
     ) async -> Answer {
-        let record = history.draft(next, change.origin, gates: gates, over: running)
-        let (policy, text, condition) = (Array(next.json.utf8), Array(record.json.utf8), change.condition)
+        let record = history.draft(
+            next,
+            change.origin,
+            gates: gates,
+            restoring: change.restoration,
+            over: running
+        )
+        let (policy, text, condition) = (Array(next.json.utf8), Array(record.jsonWithoutPolicy.utf8), change.condition)
         let answer = await change.watch.value {
             await store.swap(policy, record: text, expecting: version, requiring: condition)
         }

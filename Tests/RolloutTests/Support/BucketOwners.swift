@@ -14,6 +14,7 @@ extension RolloutDefinition {
         case .abTest(let test):
             if let allocation = test.allocation {
                 for range in allocation {
+                    // Nobody's bucket is served by the first variant.
                     append(test.variants.firstIndex { $0.name == range.variant } ?? 0, range.buckets.count)
                 }
             } else {

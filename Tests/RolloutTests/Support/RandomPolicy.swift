@@ -78,7 +78,26 @@ struct RandomPolicy {
         let variants = weights.indices.map { WeightedVariant(name($0), weight: weights[$0], release: release()) }
         var test = RolloutStrategy.ABTest(variants, coverage: pick([.all, .all, share()]))
         if chance(1, in: 2) { test.allocation = allocation(test) }
+        if chance(1, in: 2) { test.allocation = test.allocation.map { spread($0, within: test.coverage.buckets) } }
         return test
+    }
+
+    /// The ranges with gaps before, between and behind them.
+    private mutating func spread(_ ranges: [AllocatedRange], within coverage: Int) -> [AllocatedRange] {
+        guard coverage < 1_000_000, ranges.count <= 500 else { return ranges }
+        var (end, left) = (0, 1_000_000 - coverage)
+        var spread: [AllocatedRange] = []
+        for range in ranges {
+            let gap = chance(1, in: 2) ? number(in: 0...left) : 0
+            if gap > 0 { spread.append(AllocatedRange(nil, end..<(end + gap))) }
+            spread.append(AllocatedRange(range.variant, (end + gap)..<(end + gap + range.buckets.count)))
+            end += gap + range.buckets.count
+            left -= gap
+        }
+        if spread.contains(where: { $0.variant == nil }), left > 0 {
+            spread.append(AllocatedRange(nil, end..<1_000_000))
+        }
+        return spread
     }
 
     /// The parts that are due, rounded either way, cut to pieces and shuffled.

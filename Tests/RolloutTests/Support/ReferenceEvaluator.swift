@@ -129,7 +129,9 @@ private struct RolloutOracle {
             return [("canary", 0, share.buckets), ("stable", share.buckets, 1_000_000)]
         case .abTest(let test):
             if let written = test.allocation {
-                return written.map { ($0.variant, $0.buckets.lowerBound, $0.buckets.upperBound) }
+                return written.compactMap { range in
+                    range.variant.map { ($0, range.buckets.lowerBound, range.buckets.upperBound) }
+                }
             }
             var from = 0
             return zip(test.variants, ReferenceEvaluator.largestRemainder(test)).map { variant, count in

@@ -184,12 +184,22 @@ struct PolicyReader {
     private mutating func abTest(_ value: JSONValue) -> RolloutStrategy.ABTest? {
         let allocation = value["allocation"].flatMap { self.allocation($0) }
         let before = problems.all.count
-        let coverage = value["coverage"].map { share($0) ?? .all } ?? .all
+        var coverage = value["coverage"].map { share($0) ?? .all } ?? .all
         guard let list = required("variants", of: value), checkKind(list, .array) else { return nil }
         let variants = list.elements.map { variant($0) }
         // The best ranges look wrong beside a coverage or weights that could not be read.
         let isRead = problems.all[before...].allSatisfy { $0.code == .unknownKey }
         guard variants.allSatisfy({ $0 != nil }) else { return nil }
+        if let allocation, allocation.haveGaps {
+            coverage = Share(buckets: allocation.owned) ?? .all
+            if let written = value["coverage"] {
+                report(
+                    .badAllocation,
+                    at: written,
+                    "the allocation has a gap, and says by itself what it covers: leave this out"
+                )
+            }
+        }
         return RolloutStrategy.ABTest(
             variants.compactMap(\.self),
             coverage: coverage,
@@ -216,13 +226,13 @@ struct PolicyReader {
     private mutating func range(_ value: JSONValue) -> AllocatedRange? {
         let parts = Array(value.elements)
         guard value.kind == .array, parts.count == 3 else {
-            report(.wrongType, at: value, "expected [variant, from, to], found \(value.excerpt)")
+            report(.wrongType, at: value, "expected [variant or null, from, to], found \(value.excerpt)")
             return nil
         }
         let buckets = 0...Share.bucketCount
-        let name: VariantName? = name(parts[0])
+        let name: VariantName? = parts[0].isNull ? nil : name(parts[0])
         let (lower, upper) = (integer(parts[1], in: buckets), integer(parts[2], in: buckets))
-        guard let name, let lower, let upper else { return nil }
+        guard name != nil || parts[0].isNull, let lower, let upper else { return nil }
         guard lower < upper else {
             report(.badAllocation, at: value, "expected a range that ends after it starts, found [\(lower), \(upper))")
             return nil

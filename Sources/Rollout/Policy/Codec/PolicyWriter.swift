@@ -42,12 +42,16 @@ enum PolicyWriter {
         if !rollout.draining.isEmpty { members.append(("draining", tree(of: rollout.draining))) }
         if rollout.missingUnit != .first { members.append(("missingUnit", .string(rollout.missingUnit.rawValue))) }
         if rollout.bucketing != .rollout {
-            members.append(("bucketing", .object([("scheme", .string(rollout.bucketing.scheme.rawValue))])))
+            members.append(("bucketing", tree(of: rollout.bucketing)))
         }
         if let compatible = rollout.compatible {
             members.append(("compatible", .array(compatible.map { tree(of: $0) })))
         }
         return .object(members)
+    }
+
+    static func tree(of bucketing: RolloutDefinition.Bucketing) -> JSONTree {
+        .object([("scheme", .string(bucketing.scheme.rawValue))])
     }
 
     static func tree(of release: Release) -> JSONTree {
@@ -73,7 +77,9 @@ enum PolicyWriter {
             ]
         case .abTest(let test):
             members.append(("variants", .array(test.variants.map { tree(of: $0) })))
-            if test.coverage != .all { members.append(("coverage", .number(test.coverage.percentText))) }
+            // Ranges with a gap among them say by themselves what they cover.
+            let saysCoverage = test.coverage != .all && test.allocation?.haveGaps != true
+            if saysCoverage { members.append(("coverage", .number(test.coverage.percentText))) }
             if let allocation = test.allocation {
                 members.append(("allocation", .array(allocation.map { tree(of: $0) })))
             }
@@ -89,13 +95,15 @@ enum PolicyWriter {
         ])
     }
 
-    private static func tree(of range: AllocatedRange) -> JSONTree {
+    static func tree(of range: AllocatedRange) -> JSONTree {
         .array([
-            .string(range.variant.text), .integer(range.buckets.lowerBound), .integer(range.buckets.upperBound),
+            range.variant.map { .string($0.text) } ?? .null,
+            .integer(range.buckets.lowerBound),
+            .integer(range.buckets.upperBound),
         ])
     }
 
-    private static func tree(of cookie: StickyCookie) -> JSONTree {
+    static func tree(of cookie: StickyCookie) -> JSONTree {
         let defaults = StickyCookie(name: cookie.name, maxAge: cookie.maxAge)
         var members: [(key: String, value: JSONTree)] = [
             ("cookie", .string(cookie.name)), ("maxAge", .integer(cookie.maxAge)),

@@ -180,8 +180,12 @@ public struct EditError: Error, Hashable, Sendable {
 
         /// The policy has no rollout of that id.
         public static let unknownRollout = Code("unknownRollout")
-        /// The rollout has no variant of that name, or the unit is not forced.
+        /// The rollout has no variant of that name, or no rule for that unit or that host.
         public static let unknownName = Code("unknownName")
+        /// The rollout has a variant of that name already.
+        public static let nameTaken = Code("nameTaken")
+        /// More variants than a rollout may have.
+        public static let tooMany = Code("tooMany")
         /// The rollout's strategy has nothing for the edit to change.
         public static let wrongStrategy = Code("wrongStrategy")
         /// A canary or a shadow is under way.
@@ -192,7 +196,7 @@ public struct EditError: Error, Hashable, Sendable {
         public static let forbiddenVariant = Code("forbiddenVariant")
         /// Weights out of range, or all of them 0.
         public static let badWeights = Code("badWeights")
-        /// A coverage that cannot be reached without moving units from one variant to another.
+        /// Shares that cannot be reached without moving units between variants that the edit is not about.
         public static let needsSwap = Code("needsSwap")
         /// The rollout breaks a rule of policies, so nothing can be computed from it.
         public static let invalidRollout = Code("invalidRollout")

@@ -34,6 +34,43 @@ extension RolloutPolicy {
         }
     }
 
+    /// Forces the requests of a host to a variant, whatever they are forced to now.
+    ///
+    ///     try policy.setHost("canary.sms-app.local", to: "canary", in: .sms)
+    ///
+    /// A host may be given to `canary` while there is none: it gets the first variant until the next canary starts.
+    ///
+    /// - Parameters:
+    ///   - host: The host, as a `Host` header has it.
+    ///   - variant: What its requests get from now on.
+    ///   - id: The rollout.
+    /// - Throws: `EditError` if there is no such variant, or it answers nobody.
+    public mutating func setHost(_ host: HostName, to variant: VariantName, in id: RolloutID) throws(EditError) {
+        try edit(id) { edit throws(EditError) in
+            try edit.requireTarget(variant)
+            edit.definition.hosts[host] = variant
+        }
+    }
+
+    /// Gives the requests of a host back to the draw.
+    ///
+    /// - Parameters:
+    ///   - host: The host.
+    ///   - id: The rollout.
+    /// - Throws: `EditError` if no rule names the host.
+    public mutating func removeHost(_ host: HostName, from id: RolloutID) throws(EditError) {
+        try edit(id) { edit throws(EditError) in
+            guard edit.definition.hosts.removeValue(forKey: host) != nil else {
+                let others = edit.definition.hosts.keys.map(\.text).sorted()
+                throw edit.refusal(
+                    .unknownName,
+                    "no rule names the host \(quoted(host.text))",
+                    others.isEmpty ? "no host has one" : "there are rules for \(alternatives(others))"
+                )
+            }
+        }
+    }
+
     /// Takes a variant out of service at once: the first variant serves in its place, and its assignments lose.
     ///
     /// The epoch stays, so ``enable(_:in:)`` puts everything back. Use ``abort(_:)`` for what must not come back.
@@ -105,7 +142,7 @@ extension RolloutEdit {
     }
 
     /// The first variant serves in place of all others, so no variant can serve in its place.
-    fileprivate func requireReplaceable(_ variant: VariantName) throws(EditError) {
+    func requireReplaceable(_ variant: VariantName) throws(EditError) {
         try requireVariant(variant)
         if variant == firstVariant {
             throw refusal(

@@ -22,13 +22,7 @@ extension RolloutPolicy {
             var test = try edit.requireTest(or: "set the share of the canary or the shadow, if there is one")
             for (variant, weight) in weights.sorted(by: { $0.key < $1.key }) {
                 try edit.requireVariant(variant)
-                guard PolicyLimits.weights.contains(weight) else {
-                    throw edit.refusal(
-                        .badWeights,
-                        "the weight of \"\(variant)\" is \(grouped(weight))",
-                        "a weight is an integer in \(spelled(PolicyLimits.weights))"
-                    )
-                }
+                try edit.requireWeight(weight, of: variant)
             }
             var ranges = OwnedRanges(test)
             for index in test.variants.indices {
@@ -38,50 +32,57 @@ extension RolloutPolicy {
                 throw edit.refusal(.badWeights, "all weights would be 0", "give at least one variant a weight above 0")
             }
             ranges.transfer(to: test.apportionment.counts)
-            ranges.compactIfNeeded(limit: PolicyLimits.ranges)
-            test.allocation = ranges.allocation(test)
-            edit.definition.strategy = .abTest(test)
+            edit.setAllocation(of: test, ranges)
         }
     }
 
-    /// Enrols more or fewer units in an A/B test. No unit that stays enrolled moves from one variant to another.
+    /// Enrols more or fewer units in an A/B test. Nobody goes from one variant to another.
     ///
-    /// A larger coverage divides the new buckets so that every variant keeps what it owns. A smaller one gives up buckets from
-    /// the end. That is possible if what is left agrees with the weights: as a rule back along the way the coverage grew, and
-    /// to 0. If it is not possible, the edit is refused and names the coverages that are.
+    /// A smaller coverage takes units from every variant, in the proportion of the weights: each gives back the last of its
+    /// buckets, and these belong to nobody. A larger one gives each the buckets behind its own, as far as they are nobody's,
+    /// and then those behind all others. So from 80 % to 40 % and back to 80 % every unit has its variant again, and the
+    /// policy the same ranges, unless a variant had several ranges and a whole one was given back.
     ///
-    /// A larger coverage adds at most one range for each variant. Past 1,024 ranges, and only then, it merges the smallest
-    /// ones as ``rebalance(_:weights:)`` does, and units do move; ``movement(to:)`` says how many before it happens.
+    /// Each variant has what its weight demands by largest remainder, to the bucket. If too few buckets are left for that, just
+    /// below 100 %, it has that within one bucket.
+    ///
+    /// An edit adds at most two ranges for each variant. Past 1,024 ranges, and only then, it merges the smallest ones as
+    /// ``rebalance(_:weights:)`` does, and units do move; ``movement(to:)`` says how many before it happens.
     ///
     /// - Parameters:
     ///   - id: The rollout.
     ///   - coverage: The share of units that is enrolled from now on.
-    /// - Throws: `EditError` if the rollout is no A/B test, or units would have to move between variants.
+    /// - Throws: `EditError` if the rollout is no A/B test, or if rounding just below 100 % leaves no other way than to move
+    ///   a unit between variants.
     public mutating func setCoverage(of id: RolloutID, to coverage: Share) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             var test = try edit.requireTest(or: "only an A/B test has a coverage")
+            guard coverage != test.coverage else { return }
             var ranges = OwnedRanges(test)
-            let old = test.coverage
+            let grows = coverage > test.coverage
             test.coverage = coverage
-            if coverage < old {
-                ranges.truncate(to: coverage.buckets)
-                guard test.agrees(with: ranges.counts) else { throw edit.needsSwap(test, from: old) }
-            } else if coverage > old {
-                guard let targets = test.targets(keeping: ranges.counts) else {
-                    throw edit.needsSwap(test, from: old)
+            let owned = ranges.counts
+            var targets = test.apportionment.counts
+            if zip(targets, owned).reduce(0, { $0 + max(0, $1.0 - $1.1) }) > ranges.free {
+                let bounds = owned.map { grows ? $0...Share.bucketCount : 0...$0 }
+                guard let nearest = test.apportionment.counts(within: bounds) else {
+                    throw edit.refusal(
+                        .needsSwap,
+                        "at \(coverage) the shares cannot be rounded without moving a unit between variants",
+                        "set one that is a little lower"
+                    )
                 }
-                ranges.extend(to: targets)
-                ranges.compactIfNeeded(limit: PolicyLimits.ranges)
+                targets = nearest
             }
-            test.allocation = ranges.allocation(test)
-            edit.definition.strategy = .abTest(test)
+            ranges.resize(to: targets)
+            edit.setAllocation(of: test, ranges)
         }
     }
 }
 
 extension RolloutEdit {
     /// The A/B test to compute with: one that keeps the rules of policies.
-    fileprivate func requireTest(or advice: String) throws(EditError) -> RolloutStrategy.ABTest {
+    func requireTest(or advice: String) throws(EditError) -> RolloutStrategy.ABTest {
         guard case .abTest(let test) = definition.strategy else {
             throw refusal(.wrongStrategy, "it has no weights and no coverage", advice)
         }
@@ -92,49 +93,5 @@ extension RolloutEdit {
             throw refusal(.invalidRollout, "\(first.path): \(first.message)", "correct that first")
         }
         return test
-    }
-
-    /// Refuses a coverage that cannot be reached from what the variants own.
-    fileprivate func needsSwap(_ test: RolloutStrategy.ABTest, from old: Share) -> EditError {
-        var before = test
-        before.coverage = old
-        let possible = OwnedRanges(before).ends.compactMap(Share.init(buckets:)).filter { end in
-            var candidate = before
-            candidate.coverage = end
-            var ranges = OwnedRanges(before)
-            ranges.truncate(to: end.buckets)
-            return end < old && candidate.agrees(with: ranges.counts)
-        }
-        let choices = ([Share.zero] + possible.suffix(8)).map(\.description).joined(separator: ", ")
-        return refusal(
-            .needsSwap,
-            "from \(old) to \(test.coverage) units would be swapped between variants",
-            "without that it can shrink to \(choices), or disable a variant"
-        )
-    }
-}
-
-extension RolloutStrategy.ABTest {
-    /// Whether every variant owns what its weight demands, within one bucket.
-    fileprivate func agrees(with owned: [Int]) -> Bool {
-        let due = apportionment
-        return owned.indices.allSatisfy { due.isDue(owned[$0], at: $0) }
-    }
-
-    /// What each variant is to own: at least what it owns now, and what its weight demands within one bucket. Nil if there
-    /// is no such thing.
-    fileprivate func targets(keeping owned: [Int]) -> [Int]? {
-        let due = apportionment
-        var targets = zip(due.counts, owned).map(max)
-        var surplus = targets.reduce(0, +) - coverage.buckets
-        // Whoever lies furthest above its due gives first, so that nobody ends up more than a bucket below it.
-        func excess(_ index: Int) -> Int { due.excess(of: targets[index], at: index) }
-        while surplus > 0 {
-            let givers = targets.indices.filter { targets[$0] > owned[$0] }
-            guard let giver = givers.max(by: { excess($0) < excess($1) }) else { return nil }
-            targets[giver] -= 1
-            surplus -= 1
-        }
-        return agrees(with: targets) ? targets : nil
     }
 }

@@ -1,12 +1,12 @@
-/// A half-open range of the 1,000,000 buckets that a variant owns.
+/// A half-open range of the 1,000,000 buckets that a variant owns, or nobody.
 public struct AllocatedRange: Hashable, Sendable {
-    /// The owner.
-    public var variant: VariantName
+    /// The owner, or nil for a gap: units that fall into it are not enrolled.
+    public var variant: VariantName?
     /// The buckets, within 0 ..< 1,000,000 and not empty.
     public var buckets: Range<Int>
 
-    /// A range; a policy is refused if its ranges do not tile the coverage.
-    public init(_ variant: VariantName, _ buckets: Range<Int>) {
+    /// A range; a policy is refused if its ranges do not tile the coverage, or with a gap among them all 1,000,000 buckets.
+    public init(_ variant: VariantName?, _ buckets: Range<Int>) {
         self.variant = variant
         self.buckets = buckets
     }
@@ -21,7 +21,7 @@ public struct AllocatedRange: Hashable, Sendable {
 struct Allocation: Sendable {
     /// A run of buckets with one owner.
     struct Run: Hashable, Sendable {
-        /// The variant that owns the buckets, or nil if they lie outside the coverage.
+        /// The variant that owns the buckets, or nil if they lie outside the coverage: in a gap, or behind all ranges.
         let owner: Int?
         /// The variant that a unit is drawn into here, or nil if it is not enrolled: nobody owns the bucket, or the owner is
         /// disabled or draining.
@@ -71,7 +71,7 @@ struct Allocation: Sendable {
             append(0, share.buckets..<Share.bucketCount)
         case .abTest(let test):
             for range in test.allocation ?? test.declaredLayout {
-                append(names.place(of: range.variant), range.buckets)
+                append(range.variant.flatMap { names.place(of: $0) }, range.buckets)
             }
             append(nil, (runs.last?.buckets.upperBound ?? 0)..<Share.bucketCount)
         }
@@ -109,6 +109,13 @@ struct Allocation: Sendable {
         return counts.map { Share(buckets: $0) ?? .zero }
     }
 
+    /// The buckets that are drawn into a variant; of a shadow, those whose requests are copied.
+    func buckets(drawnInto name: VariantName) -> [Range<Int>] {
+        guard let place = names.place(of: name) else { return [] }
+        if hasShadow, place > 0 { return copied > .zero ? [0..<copied.buckets] : [] }
+        return runs.filter { $0.drawn == place }.map(\.buckets)
+    }
+
     // MARK: Ways to a variant
 
     /// The variant that hosts and forced units get which name this one, or nil if it is disabled: then they get the first
@@ -134,6 +141,14 @@ struct Allocation: Sendable {
     var reachable: [Int] {
         variants.indices.filter { isAdopted($0) || hasShadow && $0 > 0 && copied > .zero }
     }
+}
+
+extension [AllocatedRange] {
+    /// Whether some range belongs to nobody. Then the ranges say what is covered, up to the last bucket.
+    var haveGaps: Bool { contains { $0.variant == nil } }
+
+    /// How many buckets belong to somebody.
+    var owned: Int { reduce(0) { $0 + ($1.variant == nil ? 0 : $1.buckets.count) } }
 }
 
 extension RolloutStrategy.ABTest {

@@ -27,6 +27,25 @@ struct Apportionment {
         return counts
     }
 
+    /// Counts within bounds, as near to the exact parts as these allow, or nil if one would be more than a bucket off.
+    ///
+    /// Whoever lies furthest above its part gives first, and whoever lies furthest below it takes first. O(weights) for each
+    /// bucket that the bounds cut off from ``counts``.
+    func counts(within bounds: [ClosedRange<Int>]) -> [Int]? {
+        var counts = zip(counts, bounds).map { min(max($0, $1.lowerBound), $1.upperBound) }
+        while true {
+            let left = buckets - counts.reduce(0, +)
+            if left == 0 { return counts.indices.allSatisfy { isDue(counts[$0], at: $0) } ? counts : nil }
+            let above = counts.indices.map { excess(of: counts[$0], at: $0) }
+            let next =
+                left > 0
+                ? counts.indices.filter { counts[$0] < bounds[$0].upperBound }.min { above[$0] < above[$1] }
+                : counts.indices.filter { counts[$0] > bounds[$0].lowerBound }.max { above[$0] < above[$1] }
+            guard let next else { return nil }
+            counts[next] += left.signum()
+        }
+    }
+
     /// How far a count lies above the exact part of a weight, times the sum of all weights; negative if below.
     func excess(of count: Int, at index: Int) -> Int { count * total - buckets * weights[index] }
 

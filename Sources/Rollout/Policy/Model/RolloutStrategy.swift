@@ -21,6 +21,9 @@ public enum RolloutStrategy: Hashable, Sendable {
         /// The share of units that is enrolled.
         public var coverage: Share
         /// The ranges that an earlier edit left behind, or nil to lay the weights out in declared order.
+        ///
+        /// They cover the buckets below the coverage. If there is a gap among them, they cover all buckets, and as many as
+        /// the coverage has belong to somebody; then a document does not write the coverage.
         public var allocation: [AllocatedRange]?
 
         /// An A/B test, by default over all units.

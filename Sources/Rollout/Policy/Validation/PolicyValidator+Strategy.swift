@@ -36,32 +36,42 @@ extension PolicyValidator {
         return true
     }
 
-    /// A written allocation tiles `[0, coverage)` and agrees with the weights, within one bucket for each variant.
+    /// A written allocation tiles `[0, coverage)`, or all buckets if there is a gap among its ranges. It agrees with the
+    /// weights within one bucket for each variant.
     private mutating func check(_ allocation: [AllocatedRange], of test: RolloutStrategy.ABTest, at path: JSONPath) {
         guard check(allocation.count, "ranges", limit: PolicyLimits.ranges, at: path) else { return }
         let names = VariantNames(.abTest(test))
+        let last = allocation.haveGaps ? Share.bucketCount : test.coverage.buckets
+        let limit = allocation.haveGaps ? "the number of buckets" : "the coverage"
         var end = 0
         var owned: [VariantName: Int] = [:]
         for (index, range) in allocation.enumerated() {
             let path = path.appending(index)
-            checkVariant(range.variant, among: names, at: path)
+            if let variant = range.variant { checkVariant(variant, among: names, at: path) }
             let (lower, upper) = (range.buckets.lowerBound, range.buckets.upperBound)
-            guard lower == end, lower < upper, upper <= test.coverage.buckets else {
+            guard lower == end, lower < upper, upper <= last else {
                 return report(
                     .badAllocation,
                     at: path,
-                    "expected a range that starts at \(end) and ends after it, at \(test.coverage.buckets) "
-                        + "(the coverage) at the latest, found [\(lower), \(upper))"
+                    "expected a range that starts at \(end) and ends after it, at \(last) "
+                        + "(\(limit)) at the latest, found [\(lower), \(upper))"
                 )
             }
             end = upper
-            owned[range.variant, default: 0] += range.buckets.count
+            if let variant = range.variant { owned[variant, default: 0] += range.buckets.count }
         }
-        guard end == test.coverage.buckets else {
+        guard end == last else {
+            let message =
+                allocation.haveGaps
+                ? "the ranges end at \(end), and with a gap among them they have to go on to \(last)"
+                : "the ranges end at \(end), the coverage at \(last)"
+            return report(.badAllocation, at: path, message)
+        }
+        guard allocation.owned == test.coverage.buckets else {
             return report(
                 .badAllocation,
                 at: path,
-                "the ranges end at \(end), the coverage at \(test.coverage.buckets)"
+                "the ranges enrol \(grouped(allocation.owned)) buckets, the coverage \(grouped(test.coverage.buckets))"
             )
         }
         let due = test.apportionment
@@ -119,7 +129,7 @@ extension PolicyValidator {
 
 extension RolloutStrategy {
     /// Where the document has the release of each variant, in declared order, from the path of the rollout.
-    fileprivate func releasePaths(from rollout: JSONPath) -> [JSONPath] {
+    func releasePaths(from rollout: JSONPath) -> [JSONPath] {
         let path = rollout.appending("strategy")
         switch self {
         case .fixed: return [path.appending("release")]

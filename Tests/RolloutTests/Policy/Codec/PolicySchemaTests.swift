@@ -42,6 +42,7 @@ import Testing
         abTest(#","coverage":0.0001"#, variants: variant), abTest(#","coverage":0.3"#, variants: variant),
         abTest(#","coverage":33.3333"#, variants: variant),
         abTest(#","coverage":80,"allocation":[["a",0,800000]]"#, variants: variant),
+        abTest(#","allocation":[[null,0,1000],["a",1000,2000],[null,2000,1000000]]"#, variants: variant),
         policy(#"{"strategy":{"type":"fixed","release":{"m":"~ !"}}}"#),
         policy(#"{"strategy":{"type":"shadow","percent":1e1,"primary":{"m":"1"},"shadow":{"m":"2"}}}"#),
         #"{"schema":1,"revision":0,"environment":"x","rollouts":{}}"#,

@@ -4,173 +4,250 @@ import Testing
 
 @Suite("Changing the coverage of an A/B test")
 struct CoverageTests {
-    @Test(
-        "Growing keeps every enrolled unit where it is, whatever was edited before",
-        arguments: 0..<40 as Range<UInt64>
-    )
-    func growing(seed: UInt64) throws {
-        var random = SplitMix64(seed: seed)
-        let weights = (0..<Int.random(in: 1...12, using: &random)).map { _ in Int.random(in: 1...1_000, using: &random)
+    // MARK: Against a slow model
+
+    /// Who owns the buckets between each two neighbouring places where that changes in one of the two policies.
+    private static func owners(_ old: RolloutPolicy, _ new: RolloutPolicy) -> [Owned] {
+        let (before, after) = (ranges(old), ranges(new))
+        let edges = Set((before + after).flatMap { [$0.buckets.lowerBound, $0.buckets.upperBound] } + [0, 1_000_000])
+        func owner(_ ranges: [AllocatedRange], _ bucket: Int) -> VariantName? {
+            ranges.first { $0.buckets.contains(bucket) }?.variant
         }
-        let start = Share(buckets: Int.random(in: 0...200_000, using: &random)) ?? .zero
-        var policy = EditedPolicy.test(weights, coverage: start)
-        var path = [policy]
-        for _ in 0..<6 {
-            let buckets = policy.smsTest.coverage.buckets + Int.random(in: 1...130_000, using: &random)
-            let coverage = Share(buckets: buckets) ?? .all
-            let next = try policy.changed { try $0.setCoverage(of: "sms", to: coverage) }
-            try next.validate()
-            #expect(next.smsTest.coverage == coverage)
-            Self.expectNoSwaps(policy, next)
-            policy = next
-            path.append(policy)
-        }
-        // And back along the same way, to the ranges there were.
-        for earlier in path.dropLast().reversed() {
-            let next = try policy.changed { try $0.setCoverage(of: "sms", to: earlier.smsTest.coverage) }
-            try next.validate()
-            #expect(next.sms == earlier.sms)
-            policy = next
+        let sorted = edges.sorted()
+        return zip(sorted, sorted.dropFirst()).map { from, to in
+            Owned(count: to - from, old: owner(before, from), new: owner(after, from))
         }
     }
 
-    /// Of the buckets that are enrolled before and after, each keeps its owner.
-    static func expectNoSwaps(_ old: RolloutPolicy, _ new: RolloutPolicy) {
-        let shared = min(old.smsTest.coverage.buckets, new.smsTest.coverage.buckets)
-        func owners(_ policy: RolloutPolicy) -> [Range<Int>: VariantName] {
-            let ranges = policy.smsTest.allocation ?? policy.smsTest.declaredLayout
-            var owners: [Range<Int>: VariantName] = [:]
-            var start = 0
-            for range in ranges where range.buckets.lowerBound < shared {
-                owners[start..<min(range.buckets.upperBound, shared)] = range.variant
-                start = range.buckets.upperBound
+    private struct Owned {
+        let count: Int
+        let old: VariantName?
+        let new: VariantName?
+    }
+
+    private static func ranges(_ policy: RolloutPolicy) -> [AllocatedRange] {
+        policy.smsTest.allocation ?? policy.smsTest.declaredLayout
+    }
+
+    private static func counts(_ policy: RolloutPolicy) -> [Int] {
+        policy.smsTest.variants.map { variant in
+            ranges(policy).reduce(0) { $0 + ($1.variant == variant.name ? $1.buckets.count : 0) }
+        }
+    }
+
+    /// Nobody swaps, no bucket changes its owner without need, and the shares are exact.
+    private static func check(_ old: RolloutPolicy, _ new: RolloutPolicy) throws {
+        try new.validate()
+        #expect(try RolloutPolicy(json: new.json) == new)
+        let owned = owners(old, new)
+        #expect(owned.allSatisfy { $0.old == $0.new || $0.old == nil || $0.new == nil }, "somebody swaps")
+        let changed = owned.reduce(0) { $0 + ($1.old == $1.new ? 0 : $1.count) }
+        #expect(changed == zip(counts(old), counts(new)).reduce(0) { $0 + abs($1.0 - $1.1) })
+        let movement = try MovementTests.kept(old.movement(to: new))
+        // Rounding may take a bucket from a variant while others get some. Only a swap could spare that.
+        let grows = new.smsTest.coverage > old.smsTest.coverage
+        let against = zip(counts(old), counts(new)).reduce(0) { $0 + max(0, grows ? $1.0 - $1.1 : $1.1 - $1.0) }
+        #expect((0...against).contains(movement.moved - movement.minimum))
+        let most = max(old.smsTest.coverage.buckets, new.smsTest.coverage.buckets)
+        if most <= 1_000_000 - old.smsTest.variants.count {
+            #expect(counts(new) == ReferenceEvaluator.largestRemainder(new.smsTest))
+        }
+    }
+
+    /// Whether each old range has a bucket with its owner left, and nobody got buckets below the highest of its own.
+    private static func showsTheWayBack(_ old: RolloutPolicy, _ new: RolloutPolicy) -> Bool {
+        let (before, after) = (ranges(old), ranges(new))
+        func isThere(_ range: AllocatedRange, among others: [AllocatedRange]) -> Bool {
+            others.contains { $0.variant == range.variant && $0.buckets.overlaps(range.buckets) }
+        }
+        return before.allSatisfy { $0.variant == nil || isThere($0, among: after) }
+            && after.allSatisfy { range in
+                let highest = before.last { $0.variant == range.variant }?.buckets.lowerBound ?? 0
+                return range.variant == nil || isThere(range, among: before) || range.buckets.lowerBound > highest
             }
-            return owners
+    }
+
+    private static func covering(_ buckets: Int, _ policy: RolloutPolicy) throws -> RolloutPolicy {
+        try policy.changed { try $0.setCoverage(of: "sms", to: try #require(Share(buckets: buckets))) }
+    }
+
+    @Test(
+        "Up and down in any order nobody swaps, the fewest move, and the way back leads back",
+        arguments: 0..<60 as Range<UInt64>
+    )
+    func anyOrder(seed: UInt64) throws {
+        var random = SplitMix64(seed: seed)
+        // Small weights beside large ones, and coverages near each other, for the sake of rounding.
+        let count = Int.random(in: 1...12, using: &random)
+        let weights = (0..<count).map { _ in
+            Int.random(in: 1...(Bool.random(using: &random) ? 9 : 1_000), using: &random)
         }
-        // A range that grows at the end of the old coverage is cut there, so equal dictionaries mean equal owners.
-        #expect(owners(old) == owners(new))
+        let scale = [40, 1_000, 1_000_000 - count].randomElement(using: &random) ?? 40
+        func coverage() -> Int { Int.random(in: 0...scale, using: &random) }
+        var policy = EditedPolicy.test(weights, coverage: Share(buckets: coverage()) ?? .zero)
+        var wayBack = 0
+        for _ in 0..<8 {
+            if Int.random(in: 0..<4, using: &random) == 0 {
+                let variant = EditedPolicy.variant(Int.random(in: 0..<count, using: &random))
+                policy = try policy.changed {
+                    try $0.rebalance("sms", weights: [variant: Int.random(in: 1...9, using: &random)])
+                }
+                try policy.validate()
+            }
+            let next = try Self.covering(coverage(), policy)
+            try Self.check(policy, next)
+            let back = try Self.covering(policy.smsTest.coverage.buckets, next)
+            try Self.check(next, back)
+            if Self.showsTheWayBack(policy, next) {
+                wayBack += 1
+                #expect(back.sms == policy.sms, "\(policy.json)\n\(next.json)")
+            }
+            policy = next
+        }
+        #expect(wayBack > 0)
     }
 
-    /// Lengths of ranges with their owners, in a notation that can be read: `v0 2, v1 2`.
+    @Test(
+        "From 80 % to 40 % and back every unit has its variant again",
+        arguments: [[1, 1], [1, 1, 1], [5, 0, 3, 90]]
+    )
+    func thereAndBack(weights: [Int]) throws {
+        let policy = EditedPolicy.test(weights, coverage: .percent(80))
+        let half = try Self.covering(400_000, policy)
+        try Self.check(policy, half)
+        #expect(half.smsTest.coverage == .percent(40))
+        let back = try Self.covering(800_000, half)
+        #expect(back.sms == policy.sms)
+        let again = try Self.covering(800_000, Self.covering(600_000, Self.covering(200_000, back)))
+        #expect(again.sms == policy.sms, "in several steps too")
+    }
+
+    @Test("Of two halves each gives back the end of its own, and the document says so by gaps")
+    func halves() throws {
+        let policy = try Self.covering(400_000, EditedPolicy.test([1, 1], coverage: .percent(80)))
+        #expect(
+            policy.smsTest.allocation == [
+                AllocatedRange("v0", 0..<200_000), AllocatedRange(nil, 200_000..<400_000),
+                AllocatedRange("v1", 400_000..<600_000), AllocatedRange(nil, 600_000..<1_000_000),
+            ]
+        )
+        let ranges = #"["v0",0,200000],[null,200000,400000],["v1",400000,600000],[null,600000,1000000]"#
+        #expect(policy.json.contains(#"{"allocation":[\#(ranges)],"type""#), "without a coverage")
+        #expect(try RolloutPolicy(json: policy.json) == policy)
+    }
+
+    /// Lengths of ranges with their owners, in a notation that can be read: `v0 2, - 1, v1 2`.
     private static func text(_ policy: RolloutPolicy) -> String {
-        let ranges = policy.smsTest.allocation ?? policy.smsTest.declaredLayout
-        return ranges.map { "\($0.variant) \($0.buckets.count)" }.joined(separator: ", ")
-    }
-
-    private static func buckets(_ weights: [Int], _ buckets: Int) throws -> RolloutPolicy {
-        EditedPolicy.test(weights, coverage: try #require(Share(buckets: buckets)))
+        let ranges = ranges(policy)
+        let owned = ranges.last?.variant == nil ? ranges.dropLast() : ranges[...]
+        return owned.map { "\($0.variant?.text ?? "-") \($0.buckets.count)" }.joined(separator: ", ")
     }
 
     @Test(
         "Every bucket is where it belongs",
         arguments: [
-            ([1, 1], [4, 8], "v0 2, v1 2, v0 2, v1 2"),
+            ([1, 1], [4, 8], "v0 2, v1 4, v0 2"),
             ([1, 1], [4, 5], "v0 2, v1 2, v0 1"),
             ([1, 1], [5, 6], "v0 3, v1 3"),
-            ([1, 2, 1], [4, 9], "v0 1, v1 2, v2 1, v0 1, v1 3, v2 1"),
+            ([1, 2, 1], [4, 9], "v0 1, v1 2, v2 2, v0 1, v1 3"),
             ([1, 2, 1], [4, 9, 4], "v0 1, v1 2, v2 1"),
-            ([1, 1], [4, 8, 7], "v0 2, v1 2, v0 2, v1 1"),
-            ([1, 1], [4, 8, 6], "v0 2, v1 2, v0 2"),
-            ([1, 1], [4, 8, 5, 6, 8], "v0 2, v1 2, v0 1, v1 1, v0 1, v1 1"),
-            ([1, 1], [4, 5, 9], "v0 2, v1 2, v0 1, v1 2, v0 2"),
+            ([1, 1], [4, 8, 7], "v0 2, v1 3, - 1, v0 2"),
+            ([1, 1], [4, 8, 6], "v0 2, v1 3, - 1, v0 1"),
+            ([1, 1], [4, 8, 6, 7, 8], "v0 2, v1 4, v0 2"),
+            ([1, 1], [8, 4, 6], "v0 3, - 1, v1 3"),
+            ([1, 1], [8, 4, 10], "v0 4, v1 5, v0 1"),
             ([0, 1, 0], [1, 999_999, 1_000_000], "v1 1000000"),
+            ([3, 1], [8, 0, 8], "v0 6, v1 2"),
+            // Where less is due although more is covered, one bucket goes back, to nobody.
+            ([6, 6, 2], [10, 11], "v0 4, v1 4, v2 1, - 1, v0 1, v1 1"),
+            ([6, 6, 2], [10, 11, 10], "v0 4, v1 4, v2 2"),
+            // And where more is due although less is covered, it comes from the far end.
+            ([6, 6, 2], [11, 10], "v0 4, - 1, v1 4, - 1, v2 2"),
+            ([6, 6, 2], [11, 10, 11], "v0 5, v1 5, v2 1"),
         ]
     )
     func exactRanges(weights: [Int], coverages: [Int], ranges: String) throws {
-        var policy = try Self.buckets(weights, try #require(coverages.first))
+        var policy = EditedPolicy.test(weights, coverage: Share(buckets: coverages[0]) ?? .zero)
         for buckets in coverages.dropFirst() {
-            try policy.setCoverage(of: "sms", to: try #require(Share(buckets: buckets)))
-            try policy.validate()
+            let next = try Self.covering(buckets, policy)
+            try Self.check(policy, next)
+            policy = next
         }
         #expect(Self.text(policy) == ranges)
     }
 
-    /// What is due may shrink for a variant although the coverage grows. It keeps what it owns, so others get less than is
-    /// due to them by largest remainder: whoever lies furthest above the exact share, and of two the earlier one.
-    @Test(
-        "Whoever lies furthest above its due gives up the surplus",
-        arguments: [
-            ([6, 6, 2], 10, 11, [4, 5, 2]), ([9, 3, 8, 8], 4, 6, [2, 1, 1, 2]), ([12, 2, 6, 11], 6, 8, [3, 1, 1, 3]),
-            ([7, 5, 9, 1, 7], 14, 15, [3, 3, 5, 1, 3]), ([2, 7, 12, 12], 6, 10, [1, 2, 3, 4]),
-        ]
-    )
-    func surplus(weights: [Int], old: Int, new: Int, owned: [Int]) throws {
-        let policy = try Self.buckets(weights, old).changed {
-            try $0.setCoverage(of: "sms", to: try #require(Share(buckets: new)))
+    @Test("A variant without a gap behind its own takes the end of the largest one")
+    func largestGap() throws {
+        let policy = EditedPolicy.test([1, 1, 1], coverage: Share(buckets: 6) ?? .all).changed {
+            $0.smsTest.allocation = [
+                AllocatedRange("v1", 0..<2), AllocatedRange("v0", 2..<4), AllocatedRange(nil, 4..<999_998),
+                AllocatedRange("v2", 999_998..<1_000_000),
+            ]
         }
         try policy.validate()
-        let counts = (policy.smsTest.allocation ?? []).reduce(into: [:]) {
-            $0[$1.variant, default: 0] += $1.buckets.count
-        }
-        #expect(weights.indices.map { counts[EditedPolicy.variant($0)] } == owned)
+        let next = try Self.covering(9, policy)
+        try Self.check(policy, next)
+        #expect(Self.text(next) == "v1 2, v0 3, - 999991, v2 1, v1 1, v2 2")
     }
 
+    // MARK: Just below 100 %
+
     @Test(
-        "A variant may be one bucket off its due, and no more",
-        arguments: [(5, true), (4, true), (3, false), (2, true), (1, true), (0, true)]
+        "Where too few buckets are left to round, the shares are exact within one, and still nobody swaps",
+        arguments: [
+            ([238_961, 238_961, 415, 976, 471, 238_961, 238_961, 238_961], 999_997, 1_000_000),
+            ([322_269, 318, 322_269, 427], 999_999, 1_000_000),
+            ([22_829, 22_829, 22_829, 457, 22_829, 1_000, 22_829, 405, 676, 61], 999_999, 1_000_000),
+        ]
     )
-    func oneBucketOff(buckets: Int, isPossible: Bool) throws {
-        // Of [v0 3, v1 3] what is left is [3, 1] where [2, 2] are due, or [3, 0] where 1.5 each are due.
-        let share = try #require(Share(buckets: buckets))
-        var policy = try Self.buckets([1, 1], 6)
-        if isPossible {
-            try policy.setCoverage(of: "sms", to: share)
-            try policy.validate()
-            #expect(policy.smsTest.coverage == share)
-        } else {
-            let error = #expect(throws: EditError.self) { try policy.setCoverage(of: "sms", to: share) }
-            #expect(error?.code == .needsSwap)
-            policy.smsTest.coverage = share
-            policy.smsTest.allocation = [AllocatedRange("v0", 0..<3)]
-            let invalid = #expect(throws: PolicyError.self) { try policy.validate() }
-            #expect(invalid?.problems.map(\.code) == [.badAllocation, .badAllocation])
-        }
+    func rounding(weights: [Int], old: Int, new: Int) throws {
+        let policy = EditedPolicy.test(weights, coverage: try #require(Share(buckets: old)))
+        let next = try Self.covering(new, policy)
+        try Self.check(policy, next)
+        #expect(Self.counts(next) != ReferenceEvaluator.largestRemainder(next.smsTest))
+        #expect(zip(Self.counts(policy), Self.counts(next)).allSatisfy { $0 <= $1 }, "nobody gives back")
+        #expect(try Self.covering(old, next).sms == policy.sms)
     }
+
+    @Test("Where only a swap would round the shares, the edit is refused")
+    func needsSwap() throws {
+        var policy = EditedPolicy.test([652_398, 652_398, 230, 652_398, 226, 422, 800, 449])
+        let before = policy
+        let error = #expect(throws: EditError.self) { try policy.setCoverage(of: "sms", to: .percent(99.9998)) }
+        #expect(error?.code == .needsSwap)
+        #expect(
+            error?.description
+                == "rollout \"sms\" (ab_test): at 99.9998 % the shares cannot be rounded without moving a unit between "
+                + "variants; set one that is a little lower"
+        )
+        #expect(policy == before)
+        try Self.check(policy, Self.covering(999_990, policy))
+    }
+
+    // MARK: Limits
 
     @Test("Past 1,024 ranges the smallest are merged, and the movement says that units move")
     func manyRanges() throws {
         var policy = EditedPolicy.test(Array(repeating: 1, count: 256), coverage: .percent(10))
         for percent in [20.0, 30, 40] {
             let next = try policy.changed { try $0.setCoverage(of: "sms", to: .percent(percent)) }
-            try next.validate()
-            Self.expectNoSwaps(policy, next)
+            try Self.check(policy, next)
             policy = next
         }
-        #expect(policy.smsTest.allocation?.count == 1_024)
+        #expect((1_000...1_024).contains(policy.smsTest.allocation?.count ?? 0))
         let next = try policy.changed { try $0.setCoverage(of: "sms", to: .percent(50)) }
         try next.validate()
         #expect((next.smsTest.allocation?.count ?? 0) < 1_024)
-        let matrix = try MovementTests.kept(policy.movement(to: next)).matrix
-        let swapped = matrix.reduce(0) { sum, row in
-            sum + row.value.reduce(0) { $0 + ($1.key == row.key || row.key == "v0" ? 0 : $1.value) }
-        }
-        #expect(swapped > 0)
+        let movement = try MovementTests.kept(policy.movement(to: next))
+        #expect(movement.moved > movement.minimum)
     }
 
-    @Test("To 0 and back is always possible")
-    func none() throws {
-        let policy = try EditedPolicy.test([1, 2], coverage: .percent(40)).changed {
-            try $0.setCoverage(of: "sms", to: .zero)
-        }
-        try policy.validate()
-        #expect(policy.smsTest.coverage == .zero)
-        let back = try policy.changed { try $0.setCoverage(of: "sms", to: .percent(40)) }
-        #expect(back.sms == EditedPolicy.test([1, 2], coverage: .percent(40)).sms)
-    }
-
-    @Test("Shrinking where units would have to be swapped is refused, and says what is possible")
-    func swaps() throws {
-        var policy = try EditedPolicy.test([1, 1], coverage: .percent(10)).changed {
-            try $0.setCoverage(of: "sms", to: .percent(80))
-        }
+    @Test("The same coverage changes nothing, whatever the ranges are")
+    func same() throws {
+        var policy = EditedPolicy.test([1, 1], coverage: .percent(80))
+        policy.smsTest.allocation = [AllocatedRange("v0", 0..<400_001), AllocatedRange("v1", 400_001..<800_000)]
         let before = policy
-        let error = #expect(throws: EditError.self) { try policy.setCoverage(of: "sms", to: .percent(40)) }
-        #expect(error?.code == .needsSwap)
-        #expect(
-            error?.description
-                == "rollout \"sms\" (ab_test): from 80 % to 40 % units would be swapped between variants; "
-                + "without that it can shrink to 0 %, 10 %, or disable a variant"
-        )
+        try policy.setCoverage(of: "sms", to: .percent(80))
         #expect(policy == before)
     }
 

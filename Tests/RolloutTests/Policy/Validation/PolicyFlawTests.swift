@@ -394,7 +394,45 @@ struct PolicyFlawTests {
             PolicyFlaw.test(#""allocation": [▸["a", 0]], "#),
             .wrongType,
             ".allocation[0]",
-            "expected [variant, from, to], found an array"
+            "expected [variant or null, from, to], found an array"
+        ),
+        .strategy(
+            "range that ends before a gap does",
+            PolicyFlaw.test(#""allocation": ▸[["a", 0, 400000], [null, 400000, 500000], ["b", 500000, 900000]], "#),
+            .badAllocation,
+            ".allocation",
+            "the ranges end at 900000, and with a gap among them they have to go on to 1000000"
+        ),
+        .strategy(
+            "gap beside a coverage",
+            PolicyFlaw.test(
+                #""coverage": ▸80, "allocation": [["a", 0, 400000], ["b", 400000, 800000], [null, 800000, 1000000]], "#
+            ),
+            .badAllocation,
+            ".coverage",
+            "the allocation has a gap, and says by itself what it covers: leave this out"
+        ),
+        .strategy(
+            "gap that overlaps a range",
+            PolicyFlaw.test(#""allocation": [["a", 0, 400000], ▸[null, 399999, 600000], ["b", 600000, 1000000]], "#),
+            .badAllocation,
+            ".allocation[1]",
+            "expected a range that starts at 400000 and ends after it, at 1000000 (the number of buckets) at the latest, "
+                + "found [399999, 600000)"
+        ),
+        .strategy(
+            "empty gap",
+            PolicyFlaw.test(#""allocation": [["a", 0, 500000], ▸[null, 500000, 500000], ["b", 500000, 1000000]], "#),
+            .badAllocation,
+            ".allocation[1]",
+            "expected a range that ends after it starts, found [500000, 500000)"
+        ),
+        .strategy(
+            "range of a number",
+            PolicyFlaw.test(#""allocation": [[▸0, 0, 500000], ["b", 500000, 1000000]], "#),
+            .wrongType,
+            ".allocation[0][0]",
+            "expected a string, found 0"
         ),
         .strategy(
             "empty range",

@@ -10,15 +10,24 @@ enum Program {
         do throws(Stop) {
             status = try await run(Platform.arguments())
         } catch {
-            if case .unusable(let message) = error {
-                var output = Output.error
-                output.append(line: "\(name): \(message)")
-                // If standard error cannot be written either, only the exit status is left to say so.
-                try? output.flush()
-                status = .unusable
-            }
+            status = report(error)
         }
         Platform.endProcess(status.rawValue)
+    }
+
+    /// Says why a command ended early. If standard error cannot be written either, only the exit status is left to say so.
+    private static func report(_ stop: Stop) -> ExitStatus {
+        var output = Output.error
+        defer { try? output.flush() }
+        switch stop {
+        case .closedPipe: return .success
+        case .unusable(let message):
+            output.append(line: "\(name): \(message)")
+            return .unusable
+        case .problems(let lines):
+            for line in lines { output.append(line: line) }
+            return .problems
+        }
     }
 
     private static func run(_ arguments: [String]) async throws(Stop) -> ExitStatus {
@@ -60,6 +69,9 @@ enum Program {
 enum Stop: Error {
     /// The command line or a file cannot be used: exit status 2.
     case unusable(String)
+
+    /// A document is wrong, and these lines say where: exit status 1.
+    case problems([String])
 
     /// Nobody reads the output any more. That is no failure: `… | head` has seen enough.
     case closedPipe

@@ -53,6 +53,25 @@ struct EditTests {
         Row(words: ["rebalance", "recommender", "treatment=3", "bandit=0"]) {
             try $0.rebalance("recommender", weights: ["treatment": 3, "bandit": 0])
         },
+        Row(words: ["coverage", "recommender", "40"]) { try $0.setCoverage(of: "recommender", to: .percent(40)) },
+        Row(words: ["add", "recommender", "fresh", "2", "model=x"]) {
+            try $0.addVariant(WeightedVariant("fresh", weight: 2, release: [.model: "x"]), to: "recommender")
+        },
+        Row(words: ["remove", "recommender", "treatment"]) { try $0.removeVariant("treatment", from: "recommender") },
+        Row(words: ["host", "sms", "Beta.example:8080", "canary"]) {
+            try $0.setHost("beta.example", to: "canary", in: "sms")
+        },
+        Row(
+            words: ["unhost", "sms", "beta.example"],
+            before: { try $0.setHost("beta.example", to: "canary", in: "sms") }
+        ) { try $0.removeHost("beta.example", from: "sms") },
+        Row(words: ["rollback", Recorded.strategies], before: { try $0.setShare(of: "sms", to: .percent(50)) }) {
+            try $0.rollBack(to: RolloutPolicy(json: Recorded.text(Recorded.strategies)))
+        },
+        Row(
+            words: ["rollback", Recorded.strategies, "ui"],
+            before: { try $0.setRelease(of: "stable", in: "ui", to: [.app: "v9"]) }
+        ) { try $0.rollBack("ui", to: RolloutPolicy(json: Recorded.text(Recorded.strategies))) },
         Row(words: ["coverage", "recommender", "90"]) { try $0.setCoverage(of: "recommender", to: .percent(90)) },
     ]
 
@@ -93,7 +112,7 @@ struct EditTests {
         arguments: [
             (["promot", "sms"], #"unknown operation "promot"; did you mean "promote"?"#),
             (["startcanary", "sms"], #"did you mean "start-canary"?"#),
-            (["frobnicate"], "operations: share, rebalance, coverage, promote, abort, "),
+            (["frobnicate"], "operations: share, rebalance, coverage, add, remove, promote, abort, "),
             (["share"], "edit share: ID is missing\nusage: RolloutDemo edit FILE share ID PERCENT"),
             (["share", "sms"], "PERCENT is missing"),
             (["share", "sms", "25%"], #"PERCENT: expected a multiple of 0.0001 in 0 ... 100, without a sign"#),
@@ -113,7 +132,17 @@ struct EditTests {
             (["share", "ui", "5"], "it has no share to set; start a canary or a shadow first"),
             (["start-canary", "sms", "5", "app=v3"], "a canary of 10 % is under way; promote it or abort it first"),
             (["disable", "sms", "canari"], #"it has no variant "canari"; it has "stable" or "canary""#),
-            (["coverage", "recommender", "70.0001"], "it can shrink to 0 %"),
+            (["remove", "recommender", "control"], "\"control\" is the first variant"),
+            (["add", "recommender", "bandit", "1", "model=x"], "it has a variant \"bandit\""),
+            (["add", "recommender", "fresh", "1"], "COMPONENT=VERSION is missing"),
+            (["add", "recommender", "fresh", "some", "model=x"], "WEIGHT: expected an integer, found \"some\""),
+            (["add", "sms", "fresh", "1", "model=x"], "it has no weights and no coverage"),
+            (["host", "sms", "a.example"], "VARIANT is missing"),
+            (["host", "sms", "a.example", "canari"], "it has no variant \"canari\""),
+            (["unhost", "sms", "a.example"], "no rule names the host \"a.example\""),
+            (["rollback"], "OLD is missing"), (["rollback", "-"], "OLD: expected a file, found \"-\""),
+            (["rollback", Recorded.strategies, "nobody"], "the earlier policy has no such rollout"),
+            (["promote", "sms", "--in-place", "--in-place"], "--in-place is given twice"),
         ]
     )
     func misunderstood(words: [String], message: String) throws {
@@ -122,6 +151,36 @@ struct EditTests {
         #expect(result.text == "")
         #expect(result.error.contains(message), "\(result.error)")
         #expect(result.error.hasPrefix("RolloutDemo: edit"))
+    }
+
+    @Test("From 80 % to 40 % and back to 80 % the ranges are what they were, and nobody swaps")
+    func coverage() throws {
+        let path = try folder.path("p.json", old.json)
+        for (percent, revision) in [("40", 8), ("80", 9)] {
+            let before = try RolloutPolicy(json: Recorded.text(path))
+            let result = try Demo.run("edit", path, "coverage", "recommender", percent, "--in-place")
+            #expect(result.status == 0, "\(result.error)")
+            let after = try RolloutPolicy(json: Recorded.text(path))
+            #expect(after.revision == revision)
+            for case .kept(let movement) in try before.movement(to: after).rollouts.values {
+                #expect(movement.moved == movement.minimum)
+                let swaps = movement.matrix.filter { from, row in
+                    row.keys.contains { $0 != from && $0 != "control" && from != "control" }
+                }
+                #expect(swaps.isEmpty)
+            }
+        }
+        let last = try RolloutPolicy(json: Recorded.text(path))
+        #expect(last.rollouts == old.rollouts)
+    }
+
+    @Test("The policy to roll back to may be wrong: its problems, and 1")
+    func invalidOld() throws {
+        let bad = try folder.path("bad.json", #"{"schema": 1, "revision": -1, "rollouts": {}}"#)
+        let result = try Demo.run("edit", Recorded.strategies, "rollback", bad)
+        #expect(result.status == 1)
+        #expect(result.text == "")
+        #expect(result.error.hasPrefix("\(bad):1:27: revision: "))
     }
 
     @Test("A policy that is invalid, or would be, ends with 1 and its problems; nothing is printed")

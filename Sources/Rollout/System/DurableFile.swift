@@ -1,6 +1,15 @@
 /// Replaces a file as a whole: it has the old bytes or the new ones, even if the process or the machine stops in
 /// between.
-enum DurableFile {
+package enum DurableFile {
+    /// Writes other bytes into a file that exists. It keeps its permissions, its owner and its group.
+    ///
+    /// If the path is a link, the file that it leads to is replaced, and the link stays.
+    package static func rewrite(_ path: String, with bytes: [UInt8]) throws(FileError) {
+        let target = try OpenFile.withoutLinks(path)
+        let access = try OpenFile.file(target).access()
+        try replace(target, with: bytes, access)
+    }
+
     /// Returns once the new bytes would survive a loss of power.
     ///
     /// **Claim:** the name always stands for whole contents. Because
@@ -11,13 +20,14 @@ enum DurableFile {
     ///
     /// The other name is a new one each time, so two processes never write into one file. A process that is killed in
     /// between leaves that file behind, and nobody reads it.
-    static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
+    static func replace(_ path: String, with bytes: [UInt8], _ access: FileAccess? = nil) throws(FileError) {
         let (place, name) = FilePlace.split(path)
         let directory = try OpenFile.directoryForChanges(place)
         let temporary = ".\(name).\(String(UInt64.random(in: 0 ... .max), radix: 16)).new"
         let file = try directory.newEntry(temporary, as: path)
         do throws(FileError) {
             try file.write(bytes)
+            if let access { try file.set(access) }
             try file.synchronize()
             try directory.rename(temporary, to: name, as: path)
         } catch {

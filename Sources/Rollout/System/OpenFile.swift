@@ -6,6 +6,13 @@
     private import Darwin
 #endif
 
+/// Who may do what with a file.
+struct FileAccess: Sendable {
+    let owner: UInt32
+    let group: UInt32
+    let mode: UInt32
+}
+
 /// An open file or directory. Together with `UnixTime`, this is all of the library that uses the platform's C library.
 struct OpenFile: ~Copyable {
     /// The path that errors name.
@@ -40,6 +47,14 @@ struct OpenFile: ~Copyable {
     borrowing func directory(_ path: String, as whole: String) throws(FileError) -> OpenFile {
         let here = descriptor
         return try Self.opened(path, whole, "open the directory") { unsafe openat(here, path, Self.searchFlags) }
+    }
+
+    /// The path of a file that exists, without links.
+    static func withoutLinks(_ path: String) throws(FileError) -> String {
+        if path.utf8.contains(0) { throw FileError(path, "open", "the path contains U+0000") }
+        guard let real = unsafe realpath(path, nil) else { throw failure("open", path, errno) }
+        defer { unsafe free(real) }
+        return unsafe String(cString: real)
     }
 
     /// Opens an entry of this directory for reading, unless it is a link.
@@ -117,6 +132,28 @@ struct OpenFile: ~Copyable {
             throw FileError(path, "read", kind == S_IFDIR ? "it is a directory" : "it is no regular file")
         }
         return UInt32(status.st_mode) & 0o777
+    }
+
+    /// Who may do what with a regular file. Throws for anything that is not a regular file.
+    borrowing func access() throws(FileError) -> FileAccess {
+        _ = try permissionsOfRegularFile()
+        var status = stat()
+        guard unsafe fstat(descriptor, &status) == 0 else { throw Self.failure("look at", path, errno) }
+        return FileAccess(owner: status.st_uid, group: status.st_gid, mode: UInt32(status.st_mode) & 0o7777)
+    }
+
+    /// Gives the file to an owner and a group, with these permissions.
+    borrowing func set(_ access: FileAccess) throws(FileError) {
+        let present = try self.access()
+        if present.owner != access.owner || present.group != access.group {
+            guard fchown(descriptor, access.owner, access.group) == 0 else {
+                throw Self.failure("keep the owner and the group", path, errno)
+            }
+        }
+        // After the owner, because a new one takes bits of the mode away.
+        guard fchmod(descriptor, mode_t(access.mode)) == 0 else {
+            throw Self.failure("keep the permissions", path, errno)
+        }
     }
 
     /// The bytes from the beginning of the file, up to the given number.

@@ -8,6 +8,10 @@ extension Option {
         value: "LOG",
         summary: "appends a record of the edit to a file of JSON Lines"
     )
+    fileprivate static let inPlace = Option(
+        name: "--in-place",
+        summary: "writes the edited policy into FILE, whole or not at all, and prints it nowhere else"
+    )
     fileprivate static let quiet = Option(name: "--quiet", summary: "prints only the edited policy, not who would move")
 }
 
@@ -19,62 +23,73 @@ extension Command {
             Operand(name: "FILE", isRequired: true), Operand(name: "OPERATION", isRequired: true),
             Operand(name: "ARGUMENT…", isRepeated: true),
         ],
-        options: [.by, .because, .record, .now, .quiet],
+        options: [.inPlace, .by, .because, .record, .now, .quiet],
         summary: "prints the edited policy with its revision raised, and on standard error who would move where",
-        details: ["operations:"] + EditOperation.all.flatMap { ["  \($0.usage)", "      \($0.summary)"] }
+        details: [
+            "FILE may be - for standard input. With --in-place the new text is written beside FILE and takes its name, with its",
+            "permissions and its owner; a link stays, and the file that it leads to is replaced. If that fails, FILE stays as it",
+            "was. Epochs rise by themselves where the edit demands it.",
+            "", "operations:",
+        ] + EditOperation.all.flatMap { ["  \($0.usage)", "      \($0.summary)"] }
     ) { arguments throws(Stop) in
         let edit = try EditOperation.edit(arguments.operands(from: 1))
-        var errors = Output.error
-        let policy: RolloutPolicy
-        switch try PolicyDocument(arguments.operand(0) ?? "-") {
-        case .valid(let valid): policy = valid
-        case .invalid(let problems):
-            for problem in problems { errors.append(line: problem) }
-            try errors.flush()
-            return .problems
-        }
-
-        let edited: RolloutPolicy
-        switch try await arguments.edited(policy, edit) {
-        case .success(let policy): edited = policy
-        case .failure(let error):
-            if error.code == .editFailed, let thrown = error.underlying { throw .unusable("edit: \(thrown)") }
-            errors.append(line: "\(error)")
-            try errors.flush()
-            return .problems
+        let file = arguments.operand(0) ?? "-"
+        let isInPlace = arguments.has(.inPlace)
+        if isInPlace, file == "-" { throw .unusable("edit: --in-place needs a file, and FILE is standard input") }
+        let policy = try RolloutPolicy(judging: file)
+        let edited = try await arguments.edited(policy, edit) { edited throws(Stop) in
+            if isInPlace { try rewrite(file, with: indented(policy: edited)) }
         }
         if !arguments.has(.quiet) {
+            var errors = Output.error
             for line in try await Plan(from: policy, to: edited).lines() { errors.append(line: line) }
             try errors.flush()
         }
-        var output = Output.standard
-        output.append(line: try indented(policy: edited))
-        try output.flush()
+        if !isInPlace {
+            var output = Output.standard
+            output.append(line: try indented(policy: edited))
+            try output.flush()
+        }
         return .success
     }
 }
 
+private func rewrite(_ file: String, with text: String) throws(Stop) {
+    do throws(FileError) {
+        try DurableFile.rewrite(file, with: Array(text.utf8) + [UInt8(ascii: "\n")])
+    } catch {
+        throw .unusable("edit: \(error)")
+    }
+}
+
 extension Arguments {
-    /// Has a router edit the policy, as a service would, and records the outcome.
+    /// Has a router edit the policy, as a service would, keeps the result, and records the outcome.
     fileprivate func edited(
         _ policy: RolloutPolicy,
-        _ edit: EditOperation.Edit
-    ) async throws(Stop) -> Result<RolloutPolicy, UpdateError> {
+        _ edit: EditOperation.Edit,
+        _ keep: (RolloutPolicy) throws(Stop) -> Void
+    ) async throws(Stop) -> RolloutPolicy {
         let now = try time(.now) ?? .now
         do {
             let recorder = try self[.record].map { log in try JSONLinesRecorder(log) }
             let router = try RolloutRouter(policy: policy, now: now)
             let updater = RolloutUpdater(router)
-            let result: Result<RolloutPolicy, UpdateError>
+            let failure: UpdateError?
             do throws(UpdateError) {
                 try await updater.update(by: self[.by], because: self[.because], now: now) { try edit(&$0) }
-                result = .success(router.snapshot().policy)
+                failure = nil
             } catch {
-                result = .failure(error)
+                failure = error
             }
+            let edited = router.snapshot().policy
+            if failure == nil { try keep(edited) }
             // The record before it is of the policy that this process started with, which is no change of anybody's.
             if let record = updater.history.last { try recorder?.append(record) }
-            return result
+            guard let failure else { return edited }
+            if failure.code == .editFailed, let thrown = failure.underlying { throw Stop.unusable("edit: \(thrown)") }
+            throw Stop.problems(["\(failure)"])
+        } catch let stop as Stop {
+            throw stop
         } catch {
             throw .unusable("edit: \(error)")
         }
@@ -100,6 +115,8 @@ struct EditWords {
         self.words = words
     }
 
+    var isEmpty: Bool { words.isEmpty }
+
     /// The next word, or nil if there is none.
     mutating func next() -> String? { words.popFirst() }
 
@@ -124,6 +141,21 @@ struct EditWords {
     }
 
     mutating func unit() throws(Stop) -> UnitID { UnitID(try word("UNIT")) }
+
+    mutating func host() throws(Stop) -> HostName { HostName(try word("HOST")) }
+
+    mutating func weight() throws(Stop) -> Int {
+        let word = try word("WEIGHT")
+        guard let weight = Int(word) else { throw unusable("WEIGHT", "an integer", word) }
+        return weight
+    }
+
+    /// The policy of a file, which is not standard input: that may be FILE.
+    mutating func policy(_ what: String) throws(Stop) -> RolloutPolicy {
+        let word = try word(what)
+        guard word != "-" else { throw unusable(what, "a file", word) }
+        return try RolloutPolicy(judging: word)
+    }
 
     mutating func release() throws(Stop) -> Release {
         var versions: [Release.Component: String] = [:]

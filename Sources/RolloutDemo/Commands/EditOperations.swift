@@ -14,7 +14,7 @@ struct EditOperation: Sendable {
     var usage: String { "\(name) \(arguments)" }
 
     /// Every operation, in the order of the help.
-    static let all: [EditOperation] = shares + transitions + rules
+    static let all: [EditOperation] = shares + variants + transitions + rules
 
     /// The edit that the words of the command line ask for.
     static func edit(_ words: [String]) throws(Stop) -> Edit {
@@ -90,11 +90,30 @@ extension EditOperation {
         EditOperation(
             name: "coverage",
             arguments: "ID PERCENT",
-            summary: "sets the share of units enrolled in an A/B test; nobody swaps variants"
+            summary: "sets the share of units enrolled in an A/B test, up or down; nobody swaps variants"
         ) { words throws(Stop) in
             let (id, share) = (try words.id(), try words.share())
             return { policy throws(EditError) in try policy.setCoverage(of: id, to: share) }
         },
+    ]
+}
+
+/// Operations that add variants to a test, and take them away.
+extension EditOperation {
+    private static let variants: [EditOperation] = [
+        EditOperation(
+            name: "add",
+            arguments: "ID VARIANT WEIGHT COMPONENT=VERSION…",
+            summary: "adds a variant to an A/B test; nobody moves between the others"
+        ) { words throws(Stop) in
+            let (id, name, weight) = (try words.id(), try words.variant(), try words.weight())
+            let variant = WeightedVariant(name, weight: weight, release: try words.release())
+            return { policy throws(EditError) in try policy.addVariant(variant, to: id) }
+        },
+        .onVariant(
+            "remove",
+            "removes a variant from an A/B test, but never the first; nobody moves between the others"
+        ) { policy, id, variant throws(EditError) in try policy.removeVariant(variant, from: id) },
     ]
 }
 
@@ -141,6 +160,16 @@ extension EditOperation {
             let (id, salt) = (try words.id(), words.next())
             return { policy throws(EditError) in try policy.setSalt(of: id, to: salt) }
         },
+        EditOperation(
+            name: "rollback",
+            arguments: "OLD [ID]",
+            summary: "restores the content of the policy in the file OLD, or of one of its rollouts; old cookies lose"
+        ) { words throws(Stop) in
+            let old = try words.policy("OLD")
+            guard !words.isEmpty else { return { policy throws(EditError) in try policy.rollBack(to: old) } }
+            let id = try words.id()
+            return { policy throws(EditError) in try policy.rollBack(id, to: old) }
+        },
     ]
 }
 
@@ -162,6 +191,22 @@ extension EditOperation {
         ) { words throws(Stop) in
             let (id, unit) = (try words.id(), try words.unit())
             return { policy throws(EditError) in try policy.unforce(unit, in: id) }
+        },
+        EditOperation(
+            name: "host",
+            arguments: "ID HOST VARIANT",
+            summary: "forces the requests of a host to a variant"
+        ) { words throws(Stop) in
+            let (id, host, variant) = (try words.id(), try words.host(), try words.variant())
+            return { policy throws(EditError) in try policy.setHost(host, to: variant, in: id) }
+        },
+        EditOperation(
+            name: "unhost",
+            arguments: "ID HOST",
+            summary: "no longer forces the requests of a host"
+        ) { words throws(Stop) in
+            let (id, host) = (try words.id(), try words.host())
+            return { policy throws(EditError) in try policy.removeHost(host, from: id) }
         },
         .onVariant(
             "disable",

@@ -30,6 +30,14 @@ enum PolicyDocument {
 }
 
 extension RolloutPolicy {
+    /// Reads the policy that a command is about: its problems are the command's result.
+    init(judging path: String) throws(Stop) {
+        switch try PolicyDocument(path) {
+        case .valid(let policy): self = policy
+        case .invalid(let problems): throw .problems(problems)
+        }
+    }
+
     /// Reads the policy of a command that cannot do without one.
     init(at path: String) throws(Stop) {
         switch try PolicyDocument(path) {

@@ -42,6 +42,31 @@ struct EditPropertyTests {
         Operation("unforce", { policy, _ in try policy.unforce("u", in: "sms") }) { old, new in
             old.forced["u"] != nil && new.forced["u"] == nil && new.strategy == old.strategy
         },
+        Operation("setHost", { try $0.setHost("h.example", to: variant($0, &$1), in: "sms") }) { old, new in
+            new.hosts["h.example"] != nil && new.strategy == old.strategy && new.epoch == old.epoch
+        },
+        Operation("removeHost", { policy, _ in try policy.removeHost("H.example:80", from: "sms") }) { old, new in
+            old.hosts["h.example"] != nil && new.hosts["h.example"] == nil && new.strategy == old.strategy
+        },
+        Operation(
+            "addVariant",
+            { try $0.addVariant(WeightedVariant("new", weight: weight(&$1), release: release(&$1)), to: "sms") }
+        ) { old, new in
+            keepsEpoch(old, new) && movesLeast(old, new) && new.strategy.variants.last?.name == "new"
+        },
+        Operation("removeVariant", { try $0.removeVariant(variant($0, &$1), from: "sms") }) { old, new in
+            keepsEpoch(old, new) && movesLeast(old, new)
+                && new.strategy.variants.count == old.strategy.variants.count - 1
+        },
+        Operation(
+            "rollBack",
+            { policy, random in
+                let earlier = EditPropertyTests.policy(using: &random)
+                try policy.rollBack("sms", to: earlier)
+            }
+        ) { old, new in
+            new.epoch == old.epoch || new.epoch == old.epoch + 1 && new.strategy.variants.count > 0
+        },
         Operation("disable", { try $0.disable(variant($0, &$1), in: "sms") }) { old, new in
             new.disabled.isSuperset(of: old.disabled) && new.strategy == old.strategy
         },

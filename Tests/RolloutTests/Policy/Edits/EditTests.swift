@@ -135,6 +135,19 @@ struct EditTests {
         #expect(policy == EditedPolicy.canary(10))
     }
 
+    @Test("Hosts are given to a variant, given to another one, and given back, however they are written")
+    func hosts() throws {
+        var policy = EditedPolicy.canary(10)
+        try policy.setHost("canary.local", to: "canary", in: "sms")
+        try policy.setHost("Canary.Local:8443", to: "stable", in: "sms")
+        #expect(policy.sms.hosts == ["canary.local": "stable"])
+        try policy.validate()
+        let handle = try #require(RolloutRouter(policy: policy).rollout("sms"))
+        #expect(handle.decision(for: nil, host: "CANARY.local.").reason == .host)
+        try policy.removeHost("canary.LOCAL.", from: "sms")
+        #expect(policy == EditedPolicy.canary(10))
+    }
+
     @Test("Disabling and draining are taken back whole, at the same epoch")
     func service() throws {
         var policy = EditedPolicy.canary(10)
@@ -277,6 +290,14 @@ struct EditTests {
         Refusal(EditedPolicy.canary(1), .unknownName, "the unit \"qa\" is not forced; no unit is") {
             try $0.unforce("qa", in: "sms")
         },
+        Refusal(EditedPolicy.canary(1), .unknownName, "no rule names the host \"a.local\"; no host has one") {
+            try $0.removeHost("a.local", from: "sms")
+        },
+        Refusal(
+            EditedPolicy.canary(1),
+            .unknownName,
+            "it has no variant \"blue\"; a rule may name \"stable\" or \"canary\""
+        ) { try $0.setHost("a.local", to: "blue", in: "sms") },
         Refusal(
             EditedPolicy.canary(1),
             .forbiddenVariant,

@@ -1,3 +1,4 @@
+import Foundation
 import Rollout
 import Testing
 
@@ -23,29 +24,35 @@ struct PlanTests {
         return policy
     }
 
-    @Test("The JSON has moved, minimum and matrix of every rollout, and added and removed ones")
+    @Test("The JSON has moved, minimum, matrix and changes of every rollout, and added and removed ones")
     func json() throws {
         let new = try edited { policy in
             try policy.setShare(of: "sms", to: .percent(25))
             policy.rollouts["ui"] = nil
             policy.rollouts["fresh"] = RolloutDefinition(.fixed([.app: "v1"]))
             policy.rollouts["recommender"] = nil
+            policy.environment = nil
         }
+        let sms =
+            #""sms":{"changes":[{"new":25,"old":10,"path":"strategy.percent","#
+            + #""text":"another share of the units gets the canary"}],"#
+            + #""matrix":{"canary":{"canary":100000},"stable":{"canary":150000,"stable":750000}},"#
+            + #""minimum":150000,"moved":150000}"#
+        let root =
+            #""changes":[{"new":8,"old":7,"path":"revision","text":"decisions and new cookies carry it"},"#
+            + #"{"new":null,"old":"production","path":"environment","text":"the status shows another label"}]"#
         let result = try plan(new, "--json")
         #expect(result.status == 0)
         #expect(result.error == "")
         #expect(
-            result.text == #"{"fresh":{"added":true},"#
-                + #""ranker":{"matrix":{"primary":{"primary":1000000}},"minimum":0,"moved":0},"#
-                + #""recommender":{"removed":true},"#
-                + #""sms":{"matrix":{"canary":{"canary":100000},"stable":{"canary":150000,"stable":750000}},"#
-                + #""minimum":150000,"moved":150000},"ui":{"removed":true}}"# + "\n"
+            result.text == #"{\#(root),"rollouts":{"fresh":{"added":true},"#
+                + #""ranker":{"changes":[],"matrix":{"primary":{"primary":1000000}},"minimum":0,"moved":0},"#
+                + #""recommender":{"removed":true},\#(sms),"ui":{"removed":true}},"verdict":{"outcome":"accepted"}}"#
+                + "\n"
         )
-        #expect(try plan(new, "--json").text == old.movement(to: new).json + "\n")
         #expect(
             try plan(new, "--json", "--rollout", "sms").text
-                == #"{"sms":{"matrix":{"canary":{"canary":100000},"stable":{"canary":150000,"stable":750000}},"#
-                + #""minimum":150000,"moved":150000}}"# + "\n"
+                == #"{\#(root),"rollouts":{\#(sms)},"verdict":{"outcome":"accepted"}}"# + "\n"
         )
     }
 
@@ -54,19 +61,27 @@ struct PlanTests {
         var new = edited { $0.rollouts["sms"]?.salt = "other" }
         new.rollouts["sms"]?.epoch += 1
         #expect(
-            try plan(new, "--json", "--rollout", "sms").text
-                == #"{"sms":{"expected":true,"matrix":{"canary":{"canary":10000,"stable":90000},"#
-                + #""stable":{"canary":90000,"stable":810000}},"minimum":0,"moved":180000}}"# + "\n"
+            try plan(new, "--json", "--rollout", "sms").text.contains(
+                #""expected":true,"matrix":{"canary":{"canary":10000,"stable":90000},"#
+                    + #""stable":{"canary":90000,"stable":810000}},"minimum":0,"moved":180000}"#
+            )
         )
-        #expect(try plan(new).text.contains("on average, because the salts differ"))
+        let text = try plan(new).text
+        #expect(text.contains("on average, because the salts differ"))
+        #expect(
+            text.contains(
+                "\n  180,000 more move than have to, because everybody is drawn anew: let the salt stay what it is\n"
+            )
+        )
     }
 
-    @Test("People get the matrix in buckets and percent beside the minimum, and rollouts that stay in one line")
+    @Test("People get the matrix beside the minimum, what else changes, and rollouts that stay in one line")
     func text() throws {
         let new = try edited { policy in
             try policy.rebalance("recommender", weights: ["control": 1, "treatment": 2])
             policy.rollouts["ranker"] = nil
             policy.rollouts["fresh"] = RolloutDefinition(.fixed([.app: "v1"]))
+            try policy.setHost("canary.sms-app.local", to: "stable", in: "sms")
         }
         let result = try plan(new)
         #expect(result.status == 0)
@@ -83,13 +98,104 @@ struct PlanTests {
                   control       400,000  40 %       200,000  20 %          0   0 %
                   treatment           0   0 %       200,000  20 %          0   0 %
                   bandit              0   0 %             0   0 %    200,000  20 %
+                  strategy.variants[0].weight: 2 -> 1: "control" has another weight
+                  strategy.variants[1].weight: 1 -> 2: "treatment" has another weight
 
-                sms: unchanged
+                sms: 0 buckets (0 %) move, the minimum is 0
+                  hosts["canary.sms-app.local"]: "canary" -> "stable": requests of the host are forced to another variant
 
                 ui: unchanged
 
+                A router that runs the old policy takes the new one.
+
                 """
         )
+    }
+
+    @Test("Of very many changes the first are listed for people, and all in JSON")
+    func manyChanges() throws {
+        let new = edited { policy in
+            for unit in 0..<30 { policy.rollouts["sms"]?.forced[UnitID("unit-\(unit)")] = "canary" }
+        }
+        let result = try plan(new)
+        #expect(result.lines.filter { $0.contains("the unit is forced") }.count == 20)
+        #expect(result.lines.contains("  and 10 changes more, which --json lists"))
+        #expect(try plan(new, "--json").text.components(separatedBy: "the unit is forced").count == 31)
+    }
+
+    // MARK: More than the minimum
+
+    @Test(
+        "Where somebody moved more by hand than has to be, the edits that move fewer are named, and do",
+        arguments: [
+            (
+                #""weight": 1, "release": {"model": "ucb-1.0"}"#, #""weight": 5, "release": {"model": "ucb-1.0"}"#,
+                "fewer move with: edit FILE rebalance recommender bandit=5"
+            ),
+            (#""coverage": 80"#, #""coverage": 40"#, "fewer move with: edit FILE coverage recommender 40"),
+            (
+                ",\n          " + #"{"name": "bandit", "weight": 1, "release": {"model": "ucb-1.0"}}"#, "",
+                "fewer move with: edit FILE remove recommender bandit"
+            ),
+            (
+                #"{"name": "bandit""#,
+                #"{"name": "new", "weight": 4, "release": {"model": "it's"}}, {"name": "bandit""#,
+                #"fewer move with: edit FILE add recommender new 4 model='it'\''s'"#
+            ),
+            (
+                #"{"name": "control", "weight": 2"#, #"{"name": "control", "weight": 7"#,
+                "fewer move with: edit FILE rebalance recommender control=7"
+            ),
+            (
+                #""coverage": 80,"#,
+                #""coverage": 100, "allocation": [["bandit", 0, 250000], ["control", 250000, 750000], "#
+                    + #"["treatment", 750000, 1000000]],"#, "fewer move with: edit FILE coverage recommender 100"
+            ),
+        ]
+    )
+    func byHand(old part: String, new other: String, advice: String) throws {
+        let text = try Recorded.text(Recorded.strategies)
+        #expect(text.contains(part))
+        let byHand = text.replacingOccurrences(of: part, with: other)
+            .replacingOccurrences(of: #""revision": 7"#, with: #""revision": 8"#)
+        let new = try folder.path("by-hand.json", byHand)
+        let result = try Demo.run("plan", Recorded.strategies, new)
+        let line = try #require(result.lines.first { $0.contains(" fewer move") }, "\(result.text)")
+        #expect(line.hasSuffix(advice), "\(line)")
+
+        // What it says is so.
+        let words = try #require(line.components(separatedBy: "edit FILE ").last)
+        let next = folder.path + "/next.json"
+        let edit = try Demo.shell(#"eval "\"$0\" edit \"$1\" $2" > "$3""#, Recorded.strategies, words, next)
+        #expect(edit.status == 0, "\(edit.error)")
+        func moved(_ path: String) throws -> Int {
+            let document = try JSONDocument(parsing: Demo.run("plan", "--json", Recorded.strategies, path).output)
+            return try #require(document.root["rollouts"]?["recommender"]?["moved"]?.integer(as: Int.self))
+        }
+        let fewer = line.split(separator: " ").first.flatMap { Int($0.filter { $0 != "," }) }
+        #expect(try moved(new) - moved(next) == fewer)
+    }
+
+    @Test("Where no edit moves fewer, only that is said")
+    func noEdit() throws {
+        // A canary's buckets are the first, a test's in declared order.
+        let new = edited { policy in
+            policy.rollouts["sms"]?.strategy = .abTest([
+                WeightedVariant("stable", weight: 9, release: [.app: "v1", .model: "v1"]),
+                WeightedVariant("canary", weight: 1, release: [.app: "v2", .model: "v2"]),
+            ])
+        }
+        #expect(try plan(new).lines.contains("  200,000 more move than have to; no edit moves fewer"))
+        let reordered = edited { policy in
+            guard case .abTest(var test) = policy.rollouts["recommender"]?.strategy else { return }
+            test.variants.swapAt(1, 2)
+            policy.rollouts["recommender"]?.strategy = .abTest(test)
+        }
+        #expect(
+            try plan(reordered).lines
+                .contains("  400,000 fewer move if the variants keep their order and their allocation")
+        )
+        #expect(try !plan(edited { try $0.setShare(of: "sms", to: .percent(50)) }).text.contains("fewer"))
     }
 
     @Test("Of many variants, the pairs that share buckets")
@@ -101,28 +207,91 @@ struct PlanTests {
               "variants": [\(variants.joined(separator: ", "))\(weights)]}}}}
             """
         }
-        let nobody = #", {"name": "none", "weight": 0, "release": {"app": "a"}}"#
-        let paths = try [folder.path("a.json", text(1, nobody)), folder.path("b.json", text(2, ""))]
+        let last = #", {"name": "none", "weight": 1, "release": {"app": "a"}}"#
+        let paths = try [folder.path("a.json", text(1, last)), folder.path("b.json", text(2, ""))]
         let result = try Demo.run(["plan"] + paths, input: [])
-        #expect(result.lines.filter { $0.contains("->") }.count == 1 + 8)
-        #expect(result.lines.contains("  v7  ->  v7  125,000  12.5 %"))
+        #expect(result.lines.filter { $0.contains("  ->  ") }.count == 8 + 7 + 1)
+        #expect(result.lines.contains("  none  ->  v7  111,111  11.1111 %"))
     }
 
-    @Test("What a router would say against the update is said", arguments: [6, 7, 8] as [UInt32])
-    func objection(revision: UInt32) throws {
+    struct Verdict: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let change: @Sendable (inout RolloutPolicy) -> Void
+        let status: Int32
+        let json: String
+        let line: String
+    }
+
+    private static func green(_ policy: inout RolloutPolicy) {
+        policy.rollouts["ui"] = RolloutDefinition(.fixed([.app: "v4"]))
+    }
+
+    static let verdicts: [Verdict] = [
+        Verdict(
+            testDescription: "accepted",
+            change: { policy in
+                green(&policy)
+                policy.rollouts["ui"]?.epoch = 1
+                policy.revision = 8
+            },
+            status: 0,
+            json: #"{"outcome":"accepted"}"#,
+            line: "A router that runs the old policy takes the new one."
+        ),
+        Verdict(
+            testDescription: "unchanged",
+            change: { _ in },
+            status: 0,
+            json: #"{"outcome":"unchanged"}"#,
+            line: "Nothing changes: both are the same policy."
+        ),
+        Verdict(
+            testDescription: "ignored",
+            change: { $0.revision = 6 },
+            status: 1,
+            json: #"{"code":"olderRevision","outcome":"ignored","#
+                + #""reason":"Revision 6 is older than 7: give the new content a higher revision."}"#,
+            line: "A router that runs the old policy ignores the new one. "
+                + "Revision 6 is older than 7: give the new content a higher revision."
+        ),
+        Verdict(
+            testDescription: "refused: the revision is taken",
+            change: green,
+            status: 1,
+            json: #"{"code":"revisionTaken","outcome":"refused","#
+                + #""reason":"Revision 7 runs already, with other content: give the new content a higher revision."}"#,
+            line: "A router that runs the old policy refuses the new one. "
+                + "Revision 7 runs already, with other content: give the new content a higher revision."
+        ),
+        Verdict(
+            testDescription: "refused: an epoch has to rise",
+            change: { policy in
+                green(&policy)
+                policy.revision = 8
+            },
+            status: 1,
+            json: #"{"code":"needsEpoch","outcome":"refused","#
+                + #""reason":"Older assignments would get the wrong variant. "#
+                + #"rollouts.ui.epoch: expected at least 1, because the release of \"stable\" changed, found 0"}"#,
+            line:
+                "A router that runs the old policy refuses the new one. Older assignments would get the wrong variant. "
+                + "rollouts.ui.epoch: expected at least 1, because the release of \"stable\" changed, found 0"
+        ),
+    ]
+
+    @Test("The verdict is a router's, and so is the exit status; --rollout does not narrow it", arguments: verdicts)
+    func verdict(row: Verdict) throws {
         var new = old
-        new.revision = revision
-        new.rollouts["ui"] = RolloutDefinition(.fixed([.app: "v4"]))
-        let result = try plan(new)
-        #expect(result.status == 0)
-        switch revision {
-        case 6: #expect(result.lines.last?.contains("ignores the new one: its revision is older") == true)
-        case 7: #expect(result.lines.last?.contains("refuses the new one. Revision 7 runs") == true)
-        default:
-            let demand = "rollouts.ui.epoch: expected at least 1, because the release of \"stable\" changed, found 0"
-            #expect(result.lines.last?.hasSuffix(demand) == true, "\(result.text)")
+        row.change(&new)
+        for options in [["--json"], ["--json", "--rollout", "sms"]] {
+            let paths = try [folder.path("old.json", old.json), folder.path("new.json", new.json)]
+            let result = try Demo.run(["plan"] + paths + options, input: [])
+            #expect(result.status == row.status)
+            #expect(result.text.hasSuffix(#","verdict":\#(row.json)}"# + "\n"), "\(result.text)")
         }
-        #expect(try plan(old).lines.last == "Nothing changes: both are the same policy.")
+        let text = try plan(new)
+        #expect(text.status == row.status)
+        #expect(text.lines.last == row.line)
     }
 
     @Test("Its numbers are those that counting each bucket gives", arguments: 0..<12 as Range<UInt64>)
@@ -136,7 +305,7 @@ struct PlanTests {
             return try folder.path("\(index).json", policy.json)
         }
         let result = try Demo.run(["plan", "--json"] + paths, input: [])
-        #expect(result.status == 0)
+        #expect(result.error == "")
 
         let (old, new) = (try Self.owners(before), try Self.owners(after))
         let names = (before.strategy.variants.map(\.name.text), after.strategy.variants.map(\.name.text))
@@ -154,7 +323,7 @@ struct PlanTests {
         let gains = Set(names.0 + names.1).map { name in
             max(0, matrix.values.reduce(0) { $0 + ($1[name] ?? 0) } - (matrix[name]?.values.reduce(0, +) ?? 0))
         }
-        let numbers = try JSONDocument(parsing: result.output).root["r"]
+        let numbers = try JSONDocument(parsing: result.output).root["rollouts"]?["r"]
         #expect(numbers?["moved"]?.integer(as: Int.self) == moved)
         #expect(numbers?["minimum"]?.integer(as: Int.self) == gains.reduce(0, +))
         let rows = numbers?["matrix"]?.members.map { from, row in

@@ -5,39 +5,89 @@ extension Option {
 }
 
 extension Command {
-    /// Shows who would move where.
+    /// Shows what an update would do, and whether a router would take it.
     static let plan = Command(
         name: "plan",
         operands: [Operand(name: "OLD", isRequired: true), Operand(name: "NEW", isRequired: true)],
         options: [.rollout, .json],
-        summary: "shows who an update would move: buckets by old and new variant, next to the theoretical minimum"
+        summary: "shows what an update would do: who moves where next to the theoretical minimum, what else changes an "
+            + "answer or a cookie, and whether a router that runs OLD would take NEW",
+        details: [
+            "The verdict is that of a router that runs OLD and is offered NEW:",
+            "  accepted    it takes NEW",
+            "  unchanged   NEW is OLD, so nothing changes",
+            "  ignored     NEW is older than what runs",
+            "  refused     NEW would break a rule of updates, such as an epoch that has to rise",
+            "A live router may refuse more: it has gates, and it remembers policies before OLD.",
+            "",
+            "exit status: 0 accepted or unchanged, 1 ignored, refused, or a policy is invalid, 2 a file cannot be used",
+            "--rollout narrows what is shown, and not the verdict.",
+        ]
     ) { arguments throws(Stop) in
         let paths = [arguments.operand(0) ?? "-", arguments.operand(1) ?? "-"]
         if paths == ["-", "-"] { throw .unusable("plan: only one of the two policies can be standard input") }
-        var problems = Output.error
+        var problems: [String] = []
         var policies: [RolloutPolicy] = []
         for path in paths {
             switch try PolicyDocument(path) {
             case .valid(let policy): policies.append(policy)
-            case .invalid(let lines): for line in lines { problems.append(line: line) }
+            case .invalid(let lines): problems += lines
             }
         }
-        try problems.flush()
-        guard policies.count == 2 else { return .problems }
+        guard policies.count == 2 else { throw .problems(problems) }
 
         let plan = try Plan(from: policies[0], to: policies[1], only: arguments[.rollout])
+        let verdict = try await plan.verdict()
         var output = Output.standard
         if arguments.has(.json) {
-            output.append(line: plan.movement.json)
+            output.append(line: JSONTree.object([("verdict", verdict.tree)] + plan.movement.members).canonicalText)
         } else {
-            for line in await plan.lines() { output.append(line: line) }
+            for line in try await plan.lines() { output.append(line: line) }
         }
         try output.flush()
-        return .success
+        return verdict.isSuccess ? .success : .problems
     }
 }
 
-/// What an update would do: who moves where, and whether a router would take it.
+/// What a router that runs the old policy says to the new one.
+enum Verdict {
+    case accepted
+    case unchanged
+    case ignored(code: String, reason: String)
+    case refused(code: String, reason: String)
+
+    var isSuccess: Bool {
+        switch self {
+        case .accepted, .unchanged: true
+        case .ignored, .refused: false
+        }
+    }
+
+    var tree: JSONTree {
+        switch self {
+        case .accepted: .object([("outcome", .string("accepted"))])
+        case .unchanged: .object([("outcome", .string("unchanged"))])
+        case .ignored(let code, let reason): Self.tree("ignored", code, reason)
+        case .refused(let code, let reason): Self.tree("refused", code, reason)
+        }
+    }
+
+    private static func tree(_ outcome: String, _ code: String, _ reason: String) -> JSONTree {
+        .object([("outcome", .string(outcome)), ("code", .string(code)), ("reason", .string(reason))])
+    }
+
+    /// The verdict for a person.
+    var line: String {
+        switch self {
+        case .accepted: "A router that runs the old policy takes the new one."
+        case .unchanged: "Nothing changes: both are the same policy."
+        case .ignored(_, let reason): "A router that runs the old policy ignores the new one. \(reason)"
+        case .refused(_, let reason): "A router that runs the old policy refuses the new one. \(reason)"
+        }
+    }
+}
+
+/// What an update would do: who moves where, what else changes, and whether a router would take it.
 struct Plan {
     let movement: PolicyMovement
     private let old: RolloutPolicy
@@ -63,34 +113,59 @@ struct Plan {
         }
     }
 
-    /// The plan for a person: each rollout, and why a router would not take the new policy.
-    func lines() async -> [String] {
+    /// Up to this many changes of a rollout are listed for a person.
+    private static let listed = 20
+
+    /// The plan for a person: each rollout, and what a router would say.
+    func lines() async throws(Stop) -> [String] {
         var lines = ["revision \(old.revision) -> \(new.revision)"]
+        lines += movement.changes.filter { $0.path != "revision" }.map(\.description)
         for (id, change) in movement.rollouts.sorted(by: { $0.key < $1.key }) {
             lines.append("")
             switch change {
             case .added: lines.append("\(id): added")
             case .removed: lines.append("\(id): removed; its handles serve their default, or the first variant")
-            case .kept where old.rollouts[id] == new.rollouts[id]: lines.append("\(id): unchanged")
+            case .kept(let movement) where movement.changes.isEmpty: lines.append("\(id): unchanged")
             case .kept(let movement):
                 lines.append("\(id): \(movement)")
-                lines += movement.table.lines()
+                if movement.moved > 0 { lines += movement.table.lines() }
+                if let advice = advice(on: movement, in: id) { lines.append("  " + advice) }
+                lines += movement.changes.prefix(Self.listed).map { "  \($0)" }
+                let rest = movement.changes.count - Self.listed
+                if rest > 0 { lines.append("  and \(counted(rest, "change")) more, which --json lists") }
             }
         }
-        if let objection = await objection() { lines += ["", objection] }
-        return lines
+        return lines + ["", try await verdict().line]
     }
 
-    /// Why a router that runs the old policy would not take the new one. A real router is asked.
-    private func objection() async -> String? {
-        if new == old { return "Nothing changes: both are the same policy." }
-        guard let router = try? RolloutRouter(policy: old) else { return nil }
-        do throws(UpdateError) {
-            if try await RolloutUpdater(router).update(to: new) == new.revision { return nil }
-            return "A router that runs the old policy ignores the new one: its revision is older."
-        } catch {
-            return "A router that runs the old policy refuses the new one. \(error)"
+    /// How to move fewer, if the rollout moves more than it has to.
+    private func advice(on movement: RolloutMovement, in id: RolloutID) -> String? {
+        guard movement.moved > movement.minimum else { return nil }
+        let excess = grouped(movement.moved - movement.minimum)
+        if movement.isExpected {
+            return "\(excess) more move than have to, because everybody is drawn anew: let the salt stay what it is"
         }
+        guard let better = EditAdvice(from: old, to: new, id), better.moved < movement.moved else {
+            return "\(excess) more move than have to; no edit moves fewer"
+        }
+        return "\(grouped(movement.moved - better.moved)) fewer move " + better.description
+    }
+
+    /// What a router says that runs the old policy. A real one is asked.
+    func verdict() async throws(Stop) -> Verdict {
+        let router: RolloutRouter
+        do throws(PolicyError) { router = try RolloutRouter(policy: old) } catch {
+            throw .unusable("plan: no router can run the old policy\n\(error)")
+        }
+        let updater = RolloutUpdater(router)
+        let before = updater.history.count
+        do throws(UpdateError) { try await updater.update(to: new) } catch {
+            return .refused(code: error.code.description, reason: error.message)
+        }
+        guard updater.history.count > before, let record = updater.history.last else { return .unchanged }
+        if record.outcome == .accepted { return .accepted }
+        let reason = "Revision \(new.revision) is older than \(old.revision): give the new content a higher revision."
+        return .ignored(code: "olderRevision", reason: reason)
     }
 }
 

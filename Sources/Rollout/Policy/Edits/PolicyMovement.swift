@@ -12,6 +12,8 @@ public struct PolicyMovement: Hashable, Sendable {
 
     /// Every rollout of either policy.
     public let rollouts: [RolloutID: Change]
+    /// What changes apart from the rollouts.
+    public let changes: [PolicyChange]
 }
 
 extension RolloutPolicy {
@@ -29,9 +31,14 @@ extension RolloutPolicy {
         try next.validate()
         var changes = rollouts.mapValues { _ in PolicyMovement.Change.removed }
         for (id, new) in next.rollouts {
-            changes[id] = rollouts[id].map { .kept(RolloutMovement(from: $0, to: new, id: id)) } ?? .added
+            changes[id] =
+                rollouts[id].map { old in
+                    var movement = RolloutMovement(from: old, to: new, id: id)
+                    if old != new { movement.changes = old.changes(to: new, id: id) }
+                    return .kept(movement)
+                } ?? .added
         }
-        return PolicyMovement(rollouts: changes)
+        return PolicyMovement(rollouts: changes, changes: self.changes(to: next))
     }
 }
 
@@ -49,20 +56,28 @@ extension PolicyMovement: CustomStringConvertible {
 }
 
 extension PolicyMovement {
-    /// The movement as canonical JSON: `{"sms":{"matrix":…,"minimum":150000,"moved":150000},"ui":{"added":true}}`.
-    public var json: String { tree.canonicalText }
+    /// The movement as canonical JSON.
+    ///
+    ///     {"changes":[{"new":8,"old":7,"path":"revision","text":…}],
+    ///      "rollouts":{"sms":{"changes":[…],"matrix":{"stable":{"canary":150000,"stable":750000},…},"minimum":150000,
+    ///                         "moved":150000},
+    ///                  "ui":{"added":true}}}
+    ///
+    /// `"expected":true` marks numbers that are averages, and `"removed":true` a rollout that the new policy lacks.
+    public var json: String { JSONTree.object(members).canonicalText }
 
-    /// The movement as a document, to be written with spaces or put into another one.
-    package var tree: JSONTree {
-        .object(
-            rollouts.map { id, change in
-                switch change {
-                case .added: (id.text, .object([("added", .boolean(true))]))
-                case .removed: (id.text, .object([("removed", .boolean(true))]))
-                case .kept(let movement): (id.text, Self.tree(of: movement))
-                }
-            }
-        )
+    /// The members of ``json``, to be put into another document.
+    package var members: [(key: String, value: JSONTree)] {
+        let trees = rollouts.map { id, change in (key: id.text, value: Self.tree(of: change)) }
+        return [("changes", .array(changes.map(\.tree))), ("rollouts", .object(trees))]
+    }
+
+    private static func tree(of change: Change) -> JSONTree {
+        switch change {
+        case .added: .object([("added", .boolean(true))])
+        case .removed: .object([("removed", .boolean(true))])
+        case .kept(let movement): tree(of: movement)
+        }
     }
 
     private static func tree(of movement: RolloutMovement) -> JSONTree {
@@ -71,16 +86,17 @@ extension PolicyMovement {
         }
         var members: [(key: String, value: JSONTree)] = [
             ("moved", .integer(movement.moved)), ("minimum", .integer(movement.minimum)), ("matrix", .object(rows)),
+            ("changes", .array(movement.changes.map(\.tree))),
         ]
         if movement.isExpected { members.append(("expected", .boolean(true))) }
         return .object(members)
     }
 }
 
-/// How many buckets go from which variant to which if a rollout's definition is replaced.
+/// How many buckets go from which variant to which if a rollout's definition is replaced, and what else changes.
 ///
-/// Hosts, forced units and assignments are not buckets, and do not count. Buckets outside the coverage, and those of
-/// disabled and draining variants, count for the first variant, which serves them.
+/// Hosts, forced units and assignments are not buckets, and do not count; ``changes`` names them. Buckets outside the
+/// coverage, and those of disabled and draining variants, count for the first variant, which serves them.
 public struct RolloutMovement: Hashable, Sendable {
     /// Buckets by old and new variant. Pairs without a bucket are left out.
     public let matrix: [VariantName: [VariantName: Int]]
@@ -97,6 +113,9 @@ public struct RolloutMovement: Hashable, Sendable {
     /// Whether the numbers are expected values, to the nearest bucket, because the salts differ and buckets cannot be
     /// compared.
     public let isExpected: Bool
+    /// Everything that the two definitions say differently, in the order of the document: whatever can alter an answer or a
+    /// cookie is among it.
+    public internal(set) var changes: [PolicyChange] = []
 }
 
 extension RolloutMovement {

@@ -47,8 +47,10 @@ struct MovementTests {
         let movement = try EditedPolicy.canary(10).movement(to: EditedPolicy.canary(25))
         #expect(
             movement.json
-                == #"{"sms":{"matrix":{"canary":{"canary":100000},"stable":{"canary":150000,"stable":750000}},"#
-                + #""minimum":150000,"moved":150000}}"#
+                == #"{"changes":[],"rollouts":{"sms":{"changes":[{"new":25,"old":10,"path":"strategy.percent","#
+                + #""text":"another share of the units gets the canary"}],"#
+                + #""matrix":{"canary":{"canary":100000},"stable":{"canary":150000,"stable":750000}},"#
+                + #""minimum":150000,"moved":150000}}}"#
         )
     }
 
@@ -83,7 +85,7 @@ struct MovementTests {
         var next = EditedPolicy.canary(10)
         next.rollouts = ["ui": RolloutDefinition(.fixed(EditedPolicy.v1))]
         let movement = try EditedPolicy.canary(10).movement(to: next)
-        #expect(movement.json == #"{"sms":{"removed":true},"ui":{"added":true}}"#)
+        #expect(movement.json == #"{"changes":[],"rollouts":{"sms":{"removed":true},"ui":{"added":true}}}"#)
         #expect(movement.description == "sms: removed\nui: added")
     }
 

@@ -1,0 +1,321 @@
+/// Something that one policy says and another one says otherwise, and what that means for requests.
+public struct PolicyChange: Sendable {
+    /// Where it stands, from the rollout or the policy on: `sticky.cookie`, `hosts["canary.local"]`, `revision`.
+    ///
+    /// A variant that only the old policy has is named by its place there, all else by its place in the new one.
+    public var path: String { place.description }
+    /// What that means, as a clause: `the cookie is renamed: live sessions are drawn anew`.
+    public let text: String
+
+    let place: JSONPath
+    /// The values, null if there is none.
+    let values: (old: JSONTree, new: JSONTree)
+
+    /// The old value as canonical JSON; `null` if there was none.
+    public var old: String { values.old.canonicalText }
+
+    /// The new value as canonical JSON; `null` if there is none.
+    public var new: String { values.new.canonicalText }
+}
+
+extension PolicyChange: Hashable {
+    /// Whether both name the same place, the same values and the same meaning.
+    public static func == (left: PolicyChange, right: PolicyChange) -> Bool {
+        left.place == right.place && left.text == right.text && left.values.old.says(the: right.values.old)
+            && left.values.new.says(the: right.values.new)
+    }
+
+    /// Feeds the place and the values.
+    public func hash(into hasher: inout Hasher) {
+        hasher.combine(place)
+        hasher.combine(values.old.canonicalBytes)
+        hasher.combine(values.new.canonicalBytes)
+    }
+}
+
+extension PolicyChange: CustomStringConvertible {
+    /// Place, values and meaning: `sticky.cookie: "v" -> "w": the cookie is renamed: live sessions are drawn anew`.
+    public var description: String { "\(path): \(Self.cut(old)) -> \(Self.cut(new)): \(text)" }
+
+    private static func cut(_ text: String) -> String { JSONExcerpt.line(of: Array(text.utf8)[...]) }
+}
+
+extension PolicyChange {
+    /// The change as an object of `path`, `old`, `new` and `text`.
+    var tree: JSONTree {
+        .object([("path", .string(path)), ("old", values.old), ("new", values.new), ("text", .string(text))])
+    }
+}
+
+extension RolloutPolicy {
+    /// What changes apart from the rollouts if another policy follows this one.
+    func changes(to next: RolloutPolicy) -> [PolicyChange] {
+        var changes: [PolicyChange] = []
+        if revision != next.revision {
+            let values = (JSONTree.integer(Int(revision)), JSONTree.integer(Int(next.revision)))
+            changes.append(PolicyChange(text: "decisions and new cookies carry it", place: "revision", values: values))
+        }
+        let environments = (environment.map(JSONTree.string) ?? .null, next.environment.map(JSONTree.string) ?? .null)
+        if !environments.0.says(the: environments.1) {
+            changes.append(
+                PolicyChange(text: "the status shows another label", place: "environment", values: environments)
+            )
+        }
+        return changes
+    }
+}
+
+extension RolloutDefinition {
+    /// What changes if another definition follows this one, in the order of places in the document.
+    ///
+    /// **Claim:** two definitions that differ in anything but an order that means nothing have a change. Because each
+    /// property of a definition is a member of both lists below, and two lists are compared by their keys.
+    func changes(to next: RolloutDefinition, id: RolloutID) -> [PolicyChange] {
+        let (before, after) = (properties(id, beside: next), next.properties(id, beside: self))
+        let old = Dictionary(before.map { ($0.key, $0) }) { first, _ in first }
+        let new = Dictionary(after.map { ($0.key, $0) }) { first, _ in first }
+        var changes: [PolicyChange] = []
+        for property in after {
+            let earlier = old[property.key]?.value ?? .null
+            guard !earlier.says(the: property.value) else { continue }
+            let text = property.meaning(earlier, property.value)
+            changes.append(PolicyChange(text: text, place: property.place, values: (earlier, property.value)))
+        }
+        for property in before where new[property.key] == nil && !property.value.isNull {
+            let text = property.meaning(property.value, .null)
+            changes.append(PolicyChange(text: text, place: property.place, values: (property.value, .null)))
+        }
+        return changes
+    }
+}
+
+/// One thing that a definition says, with its default if the document need not say it.
+private struct Property {
+    /// What is the same thing in two definitions, wherever it stands. Compared by bytes, as all names are.
+    let key: JSONPath
+    let place: JSONPath
+    let value: JSONTree
+    /// What it means if this value follows another one; null is none.
+    let meaning: (_ old: JSONTree, _ new: JSONTree) -> String
+
+    init(
+        _ key: JSONPath,
+        at place: JSONPath? = nil,
+        _ value: JSONTree,
+        _ meaning: @escaping (JSONTree, JSONTree) -> String
+    ) {
+        self.key = key
+        self.place = place ?? key
+        self.value = value
+        self.meaning = meaning
+    }
+
+    init(_ key: JSONPath, at place: JSONPath? = nil, _ value: JSONTree, _ meaning: String) {
+        self.init(key, at: place, value) { _, _ in meaning }
+    }
+}
+
+extension RolloutDefinition {
+    fileprivate func properties(_ id: RolloutID, beside other: RolloutDefinition) -> [Property] {
+        strategyProperties(beside: other.strategy) + ownProperties(id) + cookieProperties(other.sticky) + ruleProperties
+    }
+
+    private func ownProperties(_ id: RolloutID) -> [Property] {
+        [
+            Property("salt", .string(salt ?? id.text), "every unit is drawn anew"),
+            Property("bucketing", PolicyWriter.tree(of: bucketing), "every unit is drawn anew, by another function"),
+            Property("epoch", .integer(Int(epoch)), "cookies that hold another epoch lose"),
+            Property("missingUnit", .string(missingUnit.rawValue)) { _, new in
+                new.isString("assign")
+                    ? "a request without a unit is given a bucket, which its cookie remembers"
+                    : "a request without a unit gets the first variant"
+            },
+            Property("disabled", names(disabled), "nobody gets a variant that is disabled, by whatever rule"),
+            Property("draining", names(draining), "nobody is drawn into a variant that drains; live cookies keep it"),
+            Property(
+                "compatible",
+                compatible.map { .array($0.map { PolicyWriter.tree(of: $0) }) } ?? .null,
+                "other releases may be served from now on; no answer changes by that"
+            ),
+        ]
+    }
+
+    private func names(_ variants: Set<VariantName>) -> JSONTree { .array(variants.sorted().map { .string($0.text) }) }
+
+    // MARK: The strategy
+
+    private func strategyProperties(beside other: RolloutStrategy) -> [Property] {
+        let path: JSONPath = "strategy"
+        var properties = [
+            Property(path.appending("type"), .string(strategy.kind.rawValue), "the rollout has another strategy"),
+            Property(
+                "first",
+                at: strategy.kind == .abTest ? path.appending("variants").appending(0).appending("name") : path,
+                .string(strategy.variants.first?.name.text ?? ""),
+                "another variant is the first, which serves in place of all others"
+            ),
+        ]
+        for (variant, place) in zip(strategy.variants, strategy.releasePaths(from: JSONPath())) {
+            properties.append(release(of: variant, at: place))
+        }
+        switch strategy {
+        case .fixed: break
+        case .canary(let share, _, _):
+            properties.append(
+                Property(
+                    path.appending("percent"),
+                    .number(share.percentText),
+                    "another share of the units gets the canary"
+                )
+            )
+        case .shadow(let share, _, _):
+            properties.append(
+                Property(
+                    path.appending("percent"),
+                    .number(share.percentText),
+                    "another share of the requests is copied"
+                )
+            )
+        case .abTest(let test): properties += testProperties(test, beside: other)
+        }
+        return properties
+    }
+
+    private func release(of variant: (name: VariantName, release: Release), at place: JSONPath) -> Property {
+        Property(
+            JSONPath([.key("release"), .key(variant.name.text)]),
+            at: place,
+            PolicyWriter.tree(of: variant.release)
+        ) { old, new in
+            if old.isNull { return "there is a variant \"\(variant.name)\"" }
+            if new.isNull { return "\"\(variant.name)\" is gone, and its cookies lose" }
+            return "\"\(variant.name)\" serves another release"
+        }
+    }
+
+    private func testProperties(_ test: RolloutStrategy.ABTest, beside other: RolloutStrategy) -> [Property] {
+        let path: JSONPath = "strategy"
+        let others = VariantNames(other)
+        let both = test.variants.map(\.name).filter(others.contains)
+        var properties = [
+            Property(
+                path.appending("coverage"),
+                .number(test.coverage.percentText),
+                "another share of the units is enrolled"
+            ),
+            Property(
+                path.appending("allocation"),
+                test.allocation.map { .array($0.map { PolicyWriter.tree(of: $0) }) } ?? .null,
+                "the ranges of buckets are written in another way"
+            ),
+        ]
+        for (index, variant) in test.variants.enumerated() where others.contains(variant.name) {
+            let place = path.appending("variants").appending(index).appending("weight")
+            properties.append(
+                Property(JSONPath([.key("weight"), .key(variant.name.text)]), at: place, .integer(variant.weight)) {
+                    old,
+                    _ in
+                    old.isNull ? "\"\(variant.name)\" has a weight" : "\"\(variant.name)\" has another weight"
+                }
+            )
+        }
+        if case .abTest = other {
+            properties.append(
+                Property(
+                    "order",
+                    at: path.appending("variants"),
+                    .array(both.map { .string($0.text) }),
+                    "the variants stand in another order, in which their buckets are laid out if no ranges are written"
+                )
+            )
+        }
+        return properties
+    }
+
+    // MARK: The cookie
+
+    private func cookieProperties(_ other: StickyCookie?) -> [Property] {
+        guard let cookie = sticky else { return [] }
+        guard other != nil else {
+            return [
+                Property("sticky", PolicyWriter.tree(of: cookie)) { old, _ in
+                    old.isNull
+                        ? "a cookie remembers assignments from now on"
+                        : "no cookie is read or written any more: sessions are drawn by their units alone"
+                }
+            ]
+        }
+        let path: JSONPath = "sticky"
+        return [
+            Property(
+                path.appending("cookie"),
+                .string(cookie.name),
+                "the cookie is renamed: live sessions are drawn anew"
+            ),
+            Property(path.appending("maxAge"), .integer(cookie.maxAge)) { old, new in
+                new.isBelow(old)
+                    ? "assignments last shorter: cookies that are older than that lose at once"
+                    : "new assignments last longer"
+            },
+            Property(path.appending("pin"), .string(cookie.pin.rawValue)) { _, new in
+                new.isString("variant")
+                    ? "a cookie keeps the variant, not only the bucket"
+                    : "a cookie keeps the bucket alone: sessions follow a change of shares at once"
+            },
+            Property(path.appending("secure"), .boolean(cookie.isSecure)) { _, new in
+                new.isTrue ? "the cookie travels over HTTPS only" : "the cookie travels over plain HTTP too"
+            },
+            Property(
+                path.appending("sameSite"),
+                .string(cookie.sameSite.rawValue),
+                "browsers decide by another rule whether requests from other sites bring the cookie"
+            ),
+            Property(
+                path.appending("path"),
+                .string(cookie.path),
+                "browsers send the cookie to other paths, and keep the one of the old path beside it"
+            ),
+            Property(
+                path.appending("domain"),
+                cookie.domain.map { .string($0) } ?? .null,
+                "browsers send the cookie to other hosts, and tokens of the old scope lose: live sessions are drawn anew"
+            ),
+        ]
+    }
+
+    // MARK: Hosts and units
+
+    private var ruleProperties: [Property] {
+        let byHost = hosts.sorted { $0.key.text < $1.key.text }.map { host, variant in
+            rule("hosts", host.text, variant, "requests of the host are")
+        }
+        let byUnit = forced.sorted { $0.key.text < $1.key.text }.map { unit, variant in
+            rule("forced", unit.text, variant, "the unit is")
+        }
+        return byHost + byUnit
+    }
+
+    private func rule(_ table: JSONPath, _ name: String, _ variant: VariantName, _ whoIs: String) -> Property {
+        let place = table.appending(name)
+        return Property(place, .string(variant.text)) { old, new in
+            if old.isNull { return "\(whoIs) forced to a variant" }
+            return new.isNull ? "\(whoIs) drawn like any other" : "\(whoIs) forced to another variant"
+        }
+    }
+}
+
+extension JSONTree {
+    fileprivate var isNull: Bool { if case .null = self { true } else { false } }
+
+    fileprivate var isTrue: Bool { if case .boolean(true) = self { true } else { false } }
+
+    /// Whether both are the same to the byte. To `==`, texts that look alike are the same.
+    fileprivate func says(the other: JSONTree) -> Bool { canonicalBytes == other.canonicalBytes }
+
+    fileprivate func isString(_ text: String) -> Bool { says(the: .string(text)) }
+
+    fileprivate func isBelow(_ other: JSONTree) -> Bool {
+        guard case .integer(let left) = self, case .integer(let right) = other else { return false }
+        return left < right
+    }
+}

@@ -1,0 +1,51 @@
+extension RolloutHandle {
+    /// A unit that is drawn into a variant, for the tests of a service.
+    ///
+    ///     let unit = try #require(sms.exampleUnit(in: .canary))
+    ///     let page = try await client.get("/", user: unit)
+    ///     #expect(page.version == "v2")
+    ///
+    /// It is the first of `example-0`, `example-1`, … whose bucket belongs to the variant, so it stays the same as long as the
+    /// policy does, on every machine. Whatever else the policy says is left out: units that are forced are passed over, and a
+    /// request with a host that has a rule, or with a cookie, may get another variant. For a shadow it is a unit whose requests
+    /// are copied. While the policy lacks the rollout, any unit gets the default.
+    ///
+    /// Not for the path of a request: it takes a lock, and tries on average as many names as the variant has share in all
+    /// units, 10 for a tenth, 1,000,000 for a single bucket. That takes some 100 milliseconds.
+    ///
+    /// - Parameter variant: The variant.
+    /// - Returns: The unit, or nil if nobody is drawn into the variant: there is none of that name, it has no share, or it is
+    ///   disabled or draining.
+    public func exampleUnit(in variant: VariantName) -> String? {
+        RouterState.behind(cell).compiled.exampleUnit(in: variant, recordAt: start)
+    }
+}
+
+extension CompiledPolicy {
+    /// How many names are tried.
+    ///
+    /// **Claim:** if even a single bucket is drawn into the variant, a name is found. Because each name falls into any of the
+    /// buckets with the same chance, whatever the others do: so all of them miss with a chance of (1 - 10^-6)^(2^26), which is
+    /// below 10^-29.
+    private static var exampleLimit: Int { 1 << 26 }
+
+    /// The first example in a variant of the rollout whose record starts at a word.
+    fileprivate func exampleUnit(in variant: VariantName, recordAt start: Int) -> String? {
+        withExtendedLifetime(self) {
+            let record = RolloutRecord(image, start: start)
+            let first = record.decisionWithoutUnit().variant
+            guard let definition = policy.rollouts[first.rollout] else {
+                return first.name == variant ? "example-0" : nil
+            }
+            let buckets = Allocation(definition).buckets(drawnInto: variant)
+            if buckets.isEmpty { return nil }
+            for number in 0..<Self.exampleLimit {
+                let unit = "example-\(number)"
+                let bucket = Int(record.bucket(ofKey: XXH3.hash(unit)))
+                let isInside = buckets.contains { $0.contains(bucket) }
+                if isInside, definition.forced[UnitID(unit)] == nil { return unit }
+            }
+            return nil
+        }
+    }
+}

@@ -37,6 +37,8 @@ public struct RolloutStatus: Hashable, Sendable {
         public let isDisabled: Bool
         /// Whether only live assignments still get it.
         public let isDraining: Bool
+        /// Whether this process alone serves it no more (``RolloutUpdater/stop(_:of:by:because:now:)``).
+        public let isStopped: Bool
     }
 
     init(_ compiled: CompiledPolicy, ignoredUpdates: Int) {
@@ -46,8 +48,10 @@ public struct RolloutStatus: Hashable, Sendable {
         self.digest = compiled.digest.text
         self.appliedAt = compiled.appliedAt
         self.ignoredUpdates = ignoredUpdates
-        self.rollouts = policy.rollouts.sorted { $0.key < $1.key }.map { id, definition in
+        self.rollouts = policy.rollouts.keys.sorted().compactMap { id -> Rollout? in
+            guard let definition = compiled.served(id) else { return nil }
             let allocation = Allocation(definition)
+            let stopped = compiled.stops.variants(of: id, at: definition.epoch)
             return Rollout(
                 id: id,
                 strategy: definition.strategy.kind,
@@ -58,7 +62,8 @@ public struct RolloutStatus: Hashable, Sendable {
                         release: variant.release,
                         share: share,
                         isDisabled: definition.disabled.contains(variant.name),
-                        isDraining: definition.draining.contains(variant.name)
+                        isDraining: definition.draining.contains(variant.name),
+                        isStopped: stopped.contains(variant.name)
                     )
                 }
             )
@@ -103,6 +108,7 @@ extension RolloutStatus.Variant {
             ("percent", .number(share.percentText)),
             ("disabled", .boolean(isDisabled)),
             ("draining", .boolean(isDraining)),
+            ("stopped", .boolean(isStopped)),
         ])
     }
 }

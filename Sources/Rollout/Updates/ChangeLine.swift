@@ -109,6 +109,21 @@ final class ChangeLine: Sendable {
         return try result.get()
     }
 
+    /// Stops a variant in this process, at once and whoever has the turn: the policy stays the same to all changes.
+    func stop(_ variant: VariantName, of id: RolloutID, _ origin: UpdateOrigin) async throws(UpdateError) {
+        let running = router.compiled
+        var copy = running.policy
+        do throws(EditError) {
+            try copy.disable(variant, in: id)
+        } catch {
+            history.enter(.edit(error), at: nil, nil, origin, running: running)
+            await delivery.run()
+            throw .edit(error)
+        }
+        history.enter(stoppedIn: router.stop(variant, of: id), origin)
+        await delivery.run()
+    }
+
     /// Enters a change that failed before there was a policy.
     func refuse(_ error: UpdateError, from origin: UpdateOrigin) async {
         history.enter(error, at: nil, nil, origin, running: router.compiled)

@@ -213,6 +213,32 @@ public final class RolloutUpdater: Sendable {
         }
     }
 
+    /// Serves a variant no more in this process alone, for when the store cannot be reached and waiting is worse.
+    ///
+    /// The first variant serves in its place at once, by whatever rule it was reached, as if the policy disabled it. The
+    /// policy stays as it is, so later changes are made on it as everywhere. The stop ends when the rollout's epoch rises,
+    /// as an abort does for everybody, or when the process ends. The ``RolloutRouter/status`` shows it.
+    ///
+    /// Asks no gate and no store, and waits for no other change.
+    ///
+    /// - Parameters:
+    ///   - variant: Any variant but the first.
+    ///   - id: The rollout.
+    ///   - author: Who stops it, for the ``history``.
+    ///   - reason: Why, for the ``history``. By default, what was stopped.
+    ///   - now: The time, for the ``history``.
+    /// - Throws: `UpdateError` if the running policy has no such rollout or variant, or it is the first variant.
+    public func stop(
+        _ variant: VariantName,
+        of id: RolloutID,
+        by author: String? = nil,
+        because reason: String? = nil,
+        now: UnixTime = .now
+    ) async throws(UpdateError) {
+        let reason = reason ?? "\(variant) of \(id) is stopped in this process"
+        try await changes.stop(variant, of: id, UpdateOrigin(author: author, reason: reason, time: now))
+    }
+
     /// Writes the running policy to a store that holds none. A store that holds one keeps it, and this process runs it
     /// if it is later than its own.
     ///

@@ -36,17 +36,17 @@ struct RolloutStatusTests {
         let expected = [
             #"{"appliedAt":1800000000,"digest":"\#(digest)","environment":"production","ignoredUpdates":1,"revision":7,"#,
             #""rollouts":{"ranker":{"epoch":0,"strategy":"shadow","variants":["#,
-            #"{"disabled":false,"draining":false,"name":"primary","percent":100,"release":{"app":"v1","model":"m1"}},"#,
-            #"{"disabled":false,"draining":false,"name":"shadow","percent":10,"release":{"model":"m2"}}]},"#,
+            #"{"disabled":false,"draining":false,"name":"primary","percent":100,"release":{"app":"v1","model":"m1"},"stopped":false},"#,
+            #"{"disabled":false,"draining":false,"name":"shadow","percent":10,"release":{"model":"m2"},"stopped":false}]},"#,
             #""recommender":{"epoch":0,"strategy":"ab_test","variants":["#,
-            #"{"disabled":false,"draining":false,"name":"control","percent":100,"release":{"model":"control"}},"#,
-            #"{"disabled":true,"draining":false,"name":"treatment","percent":0,"release":{"model":"treatment"}},"#,
-            #"{"disabled":false,"draining":true,"name":"late","percent":0,"release":{"model":"late"}}]},"#,
+            #"{"disabled":false,"draining":false,"name":"control","percent":100,"release":{"model":"control"},"stopped":false},"#,
+            #"{"disabled":true,"draining":false,"name":"treatment","percent":0,"release":{"model":"treatment"},"stopped":false},"#,
+            #"{"disabled":false,"draining":true,"name":"late","percent":0,"release":{"model":"late"},"stopped":false}]},"#,
             #""sms":{"epoch":3,"strategy":"canary","variants":["#,
-            #"{"disabled":false,"draining":false,"name":"stable","percent":87.5,"release":{"app":"v1","model":"m1"}},"#,
-            #"{"disabled":false,"draining":false,"name":"canary","percent":12.5,"release":{"app":"v2"}}]},"#,
+            #"{"disabled":false,"draining":false,"name":"stable","percent":87.5,"release":{"app":"v1","model":"m1"},"stopped":false},"#,
+            #"{"disabled":false,"draining":false,"name":"canary","percent":12.5,"release":{"app":"v2"},"stopped":false}]},"#,
             #""ui":{"epoch":0,"strategy":"fixed","variants":["#,
-            #"{"disabled":false,"draining":false,"name":"stable","percent":100,"release":{"app":"v3"}}]}}}"#,
+            #"{"disabled":false,"draining":false,"name":"stable","percent":100,"release":{"app":"v3"},"stopped":false}]}}}"#,
         ]
         #expect(router.status.json == expected.joined())
         let encoder = JSONEncoder()

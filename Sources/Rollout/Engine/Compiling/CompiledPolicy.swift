@@ -11,6 +11,8 @@ import Synchronization
     let appliedAt: UnixTime
     /// The rollouts that the router knows, and their seats.
     let roster: Roster
+    /// The variants that this process serves no more, whatever the policy says.
+    let stops: Stops
     let words: [UInt64]
     /// The seats whose rollouts the policy lacks.
     private let absent: Set<Int>
@@ -25,6 +27,7 @@ import Synchronization
     convenience init(
         _ policy: RolloutPolicy,
         after roster: Roster,
+        without stops: Stops = Stops(),
         appliedAt: UnixTime,
         registry: VariantRegistry = .shared,
         cookies: CookieRegistry = .shared
@@ -32,14 +35,14 @@ import Synchronization
         let ids = policy.rollouts.keys.sorted()
         var roster = roster
         try roster.enrol(ids, of: policy, in: registry, cookies)
-        let (words, absent) = Self.compile(policy, ids, roster)
-        self.init(policy, PolicyDigest(of: policy), appliedAt: appliedAt, roster, words, absent)
+        let (words, absent) = Self.compile(policy, ids, roster, stops)
+        self.init(policy, PolicyDigest(of: policy), appliedAt: appliedAt, roster, stops, words, absent)
     }
 
     /// What a router runs before it has a policy: no rollouts, revision 0.
     convenience init(appliedAt: UnixTime) {
         let policy = RolloutPolicy(revision: 0, rollouts: [:])
-        self.init(policy, PolicyDigest(of: policy), appliedAt: appliedAt, Roster(), [], [])
+        self.init(policy, PolicyDigest(of: policy), appliedAt: appliedAt, Roster(), Stops(), [], [])
     }
 
     /// The same policy with one more seat, for handles that bring this default.
@@ -49,8 +52,8 @@ import Synchronization
         var roster = roster
         let seat = roster.addSeat(of: id, default: release, in: registry)
         guard roster.capacity == self.roster.capacity else {
-            let (words, absent) = Self.compile(policy, policy.rollouts.keys.sorted(), roster)
-            return CompiledPolicy(policy, digest, appliedAt: appliedAt, roster, words, absent)
+            let (words, absent) = Self.compile(policy, policy.rollouts.keys.sorted(), roster, stops)
+            return CompiledPolicy(policy, digest, appliedAt: appliedAt, roster, stops, words, absent)
         }
         var (words, absent) = (words, absent)
         if let rollout = ordinal(of: id) {
@@ -59,7 +62,13 @@ import Synchronization
             Self.writeAbsent(seat, roster, policy.revision, in: &words)
             absent.insert(seat)
         }
-        return CompiledPolicy(policy, digest, appliedAt: appliedAt, roster, words, absent)
+        return CompiledPolicy(policy, digest, appliedAt: appliedAt, roster, stops, words, absent)
+    }
+
+    /// The same policy with other stops. O(compiling the policy).
+    func stopping(_ stops: Stops) -> CompiledPolicy {
+        let (words, absent) = Self.compile(policy, policy.rollouts.keys.sorted(), roster, stops)
+        return CompiledPolicy(policy, digest, appliedAt: appliedAt, roster, stops, words, absent)
     }
 
     private init(
@@ -67,6 +76,7 @@ import Synchronization
         _ digest: PolicyDigest,
         appliedAt: UnixTime,
         _ roster: Roster,
+        _ stops: Stops,
         _ words: [UInt64],
         _ absent: Set<Int>
     ) {
@@ -74,6 +84,7 @@ import Synchronization
         self.digest = digest
         self.appliedAt = appliedAt
         self.roster = roster
+        self.stops = stops
         self.words = words
         self.absent = absent
         self.exponent = SnapshotCell.exponent(for: words.count)
@@ -88,10 +99,23 @@ import Synchronization
     /// The words as the engine reads them; valid while this object lives.
     var image: PolicyImage { unsafe PolicyImage(words: memory, exponent: exponent) }
 
+    /// What this process makes of a rollout: the policy's definition, with the stopped variants disabled.
+    func served(_ id: RolloutID) -> RolloutDefinition? { policy.served(id, without: stops) }
+
     /// The seat of a rollout, or nil if the policy lacks it.
     func ordinal(of id: RolloutID) -> Int? {
         guard let ordinal = roster[id], absent.isEmpty || !absent.contains(ordinal) else { return nil }
         return ordinal
+    }
+}
+
+extension RolloutPolicy {
+    fileprivate func served(_ id: RolloutID, without stops: Stops) -> RolloutDefinition? {
+        guard !stops.isEmpty, var definition = rollouts[id] else { return rollouts[id] }
+        // A shadow that is stopped makes no copies, and a variant that is gone needs no stop.
+        let names = definition.strategy.variants.map(\.name)
+        definition.disabled.formUnion(stops.variants(of: id, at: definition.epoch).filter(names.contains))
+        return definition
     }
 }
 
@@ -123,14 +147,19 @@ final class PolicyDigest: Sendable {
 
 extension CompiledPolicy {
     /// The words of a policy, and the seats whose rollouts it lacks.
-    private static func compile(_ policy: RolloutPolicy, _ ids: [RolloutID], _ roster: Roster) -> ([UInt64], Set<Int>) {
+    private static func compile(
+        _ policy: RolloutPolicy,
+        _ ids: [RolloutID],
+        _ roster: Roster,
+        _ stops: Stops
+    ) -> ([UInt64], Set<Int>) {
         // Room for a canary's tables too, so that a policy of such rollouts is not copied as it grows.
         var words: [UInt64] = []
         words.reserveCapacity(2 * roster.capacity * RecordLayout.size)
         words.append(contentsOf: repeatElement(0, count: roster.capacity * RecordLayout.size))
         var absent = roster.count == ids.count ? [] : Set(0..<roster.count)
         for id in ids {
-            guard let definition = policy.rollouts[id], let ordinal = roster[id] else { continue }
+            guard let definition = policy.served(id, without: stops), let ordinal = roster[id] else { continue }
             RolloutCompiler(id, definition, roster[ordinal])
                 .compile(into: &words, at: ordinal * RecordLayout.size, revision: policy.revision)
             // As many seats as rollouts: nobody brought a default, and no rollout was removed.

@@ -15,7 +15,7 @@ extension CompiledPolicy {
                 let record = RolloutRecord(image, start: start)
                 let decision = record.decision(for: request, holding: assignment)
                 let id = decision.variant.rollout
-                guard let definition = policy.rollouts[id] else {
+                guard let definition = served(id) else {
                     return Explanation(absent: id, in: policy, unit: unit, host: host, decision)
                 }
                 let explainer = Explainer(

@@ -58,7 +58,27 @@ final class RouterState: Sendable {
     @discardableResult
     func publish(_ policy: RolloutPolicy, appliedAt time: UnixTime) throws(PolicyError) -> CompiledPolicy {
         try writer.withLock { _ throws(PolicyError) in
-            let next = try CompiledPolicy(policy, after: compiled.roster, appliedAt: time)
+            let running = compiled
+            var stops = running.stops
+            if !stops.isEmpty { stops.end(with: policy) }
+            let next = try CompiledPolicy(policy, after: running.roster, without: stops, appliedAt: time)
+            publish(next)
+            return next
+        }
+    }
+
+    /// Serves a variant of the running policy no more, in this process alone, until its rollout's epoch rises.
+    ///
+    /// The policy is published again, and stays the same to everybody: the same revision, and no update.
+    ///
+    /// - Returns: The policy that runs.
+    func stop(_ variant: VariantName, of id: RolloutID) -> CompiledPolicy {
+        writer.withLock { _ in
+            let running = compiled
+            guard let epoch = running.policy.rollouts[id]?.epoch else { return running }
+            var stops = running.stops
+            stops.stop(variant, of: id, at: epoch)
+            let next = running.stopping(stops)
             publish(next)
             return next
         }

@@ -209,6 +209,14 @@ final class UpdateHistory: Sendable {
         }
     }
 
+    /// Enters that a variant was stopped, which leaves the policy as it is.
+    func enter(stoppedIn running: CompiledPolicy, _ origin: UpdateOrigin) {
+        let revision = running.policy.revision
+        memory.withLock { memory in
+            memory.enter(memory.record(.stopped, at: revision, origin, gates: [], running.digest, over: running))
+        }
+    }
+
     /// Enters a policy that changed nothing, because it is older than the running one.
     func enter(ignored policy: RolloutPolicy, _ origin: UpdateOrigin, running: CompiledPolicy) {
         let digest = PolicyDigest(apartFrom: policy)

@@ -11,6 +11,8 @@ public struct UpdateRecord: Sendable {
         public static let accepted = Outcome("accepted")
         /// The policy had an older revision and changed nothing.
         public static let ignored = Outcome("ignored")
+        /// A variant of the running policy was stopped, in this process alone.
+        public static let stopped = Outcome("stopped")
         /// The change failed; the ``UpdateRecord/error`` says why.
         public static let refused = Outcome("refused")
     }

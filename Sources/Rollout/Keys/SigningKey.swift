@@ -8,11 +8,11 @@ public struct SigningKey: Sendable {
     }
 
     /// The number that tokens name the key by.
-    public let id: UInt8
+    let id: UInt8
     let method: Method
 
     /// The fewest bytes of a secret: as many as the hash has, so that the secret is not the weakest part.
-    public static let minimumSecretLength = 32
+    static let minimumSecretLength = 32
 
     /// A key made of a secret.
     ///

@@ -16,15 +16,15 @@ public struct AdoptedDecision: Hashable, Sendable {
 ///
 ///     // the app
 ///     let answer = sessions.route(request, through: sms)
-///     call.headers["Rollout-Decision"] = sessions.header(for: answer.decision, unit: user)
+///     call.headers[SessionRouter.decisionHeader] = sessions.header(for: answer.decision, unit: user)
 ///
 ///     // the model service
-///     let adopted = sessions.adopt(request.headers["Rollout-Decision"], for: user, through: sms)
+///     let adopted = sessions.adopt(request.headers[SessionRouter.decisionHeader], for: user, through: sms)
 ///     serve(adopted.decision.variant.release[.model])
 ///
 /// Both have the same keys, and policies from one source. See <doc:pairing-versions>.
 extension SessionRouter {
-    /// The name of the header.
+    /// The name of the header: `Rollout-Decision`.
     public static var decisionHeader: String { "Rollout-Decision" }
 
     /// The value of the `Rollout-Decision` header for a decision.

@@ -3,20 +3,19 @@
 /// Routing it counts no reference; making it counts one for each text of more than 15 bytes, as any struct of strings does.
 public struct SessionRequest: Sendable {
     // An empty text stands for none: to take a text out of an optional would count a reference.
-    private(set) var unitText: String
-    private(set) var hostText: String
+    let unitText: String
+    let hostText: String
     let cookies: String
-
-    /// The time of the request. No cookie is written before 1970 or after 2106, because a token holds its times in 32 bits.
-    public var now: UnixTime
+    let now: UnixTime
 
     /// A request.
     ///
     /// - Parameters:
     ///   - unit: What is bucketed; nil and an empty text are no unit.
-    ///   - host: The value of the `Host` header.
+    ///   - host: The value of the `Host` header, in any case, with or without port.
     ///   - cookies: The value of the `Cookie` header.
-    ///   - now: The time of the request.
+    ///   - now: The time of the request. No cookie is written before 1970 or after 2106, because a token holds its times in
+    ///     32 bits.
     public init(unit: String? = nil, host: String? = nil, cookies: String? = nil, now: UnixTime = .now) {
         self.unitText = Self.native(unit)
         self.hostText = Self.native(host)
@@ -36,17 +35,8 @@ public struct SessionRequest: Sendable {
         self.init(unit: unit, host: host, cookies: joined, now: now)
     }
 
-    /// What is bucketed, or nil for no unit.
-    public var unit: String? {
-        get { unitText.isEmpty ? nil : unitText }
-        set { unitText = Self.native(newValue) }
-    }
-
-    /// The value of the `Host` header, in any case, with or without port, or nil for none.
-    public var host: String? {
-        get { hostText.isEmpty ? nil : hostText }
-        set { hostText = Self.native(newValue) }
-    }
+    var unit: String? { unitText.isEmpty ? nil : unitText }
+    var host: String? { hostText.isEmpty ? nil : hostText }
 
     /// The text in contiguous UTF-8, empty for none. Only a text bridged from Objective-C is copied.
     private static func native(_ text: String?) -> String {

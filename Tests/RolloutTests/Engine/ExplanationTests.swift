@@ -347,6 +347,8 @@ struct ExplanationTests {
         #expect(copied.contains("is among the 500,000 copied (50 %)"))
         let missed = try #require(texts.first { !$0.contains("copied to shadow") })
         #expect(missed.contains("6. shadow copy    no copy: bucket "))
+        #expect(ranker.explanation(for: nil).sampling?.rule == .shadow)
+        #expect(ranker.explanation(for: nil, host: "x").host == "x")
         #expect(ranker.explanation(for: nil).sampling?.saw == "no copy: the request brings no unit")
     }
 

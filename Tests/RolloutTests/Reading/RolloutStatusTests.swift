@@ -55,6 +55,19 @@ struct RolloutStatusTests {
         #expect(throws: Never.self) { try JSONDocument(parsing: Array(router.status.json.utf8)) }
     }
 
+    @Test("The status holds the same as values")
+    func values() throws {
+        let router = try router()
+        let status = router.status
+        #expect(status.revision == 7 && status.environment == "production" && status.appliedAt == 1_800_000_000)
+        #expect(status.digest == router.snapshot().policy.digest)
+        #expect(status.rollouts.map(\.id) == ["ranker", "recommender", "sms", "ui"])
+        #expect(status.rollouts.map(\.epoch) == [0, 0, 3, 0])
+        let variants = status.rollouts[1].variants
+        #expect(variants.map(\.isDisabled) == [false, true, false])
+        #expect(variants.map(\.isDraining) == [false, false, true])
+    }
+
     @Test("A policy without a label has the environment null")
     func nulls() throws {
         let router = try RolloutRouter(policy: RolloutPolicy(revision: 0, rollouts: [:]), now: -1)

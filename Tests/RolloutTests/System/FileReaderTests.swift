@@ -98,7 +98,7 @@ struct FileReaderTests {
                 try? swap(toLink: !looks.isMultiple(of: 2))
             }
         }
-        #expect(error?.operation == "open")
+        #expect(error?.path == folder.path("file") && error?.operation == "open")
         #expect(looks == 32)
         try folder.remove("file")
         let missing = #expect(throws: FileError.self) { try FileReader.bytes(at: folder.path("file"), atMost: 100) }

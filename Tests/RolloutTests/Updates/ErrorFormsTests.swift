@@ -65,7 +65,8 @@ struct ErrorFormsTests {
         let router = try RolloutRouter(policy: EditedPolicy.canary(5))
         let updater = RolloutUpdater(router, gates: [Approval()])
         let error = try await #require(throws: UpdateError.self) { try await updater.update { try $0.promote("sms") } }
-        #expect((error.underlying as? GateRefusal)?.code == "notApproved")
+        let refusal = try #require(error.underlying as? GateRefusal)
+        #expect(refusal.code == "notApproved" && refusal.message == "revision 2 waits for Ana")
         #expect(error.message == "The gate \"Approval\" refused: revision 2 waits for Ana")
         #expect(try json(error).contains(#""cause":{"code":"notApproved","message":"revision 2 waits for Ana"}"#))
     }

@@ -185,6 +185,32 @@ struct UpdateTests {
         #expect(next.epochDemands(from: policy).map(\.needed) == [nil])
     }
 
+    @Test("An error for want of epochs says of which rollouts, why, and which epoch will do")
+    func demands() async throws {
+        let (_, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        var next = EditedPolicy.policy(
+            .canary(.percent(10), stable: EditedPolicy.v1, canary: EditedPolicy.v3),
+            revision: 2
+        )
+        next.sms.salt = "other"
+        let error = await #expect(throws: UpdateError.self) { try await updater.update(to: next) }
+        let demand = try #require(error?.epochDemands.first)
+        #expect(demand.rollout == "sms" && demand.found == 0 && demand.needed == 1)
+        #expect(demand.causes == [.salt, .release("canary")])
+        #expect(demand.causes.map(\.variant) == [nil, "canary"])
+    }
+
+    @Test("A rollback above the highest epoch is refused, because there is none")
+    func rollbackAboveLastEpoch() async throws {
+        var policy = EditedPolicy.canary(10)
+        policy.sms.epoch = .max
+        let (_, updater) = try EditedPolicy.updated(policy)
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(20)) }
+        let error = await #expect(throws: UpdateError.self) { try await updater.rollback(of: "sms") }
+        #expect(error?.epochDemands.map(\.causes) == [[.rollback]])
+        #expect(error?.epochDemands.map(\.needed) == [nil])
+    }
+
     // MARK: Edits
 
     @Test("An edit gets the next revision, whatever it sets")

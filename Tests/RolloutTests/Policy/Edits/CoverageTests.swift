@@ -259,6 +259,6 @@ struct CoverageTests {
         var policy = policy
         let error = #expect(throws: EditError.self) { try policy.setCoverage(of: "sms", to: .percent(40)) }
         #expect(error?.code == .wrongStrategy)
-        #expect(error?.strategy == policy.sms.strategy.kind)
+        #expect(error?.rollout == "sms" && error?.strategy == policy.sms.strategy.kind)
     }
 }

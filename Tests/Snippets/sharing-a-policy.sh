@@ -1,0 +1,2 @@
+# The directory of the store.
+mkdir -p "$ROOT/var/lib/rollout"

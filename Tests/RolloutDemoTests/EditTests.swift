@@ -72,6 +72,7 @@ struct EditTests {
             words: ["rollback", Recorded.strategies, "ui"],
             before: { try $0.setRelease(of: "stable", in: "ui", to: [.app: "v9"]) }
         ) { try $0.rollBack("ui", to: RolloutPolicy(json: Recorded.text(Recorded.strategies))) },
+        Row(words: ["forget", "web"], before: { $0.removed = ["web": 3] }) { try $0.forget("web") },
         Row(words: ["coverage", "recommender", "90"]) { try $0.setCoverage(of: "recommender", to: .percent(90)) },
     ]
 

@@ -4,7 +4,8 @@ extension RolloutPolicy {
     ///     let planned = try running.edited { try $0.setShare(of: .sms, to: .percent(25)) }
     ///     print(running.movement(to: planned))
     ///
-    /// The result has the next revision, whatever the edit sets, and the epochs that the edit demands. It is valid. An
+    /// The result has the next revision, whatever the edit sets, and the epochs that the edit demands. It remembers the
+    /// epochs of rollouts that the edit removes. It is valid. An
     /// updater may demand higher epochs, because it remembers the policies before this one.
     ///
     /// - Parameter edit: Changes the policy it is given. What it throws becomes the ``UpdateError/underlying`` error.
@@ -28,6 +29,7 @@ extension RolloutPolicy {
             for demand in next.epochDemands(from: self, memory) where demand.causes != [.lowered] {
                 if let needed = demand.needed { next.rollouts[demand.rollout]?.epoch = needed }
             }
+            next.keepEpochs(of: self)
         }
     }
 

@@ -170,6 +170,14 @@ extension EditOperation {
             let id = try words.id()
             return { policy throws(EditError) in try policy.rollBack(id, to: old) }
         },
+        EditOperation(
+            name: "forget",
+            arguments: "ID",
+            summary: "forgets the epoch of a rollout that was removed"
+        ) { words throws(Stop) in
+            let id = try words.id()
+            return { policy throws(EditError) in try policy.forget(id) }
+        },
     ]
 }
 

@@ -60,8 +60,8 @@ struct StopTests {
         #expect(served() == ["stable not_enrolled"])
         #expect(router.rollout("sms", default: [.app: "v9"]).decision(for: "qa").variant.name == "stable")
         // The rollout goes, and comes back in the same epoch.
-        try await updater.update { $0.rollouts = [:] }
-        try await updater.update { $0.rollouts = try Self.policy().rollouts }
+        try await updater.update(to: RolloutPolicy(revision: 3, rollouts: [:]))
+        try await updater.update(to: Self.policy().at(4))
         #expect(served() == ["stable not_enrolled"])
         try await updater.update { $0.sms.epoch += 1 }
         #expect(served() == ["canary forced", "canary host", "canary split"])

@@ -37,7 +37,9 @@ struct PolicyReader {
 
     private mutating func policy() -> RolloutPolicy {
         var policy = RolloutPolicy(revision: 0, rollouts: [:])
-        guard checkObject(document.root, keys: ["schema", "revision", "environment", "rollouts"]) else { return policy }
+        guard checkObject(document.root, keys: ["schema", "revision", "environment", "rollouts", "removed"]) else {
+            return policy
+        }
         if let schema = required("schema", of: document.root), schema.integer(as: Int.self) != 1 {
             report(.unsupportedSchema, at: schema, "expected 1, found \(schema.excerpt)")
         }
@@ -45,6 +47,7 @@ struct PolicyReader {
             policy.revision = UInt32(integer(revision, in: 0...Int(UInt32.max)) ?? 0)
         }
         if let environment = document.root["environment"] { policy.environment = text(environment) }
+        if let removed = document.root["removed"] { policy.removed = epochs(removed) }
         guard let rollouts = required("rollouts", of: document.root), checkKind(rollouts, .object) else {
             return policy
         }
@@ -58,6 +61,17 @@ struct PolicyReader {
             if !isStrategyRead { unreadStrategies.insert(id) }
         }
         return policy
+    }
+
+    private mutating func epochs(_ value: JSONValue) -> [RolloutID: UInt32] {
+        var epochs: [RolloutID: UInt32] = [:]
+        guard checkKind(value, .object) else { return epochs }
+        for (key, value) in value.members {
+            if problems.isFull { break }
+            guard let id: RolloutID = name(key, at: value) else { continue }
+            if let epoch = integer(value, in: 0...Int(UInt32.max)), epochs[id] == nil { epochs[id] = UInt32(epoch) }
+        }
+        return epochs
     }
 
     // MARK: Rollouts

@@ -24,7 +24,12 @@ enum PolicyWriter {
             ("rollouts", .object(policy.rollouts.map { ($0.key.text, tree(of: $0.value)) })),
         ]
         if let environment = policy.environment { members.append(("environment", .string(environment))) }
+        if !policy.removed.isEmpty { members.append(("removed", epochs(policy.removed))) }
         return .object(members)
+    }
+
+    static func epochs(_ removed: [RolloutID: UInt32]) -> JSONTree {
+        .object(removed.map { ($0.key.text, .integer(Int($0.value))) })
     }
 
     private static func tree(of rollout: RolloutDefinition) -> JSONTree {

@@ -26,8 +26,8 @@ public struct EpochDemand: Hashable, Sendable {
 
         /// The salt changed, so every unit has another bucket.
         public static let salt = Cause("the salt changed")
-        /// The rollout goes back to what it was earlier.
-        public static let rollback = Cause("the rollout is rolled back")
+        /// The rollout was removed, and comes back.
+        public static let removed = Cause("the rollout was removed, and comes back")
         /// The epoch itself went back, which would turn every assignment into one of the future.
         public static let lowered = Cause("an epoch never goes back")
 
@@ -78,6 +78,9 @@ extension RolloutPolicy {
     /// The same, with what is remembered of the policies before the old one.
     func epochDemands(from old: RolloutPolicy, _ memory: EpochMemory) -> [EpochDemand] {
         let demands = rollouts.compactMap { id, definition -> EpochDemand? in
+            if old.rollouts[id] == nil, let epoch = old.removed[id] {
+                return definition.epoch > epoch ? nil : EpochDemand(removed: id, at: epoch, found: definition.epoch)
+            }
             guard let before = old.rollouts[id] ?? memory.retired[id], before != definition else { return nil }
             return EpochDemand(of: definition, after: before, memory.releases(of: id), id: id)
         }
@@ -86,6 +89,11 @@ extension RolloutPolicy {
 }
 
 extension EpochDemand {
+    fileprivate init(removed id: RolloutID, at epoch: UInt32, found: UInt32) {
+        let (needed, overflow) = epoch.addingReportingOverflow(1)
+        self.init(rollout: id, causes: [.removed], found: found, needed: overflow ? nil : needed)
+    }
+
     /// What a definition needs to follow another one, or nil if its epoch is high enough.
     ///
     /// - Parameters:
@@ -160,11 +168,6 @@ struct EpochMemory: Sendable {
 
     /// The releases of the variants that a rollout had earlier in its present epoch, and has no longer.
     func releases(of id: RolloutID) -> [VariantName: Release] { gone[id] ?? [:] }
-
-    /// The rollouts of a policy, and those that are gone and may have live assignments.
-    func rollouts(with policy: RolloutPolicy) -> [RolloutID: RolloutDefinition] {
-        retired.isEmpty ? policy.rollouts : policy.rollouts.merging(retired) { current, _ in current }
-    }
 
     /// Keeps what a policy takes away from the one before it, and forgets what it brings back or voids.
     mutating func keep(_ old: RolloutPolicy, replacedBy new: RolloutPolicy) {

@@ -61,6 +61,11 @@ extension RolloutPolicy {
                 PolicyChange(text: "the status shows another label", place: "environment", values: environments)
             )
         }
+        let epochs = (PolicyWriter.epochs(removed), PolicyWriter.epochs(next.removed))
+        if removed != next.removed {
+            let text = "what may come back, and above which epoch, is remembered otherwise"
+            changes.append(PolicyChange(text: text, place: "removed", values: epochs))
+        }
         return changes
     }
 }

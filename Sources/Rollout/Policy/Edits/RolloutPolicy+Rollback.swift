@@ -12,7 +12,9 @@ extension RolloutPolicy {
     public mutating func rollBack(to earlier: RolloutPolicy) throws(EditError) {
         var next = earlier
         next.revision = revision
+        next.removed = removed.merging(earlier.removed) { present, before in max(present, before) }
         for id in earlier.rollouts.keys.sorted() { next.rollouts[id] = try restored(id, of: earlier) }
+        next.keepEpochs(of: self)
         self = next
     }
 
@@ -28,6 +30,7 @@ extension RolloutPolicy {
     /// - Throws: `EditError` if the earlier policy has no such rollout, or no higher epoch is left.
     public mutating func rollBack(_ id: RolloutID, to earlier: RolloutPolicy) throws(EditError) {
         rollouts[id] = try restored(id, of: earlier)
+        keepEpochs(of: self)
     }
 
     private func restored(_ id: RolloutID, of earlier: RolloutPolicy) throws(EditError) -> RolloutDefinition {
@@ -43,6 +46,7 @@ extension RolloutPolicy {
         }
         var edit = RolloutEdit(id: id, definition: content)
         guard let present = rollouts[id] else {
+            edit.definition.epoch = max(edit.definition.epoch, removed[id] ?? 0)
             try edit.raiseEpoch()
             return edit.definition
         }

@@ -6,6 +6,9 @@ public struct RolloutPolicy: Hashable, Sendable {
     public var revision: UInt32
     /// The rollouts by id.
     public var rollouts: [RolloutID: RolloutDefinition]
+    /// The epochs that rollouts had when they were removed. A rollout that comes back starts above, because visitors may
+    /// still have assignments of the old one. Edits of an updater keep this up to date; at most 10,000.
+    public var removed: [RolloutID: UInt32]
 
     private var exactEnvironment: ExactText?
 
@@ -16,9 +19,15 @@ public struct RolloutPolicy: Hashable, Sendable {
     }
 
     /// A policy of these rollouts.
-    public init(revision: UInt32, environment: String? = nil, rollouts: [RolloutID: RolloutDefinition]) {
+    public init(
+        revision: UInt32,
+        environment: String? = nil,
+        rollouts: [RolloutID: RolloutDefinition],
+        removed: [RolloutID: UInt32] = [:]
+    ) {
         self.revision = revision
         self.rollouts = rollouts
+        self.removed = removed
         self.exactEnvironment = environment.map(ExactText.init)
     }
 }

@@ -32,6 +32,7 @@ struct PolicyValidator {
             let path: JSONPath = "rollouts"
             check(rollout, id: id, isStrategyRead: !unreadStrategies.contains(id), at: path.appending(id.text))
         }
+        if !policy.removed.isEmpty { checkRemoved(in: policy) }
         if problems.all.isEmpty { checkSize(of: policy) }
     }
 
@@ -54,6 +55,21 @@ struct PolicyValidator {
             )
         }
         checkRules(of: rollout, names: names, at: path)
+    }
+
+    private mutating func checkRemoved(in policy: RolloutPolicy) {
+        guard check(policy.removed.count, "removed rollouts", limit: PolicyLimits.rollouts, at: "removed") else {
+            return
+        }
+        for (id, epoch) in policy.removed.sorted(by: { $0.key < $1.key }) {
+            guard let present = policy.rollouts[id]?.epoch, present <= epoch else { continue }
+            let path: JSONPath = "rollouts"
+            report(
+                .outOfRange,
+                at: path.appending(id.text).appending("epoch"),
+                "expected an epoch above \(epoch), at which the rollout was removed, found \(present)"
+            )
+        }
     }
 
     // MARK: Values
@@ -109,7 +125,9 @@ struct PolicyValidator {
     /// Writing the document only to count its bytes would cost more than all other checks together. So it is written only
     /// if a bound that is quick to compute allows it to be too large.
     private mutating func checkSize(of policy: RolloutPolicy) {
-        let bound = policy.rollouts.values.reduce(policy.environment.bound + 1_024) { $0 + $1.documentBound }
+        let bound = policy.rollouts.values.reduce(policy.environment.bound + 1_024 + 80 * policy.removed.count) {
+            $0 + $1.documentBound
+        }
         guard bound > PolicyLimits.documentBytes else { return }
         let count = policy.json.utf8.count
         guard count > PolicyLimits.documentBytes else { return }

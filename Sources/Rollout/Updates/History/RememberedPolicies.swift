@@ -90,24 +90,6 @@ struct RememberedPolicies: Sendable {
 }
 
 extension RolloutPolicy {
-    /// Gives rollouts higher epochs than those of the rollouts that they replace. A rollout that does not change keeps
-    /// its epoch.
-    mutating func raiseEpochs(
-        of ids: [RolloutID],
-        above present: [RolloutID: RolloutDefinition]
-    ) throws(UpdateError) {
-        var exhausted: [EpochDemand] = []
-        for id in ids {
-            guard let before = present[id], let definition = rollouts[id] else { continue }
-            let (next, overflow) = before.epoch.addingReportingOverflow(definition.isSame(as: before) ? 0 : 1)
-            if overflow {
-                exhausted.append(EpochDemand(rollout: id, causes: [.rollback], found: before.epoch, needed: nil))
-            }
-            rollouts[id]?.epoch = next
-        }
-        guard exhausted.isEmpty else { throw .needsEpoch(exhausted.sorted { $0.rollout < $1.rollout }) }
-    }
-
     /// How many bytes the policy takes in memory, roughly: its texts, and 100 bytes for each entry.
     fileprivate var memorySize: Int {
         rollouts.values.reduce(200) { size, rollout in

@@ -160,14 +160,18 @@ final class UpdateHistory: Sendable {
         let (earlier, epochs) = try memory.withLock { memory throws(UpdateError) in
             (try memory.policies.source(of: restoration), memory.epochs)
         }
-        let present = epochs.rollouts(with: running)
         return try running.successor { next throws(UpdateError) in
-            if let id = restoration.id {
-                next.rollouts[id] = earlier.rollouts[id]
-                try next.raiseEpochs(of: [id], above: present)
-            } else {
-                next = earlier
-                try next.raiseEpochs(of: Array(earlier.rollouts.keys), above: present)
+            for (id, gone) in epochs.retired where restoration.id ?? id == id {
+                next.removed[id] = max(next.removed[id] ?? 0, gone.epoch)
+            }
+            do throws(EditError) {
+                if let id = restoration.id {
+                    try next.rollBack(id, to: earlier)
+                } else {
+                    try next.rollBack(to: earlier)
+                }
+            } catch {
+                throw .edit(error)
             }
         }
     }

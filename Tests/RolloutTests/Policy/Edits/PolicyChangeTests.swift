@@ -59,6 +59,10 @@ struct PolicyChangeTests {
         row("environment", "environment: null -> \"staging\": the status shows another label") {
             $0.environment = "staging"
         },
+        row("removed", "removed: {} -> {\"web\":3}: what may come back, and above which epoch, is remembered otherwise")
+        {
+            $0.removed = ["web": 3]
+        },
         row(
             "rollout.strategy",
             "strategy.type: \"canary\" -> \"fixed\": the rollout has another strategy",

@@ -14,6 +14,8 @@ final class Change: Sendable {
     let expected: UInt32?
     /// What a rollback restores; nil for any other change.
     let restoration: Restoration?
+    /// Whether the history has a refusal of this change already, because it was tried before.
+    let isKnown: @Sendable (UpdateError) -> Bool
     let watch = ChangeWatch()
     /// Delivers nil when it is this change's turn, or what ended the waiting.
     let turn = OneShot<Interruption?>()
@@ -22,12 +24,14 @@ final class Change: Sendable {
         _ origin: UpdateOrigin,
         offering revision: UInt32? = nil,
         expecting expected: UInt32? = nil,
-        restoring restoration: Restoration? = nil
+        restoring restoration: Restoration? = nil,
+        isKnown: @escaping @Sendable (UpdateError) -> Bool = { _ in false }
     ) {
         self.origin = origin
         self.revision = revision
         self.expected = expected
         self.restoration = restoration
+        self.isKnown = isKnown
     }
 }
 

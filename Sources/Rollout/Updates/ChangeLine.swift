@@ -24,6 +24,8 @@ final class ChangeLine: Sendable {
         var isAtGates = false
         /// The changes that wait for a turn: rollbacks before all others, otherwise in the order of arrival.
         var waiting: [Change] = []
+        /// Who is to hear of publications.
+        var listeners: [@Sendable () -> Bool] = []
     }
 
     /// What a change does next, as decided under the lock.
@@ -77,6 +79,9 @@ final class ChangeLine: Sendable {
         history.enter(error, at: nil, nil, origin, running: router.compiled)
         await delivery.run()
     }
+
+    /// Has something called after each publication, under the lock, as long as it answers true.
+    func whenPublished(_ call: @escaping @Sendable () -> Bool) { state.withLock { $0.listeners.append(call) } }
 
     private func run(
         _ change: Change,
@@ -149,10 +154,10 @@ final class ChangeLine: Sendable {
         case .wrong(let error):
             return hasTurn || change.restoration != nil ? .ended(end(change, with: error, next)) : .wait
         case .right:
-            if gates.isEmpty, hasTurn { return .ended(publish(change, next, gates: [], over: running)) }
+            if gates.isEmpty, hasTurn { return .ended(publish(change, &state, next, gates: [], over: running)) }
             if change.restoration == nil, next.onlyTakesAway(from: running.policy) {
                 interruptHolder(&state, .overtakenBy(next.revision))
-                return .ended(publish(change, next, gates: [], over: running))
+                return .ended(publish(change, &state, next, gates: [], over: running))
             }
             if !hasTurn { return .wait }
             if change.restoration == nil, state.waiting.first?.restoration != nil {
@@ -178,7 +183,7 @@ final class ChangeLine: Sendable {
             if let interruption = change.watch.interruption {
                 return end(change, with: .ended(interruption, at: nil), next, gates: passed)
             }
-            return publish(change, next, gates: passed, over: router.compiled)
+            return publish(change, &state, next, gates: passed, over: router.compiled)
         }
         let isPublished = (try? result.get()) != nil
         await change.watch.bounded { await passage.finish(published: isPublished) }
@@ -225,6 +230,7 @@ final class ChangeLine: Sendable {
 
     private func publish(
         _ change: Change,
+        _ state: inout State,
         _ next: RolloutPolicy,
         gates: [String],
         over running: CompiledPolicy
@@ -232,6 +238,7 @@ final class ChangeLine: Sendable {
         do throws(PolicyError) {
             let published = try router.publish(next, appliedAt: change.origin.time)
             history.enter(published, change.origin, gates: gates, restoring: change.restoration, over: running)
+            state.listeners.removeAll { !$0() }
             return .success(next.revision)
         } catch {
             return end(change, with: .invalid(error), next, gates: gates)
@@ -245,6 +252,7 @@ final class ChangeLine: Sendable {
         at revision: UInt32? = nil,
         gates: [String] = []
     ) -> Result<UInt32, UpdateError> {
+        if change.isKnown(error) { return .failure(error) }
         let offered = policy?.revision ?? revision ?? change.revision
         history.enter(error, at: offered, policy, change.origin, gates: gates, running: router.compiled)
         return .failure(error)

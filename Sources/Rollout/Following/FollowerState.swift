@@ -24,8 +24,6 @@
 /// 3. nothing is lost and nothing spins: unless it is idle or barred, each of the three is due, under way or rests, and it
 ///    becomes due without a rest only for a higher revision, or for another revision that runs.
 struct FollowerState: Sendable {
-    enum Lane: CaseIterable, Hashable, Sendable { case asking, offering, saving }
-
     private enum Phase: Equatable {
         case idle, due, busy
         /// To rest for that long, from the next turn on.
@@ -34,47 +32,6 @@ struct FollowerState: Sendable {
         case resting(Int)
         /// The policy must not run while this revision runs.
         case barred(under: UInt32)
-    }
-
-    /// What a source answered.
-    enum Answer: Sendable {
-        /// A policy, and whether it only takes away from what runs.
-        case policy(PolicyContent, onlyTakesAway: Bool)
-        case sameAsBefore
-        case noPolicy(PolicyContent.Identity, UpdateError)
-        case failed(UpdateError)
-        case ended
-        /// Nobody waits for the answer any more.
-        case cancelled
-    }
-
-    /// Something to begin.
-    enum Work: Sendable {
-        /// To ask the source for something else than it had before. `entersFailure`: whether the history does not have yet
-        /// that it cannot be asked.
-        case ask(unlike: PolicyContent.Identity?, entersFailure: Bool)
-        case offer(PolicyContent, known: KnownRefusals)
-        /// To cancel the offer that is under way.
-        case interruptOffer
-        case save(PolicyContent)
-        case rest(Lane, Duration, number: Int)
-
-        var lane: Lane? {
-            switch self {
-            case .ask: .asking
-            case .offer: .offering
-            case .save: .saving
-            case .rest(let lane, _, _): lane
-            case .interruptOffer: nil
-            }
-        }
-    }
-
-    struct Turn: Sendable {
-        var events: [PolicyFollower.Event] = []
-        var works: [Work] = []
-        /// Whether there is nothing left to do.
-        var isLast = false
     }
 
     /// How the policy of the source stands to the running one.
@@ -90,7 +47,8 @@ struct FollowerState: Sendable {
     /// What the source had last.
     private var seen: PolicyContent.Identity?
     private var highestRevision: UInt32?
-    private var isUnreachable = false
+    /// Why the source cannot be asked at present, or nil if it can.
+    private var outage: UpdateError?
     private var hasEnteredFailure = false
 
     private var offering = Phase.idle
@@ -100,8 +58,8 @@ struct FollowerState: Sendable {
     private var known = KnownRefusals()
     private var mustInterrupt = false
     private var standing = Standing.good
-    /// What is wrong with the source or its policy, or nil if nothing is.
-    private(set) var problem: UpdateError?
+    /// What is wrong with what the source has, or nil if nothing is.
+    private var flaw: UpdateError?
 
     private var saving = Phase.idle
     private var failedSaves = 0
@@ -135,6 +93,8 @@ struct FollowerState: Sendable {
 
     var isAsking: Bool { asking == .busy }
     var hasEnded: Bool { asking == .idle }
+    /// Why the source's policy does not run, or nil if it does or there is none.
+    var problem: UpdateError? { outage ?? flaw }
 
     /// Ends all rests: whoever begins to follow begins at once.
     mutating func wake() {
@@ -201,15 +161,13 @@ struct FollowerState: Sendable {
             asking = .due
             return
         case .failed(let error):
-            if !isUnreachable { events.append(.unreachable(error)) }
-            isUnreachable = true
+            lose(error)
             hasEnteredFailure = true
-            problem = error
             asking = .tired(Self.pause(after: &failedAsks))
             return
         case .policy, .sameAsBefore, .noPolicy, .ended: break
         }
-        if exchange(&isUnreachable, with: false) { events.append(.reached) }
+        if exchange(&outage, with: nil) != nil { events.append(.reached) }
         failedAsks = 0
         asking = .tired(interval)
         switch answer {
@@ -223,13 +181,19 @@ struct FollowerState: Sendable {
         case .noPolicy(let identity, let error):
             see(identity)
             events.append(.refused(error))
-            problem = error
+            flaw = error
             standing = .bad
         case .ended:
             events.append(.ended)
             asking = .idle
         case .sameAsBefore, .failed, .cancelled: break
         }
+    }
+
+    /// Notes that there is no answer to be had, or none in time.
+    mutating func lose(_ error: UpdateError) {
+        if outage == nil { events.append(.unreachable(error)) }
+        outage = error
     }
 
     private mutating func see(_ identity: PolicyContent.Identity) {
@@ -272,7 +236,7 @@ struct FollowerState: Sendable {
             // A cancelled offer says nothing about the policy.
             guard isNewest, error.code != .cancelled else { return offering = .due }
             let isNews = known.insert(error)
-            problem = error
+            flaw = error
             standing = .bad
             if error.mayPass {
                 offering = .tired(Self.pause(after: &failedOffers))
@@ -289,7 +253,7 @@ struct FollowerState: Sendable {
 
     private mutating func settle(as standing: Standing) {
         self.standing = standing
-        problem = nil
+        flaw = nil
     }
 
     /// Notes that the policy of the saved copy runs.
@@ -326,24 +290,4 @@ struct FollowerState: Sendable {
         defer { failures = min(failures + 1, 6) }
         return .seconds(min(1 << failures, 60))
     }
-}
-
-/// The refusals of one policy that were reported and entered in the history.
-struct KnownRefusals: Sendable {
-    private var refusals: Set<UpdateError> = []
-
-    func contains(_ error: UpdateError) -> Bool { refusals.contains(Self.essence(of: error)) }
-
-    /// Whether the error is a new one.
-    mutating func insert(_ error: UpdateError) -> Bool { refusals.insert(Self.essence(of: error)).inserted }
-
-    /// A policy may be stopped a thousand times, each with a time or a number in the message. So only the code counts.
-    private static func essence(of error: UpdateError) -> UpdateError {
-        error.mayPass ? UpdateError(error.code, "") : error
-    }
-}
-
-extension UpdateError {
-    /// Whether the same policy may run a moment later, although nobody changes anything.
-    fileprivate var mayPass: Bool { fault == .gate || fault == .store || code == .overtaken }
 }

@@ -18,11 +18,8 @@ public final class PolicyFollower: Sendable {
     public let source: any PolicySource
 
     private static let shortestInterval: Duration = .milliseconds(10)
-    private let savedCopy: String?
-    private let updater: RolloutUpdater
+    private let courier: PolicyCourier
     private let clock: any Clock<Duration>
-    private let limit: Duration?
-    private let now: @Sendable () -> UnixTime
     private let report: @Sendable (Event) -> Void
     private let shared: Lock<Shared>
 
@@ -61,12 +58,9 @@ public final class PolicyFollower: Sendable {
         now: @escaping @Sendable () -> UnixTime = { .now }
     ) {
         self.source = source
-        self.savedCopy = savedCopy
-        self.updater = updater
         self.clock = clock
-        self.limit = limit
-        self.now = now
         self.report = report
+        courier = PolicyCourier(source: source, savedCopy: savedCopy, updater: updater, limit: limit, now: now)
         let interval = max(interval, Self.shortestInterval).withinAllClocks
         shared = Lock(Shared(state: FollowerState(every: interval, savesCopies: savedCopy != nil)))
         updater.whenPublished { [weak self] in
@@ -93,22 +87,22 @@ public final class PolicyFollower: Sendable {
     @concurrent
     @discardableResult
     public func start(waiting patience: Duration? = nil) async throws(StartError) -> UInt32 {
-        begin()
-        defer { end() }
+        claim()
+        defer { release() }
         await hear(for: patience)
+        if Task.isCancelled { throw StartError(source: problem, savedCopy: nil) }
         var (copy, copyProblem): (PolicyContent?, UpdateError?)
-        if let savedCopy {
-            do throws(UpdateError) { copy = try PolicyContent(contentsOf: savedCopy) } catch { copyProblem = error }
-        }
-        if let newer = copy, newer.revision > max(newest?.revision ?? 0, running) {
+        do throws(UpdateError) { copy = try courier.saved() } catch { copyProblem = error }
+        let heard = shared.withLock { $0.state.newest?.revision } ?? 0
+        if let newer = copy, newer.revision > max(heard, courier.running) {
             copyProblem = await restore(newer)
             copy = nil
         }
         if let offer = shared.withLock({ $0.state.beginOffering() }) { await perform(offer) }
-        if running == 0, let copy { copyProblem = await restore(copy) }
+        if courier.running == 0, let older = copy { copyProblem = await restore(older) }
         tell()
-        if running > 0 { return running }
-        throw StartError(source: problem(after: patience), savedCopy: copyProblem)
+        guard courier.running == 0 else { return courier.running }
+        throw StartError(source: problem, savedCopy: copyProblem)
     }
 
     /// Follows the source until the task is cancelled, or the source has ended and nothing is left to try again.
@@ -117,13 +111,17 @@ public final class PolicyFollower: Sendable {
     /// - Precondition: Neither this nor ``start(waiting:)`` is under way.
     @concurrent
     public func run() async throws {
-        begin()
-        defer { end() }
+        claim()
+        defer { release() }
         while !Task.isCancelled {
-            let running = running
-            let (turn, bell, failure) = shared.withLock { shared in
+            // The bell comes first: whatever happens after this turn was made rings it.
+            let bell = shared.withLock { shared in
                 shared.bell = OneShot()
-                return (shared.state.turn(running: running), shared.bell, exchange(&shared.clockFailure, with: nil))
+                return shared.bell
+            }
+            let running = courier.running
+            let (turn, failure) = shared.withLock { shared in
+                (shared.state.turn(running: running), exchange(&shared.clockFailure, with: nil))
             }
             for event in turn.events { report(event) }
             if let failure {
@@ -137,7 +135,7 @@ public final class PolicyFollower: Sendable {
         await stop()
     }
 
-    private func begin() {
+    private func claim() {
         let isFree = shared.withLock { shared in
             shared.state.wake()
             shared.isLate = false
@@ -146,7 +144,7 @@ public final class PolicyFollower: Sendable {
         precondition(isFree, "start() or run() of a PolicyFollower that is followed already: one task is enough")
     }
 
-    private func end() { shared.withLock { $0.isFollowed = false } }
+    private func release() { shared.withLock { $0.isFollowed = false } }
 
     private func stop() async {
         let tasks = shared.withLock { shared in exchange(&shared.tasks, with: [:]) }
@@ -175,18 +173,18 @@ public final class PolicyFollower: Sendable {
         ring()
     }
 
-    private var running: UInt32 { updater.router.snapshot().revision }
-
     // MARK: Starting
-
-    private var newest: PolicyContent? { shared.withLock { $0.state.newest } }
 
     /// Asks the source, and returns when it has answered or the time is up.
     private func hear(for patience: Duration?) async {
         let timer = patience.map { patience in
             Task {
                 try? await clock.sleep(for: patience.withinAllClocks)
-                if !Task.isCancelled { note { $0.isLate = true } }
+                if Task.isCancelled { return }
+                note { shared in
+                    shared.isLate = true
+                    shared.state.lose(.noAnswer(of: source.name, within: patience))
+                }
             }
         }
         defer { timer?.cancel() }
@@ -203,12 +201,10 @@ public final class PolicyFollower: Sendable {
         await stop()
     }
 
-    /// Offers the policy of the saved copy, and returns why it does not run.
+    /// Has the policy of the saved copy run, and returns why it does not.
     private func restore(_ content: PolicyContent) async -> UpdateError? {
         do throws(UpdateError) {
-            let origin = UpdateOrigin(author: "saved copy \(savedCopy ?? "")", reason: nil, time: now())
-            let revision = try await updater.offer(content.policy, from: origin, within: limit)
-            if revision == content.revision { note { $0.state.restored(content) } }
+            if try await courier.restore(content) == content.revision { note { $0.state.restored(content) } }
             return nil
         } catch {
             return error
@@ -216,18 +212,16 @@ public final class PolicyFollower: Sendable {
     }
 
     /// Why no policy of the source runs.
-    private func problem(after patience: Duration?) -> UpdateError {
+    private var problem: UpdateError {
         if Task.isCancelled { return .ended(.cancelled, at: nil) }
         return shared.withLock { shared in
-            if let problem = shared.state.problem { return problem }
-            if shared.state.isAsking, let patience { return .noAnswer(of: source.name, within: patience) }
-            return shared.state.hasEnded ? .nothing(in: source.name) : .revisionTaken(0)
+            shared.state.problem ?? (shared.state.hasEnded ? .nothing(in: source.name) : .revisionTaken(0))
         }
     }
 
     // MARK: Working
 
-    /// Begins something in a task of its own, in the place of the rest that it ends.
+    /// Begins something in a task of its own. A rest that it ends is cancelled.
     private func begin(_ work: FollowerState.Work) {
         guard let lane = work.lane else {
             shared.withLock { $0.tasks[.offering] }?.cancel()
@@ -239,21 +233,28 @@ public final class PolicyFollower: Sendable {
 
     private func perform(_ work: FollowerState.Work) async {
         switch work {
+        case .interruptOffer: break
         case .ask(let seen, let entersFailure):
-            let answer = await answer(unlike: seen, entersFailure: entersFailure)
+            let answer = await courier.ask(unlike: seen, entersFailure: entersFailure)
             note { $0.state.answered(answer) }
         case .offer(let content, let known):
-            let (running, verdict) = (running, await verdict(on: content, known))
+            let running = courier.running
+            let verdict: Result<UInt32, UpdateError>
+            do throws(UpdateError) {
+                verdict = .success(try await courier.offer(content, known))
+            } catch {
+                verdict = .failure(error)
+            }
             note { $0.state.judged(content, over: running, verdict) }
-        case .interruptOffer: break
         case .save(let content):
-            var failure: FileError?
+            let failure: FileError?
             do throws(FileError) {
-                try DurableFile.replace(savedCopy ?? "", with: content.bytes)
+                try courier.save(content)
+                failure = nil
             } catch {
                 failure = error
             }
-            note { [failure] in $0.state.saved(content, failure) }
+            note { $0.state.saved(content, failure) }
         case .rest(let lane, let pause, let number):
             do {
                 try await clock.sleep(for: pause)
@@ -263,43 +264,6 @@ public final class PolicyFollower: Sendable {
             }
         }
     }
-
-    /// Asks the source, and reads what it answers. What is no policy is entered in the history here, before anything that the
-    /// source answers later.
-    private func answer(unlike seen: PolicyContent.Identity?, entersFailure: Bool) async -> FollowerState.Answer {
-        let bytes: [UInt8]
-        do {
-            guard let next = try await source.next() else { return .ended }
-            bytes = next
-        } catch {
-            if Task.isCancelled { return .cancelled }
-            let error = UpdateError.unreadable(error)
-            if entersFailure { await updater.refuse(error, from: origin) }
-            return .failed(error)
-        }
-        let identity = PolicyContent.Identity(bytes)
-        if identity == seen { return .sameAsBefore }
-        do throws(UpdateError) {
-            let content = try PolicyContent(bytes, identity, from: source.name)
-            let running = updater.router.snapshot().policy
-            return .policy(content, onlyTakesAway: content.policy.onlyTakesAway(from: running))
-        } catch {
-            await updater.refuse(error, from: origin)
-            return .noPolicy(identity, error)
-        }
-    }
-
-    private func verdict(on content: PolicyContent, _ known: KnownRefusals) async -> Result<UInt32, UpdateError> {
-        do throws(UpdateError) {
-            return .success(
-                try await updater.offer(content.policy, from: origin, within: limit, isKnown: known.contains)
-            )
-        } catch {
-            return .failure(error)
-        }
-    }
-
-    private var origin: UpdateOrigin { UpdateOrigin(author: source.name, reason: nil, time: now()) }
 }
 
 extension UpdateError {

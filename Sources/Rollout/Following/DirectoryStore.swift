@@ -2,7 +2,7 @@
 ///
 ///     let store = DirectoryStore("/var/lib/rollout")
 ///     let updater = RolloutUpdater(router, store: store)
-///     let file = PolicyFile(store.policyPath, updating: updater)
+///     let follower = PolicyFollower(of: PolicyFile(store.policyPath), updating: updater)
 ///
 /// Every process gives its updater the store, and follows ``policyPath``. A change of one of them then runs in all.
 ///

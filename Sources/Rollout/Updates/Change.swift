@@ -18,6 +18,8 @@ final class Change: Sendable {
     let condition: StoreCondition?
     /// Whether the running policy is to be stored if the store holds none.
     let seedsStore: Bool
+    /// Whether the history has a refusal of this change already, because it was tried before.
+    let isKnown: @Sendable (UpdateError) -> Bool
     let watch: ChangeWatch
     /// Delivers nil when it is this change's turn, or what ended the waiting.
     let turn = OneShot<Interruption?>()
@@ -29,7 +31,8 @@ final class Change: Sendable {
         restoring restoration: Restoration? = nil,
         requiring condition: StoreCondition? = nil,
         seedingStore seedsStore: Bool = false,
-        under watch: ChangeWatch = ChangeWatch()
+        under watch: ChangeWatch = ChangeWatch(),
+        isKnown: @escaping @Sendable (UpdateError) -> Bool = { _ in false }
     ) {
         self.origin = origin
         self.revision = revision
@@ -38,6 +41,7 @@ final class Change: Sendable {
         self.condition = condition
         self.seedsStore = seedsStore
         self.watch = watch
+        self.isKnown = isKnown
     }
 }
 

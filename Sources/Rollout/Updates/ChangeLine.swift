@@ -33,6 +33,8 @@ final class ChangeLine: Sendable {
         var isInterruptible = false
         /// The changes that wait for a turn: by rank, otherwise in the order of arrival.
         var waiting: [Entry] = []
+        /// Who is to hear of publications.
+        var listeners: [@Sendable () -> Bool] = []
     }
 
     private struct Entry {
@@ -130,6 +132,9 @@ final class ChangeLine: Sendable {
         await delivery.run()
     }
 
+    /// Has something called after each publication, under the lock, as long as it answers true.
+    func whenPublished(_ call: @escaping @Sendable () -> Bool) { state.withLock { $0.listeners.append(call) } }
+
     private func run(
         _ change: Change,
         _ make: (RolloutPolicy) throws(UpdateError) -> RolloutPolicy
@@ -211,11 +216,11 @@ final class ChangeLine: Sendable {
             return hasTurn || change.restoration != nil ? .ended(end(change, with: error, next)) : .wait
         case .right:
             let isAtOnce = store == nil
-            if isAtOnce, gates.isEmpty, hasTurn { return .ended(publish(change, next, over: running)) }
+            if isAtOnce, gates.isEmpty, hasTurn { return .ended(publish(change, &state, next, over: running)) }
             let onlyTakesAway = change.restoration == nil && next.onlyTakesAway(from: running.policy)
             if isAtOnce, onlyTakesAway {
                 interruptHolder(&state, .overtakenBy(next.revision))
-                return .ended(publish(change, next, over: running))
+                return .ended(publish(change, &state, next, over: running))
             }
             if !hasTurn { return .wait }
             let rank = state.holder?.rank ?? (change.restoration == nil ? .other : .rollback)
@@ -264,10 +269,10 @@ final class ChangeLine: Sendable {
                     return .ended(end(change, with: .ended(interruption, at: nil), next, gates: passed))
                 }
                 state.isInterruptible = state.isInterruptible && store != nil
-                return .ended(publish(change, next, gates: passed, over: router.compiled))
+                return .ended(publish(change, &state, next, gates: passed, over: router.compiled))
             case .stored(let record):
                 state.isInterruptible = false
-                return .ended(publish(change, next, gates: passed, over: router.compiled, as: record))
+                return .ended(publish(change, &state, next, gates: passed, over: router.compiled, as: record))
             }
         }
         var isPublished = false
@@ -332,6 +337,7 @@ final class ChangeLine: Sendable {
 
     private func publish(
         _ change: Change,
+        _ state: inout State,
         _ next: RolloutPolicy,
         gates: [String] = [],
         over running: CompiledPolicy,
@@ -341,6 +347,7 @@ final class ChangeLine: Sendable {
             let published = try router.publish(next, appliedAt: change.origin.time)
             let (origin, restoration) = (change.origin, change.restoration)
             history.enter(published, origin, gates: gates, restoring: restoration, over: running, as: record)
+            state.listeners.removeAll { !$0() }
             return .success(next.revision)
         } catch {
             return end(change, with: .invalid(error), next, gates: gates)
@@ -354,6 +361,7 @@ final class ChangeLine: Sendable {
         at revision: UInt32? = nil,
         gates: [String] = []
     ) -> Result<UInt32, UpdateError> {
+        if change.isKnown(error) { return .failure(error) }
         let offered = policy?.revision ?? revision ?? change.revision
         history.enter(error, at: offered, policy, change.origin, gates: gates, running: router.compiled)
         return .failure(error)

@@ -278,11 +278,22 @@ public final class RolloutUpdater: Sendable {
 
     // MARK: For what brings policies in
 
-    /// Enters a policy that could not be read in the history, and returns the error.
-    func refuse(_ error: UpdateError, from origin: UpdateOrigin) async -> UpdateError {
-        await changes.refuse(error, from: origin)
-        return error
+    /// Runs a policy that a source holds. Refusals that are known are in the history already, from an earlier attempt.
+    func offer(
+        _ policy: RolloutPolicy,
+        from origin: UpdateOrigin,
+        within limit: Duration?,
+        isKnown: @escaping @Sendable (UpdateError) -> Bool = { _ in false }
+    ) async throws(UpdateError) -> UInt32 {
+        let change = Change(origin, offering: policy.revision, isKnown: isKnown)
+        return try await changes.perform(change, within: limit, clock) { _ in policy }
     }
+
+    /// Enters a policy that could not be read in the history.
+    func refuse(_ error: UpdateError, from origin: UpdateOrigin) async { await changes.refuse(error, from: origin) }
+
+    /// Has something called after each publication, under the lock of the changes, as long as it answers true.
+    func whenPublished(_ call: @escaping @Sendable () -> Bool) { changes.whenPublished(call) }
 
     /// The clock that the updater waits by, for the parts that belong to it.
     var waits: any Clock<Duration> { clock }

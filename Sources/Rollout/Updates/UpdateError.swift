@@ -4,7 +4,7 @@ public struct UpdateError: Error, Sendable {
     public let code: Code
     /// What is wrong and what to do about it, in full sentences.
     public let message: String
-    /// The error behind this one: a `PolicyError`, a `FileError`, or what an edit or a gate threw.
+    /// The error behind this one: a `PolicyError`, a `FileError`, or what a source, an edit or a gate threw.
     public let underlying: (any Error)?
     /// The rollouts whose epochs are too low, and why, if the code is ``Code/needsEpoch``.
     public let epochDemands: [EpochDemand]
@@ -18,7 +18,7 @@ public struct UpdateError: Error, Sendable {
 
         /// The new policy breaks a rule. The underlying `PolicyError` lists every problem.
         public static let invalid = Code("invalid")
-        /// The file that holds the new policy cannot be read.
+        /// The file or the store that holds the new policy cannot be read.
         public static let unreadable = Code("unreadable")
         /// Another revision runs than the caller expected.
         public static let conflict = Code("conflict")
@@ -115,7 +115,7 @@ extension UpdateError {
         UpdateError(.invalid, "The policy is invalid. \(error)", underlying: error)
     }
 
-    static func unreadable(_ error: FileError) -> UpdateError {
+    static func unreadable(_ error: any Error) -> UpdateError {
         UpdateError(.unreadable, "The policy cannot be read. \(error)", underlying: error)
     }
 

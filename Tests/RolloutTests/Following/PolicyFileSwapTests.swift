@@ -37,15 +37,14 @@ struct PolicyFileSwapTests {
         try map.swap(to: 1)
         let router = try RolloutRouter(policy: FollowedFile.policy(1))
         let updater = RolloutUpdater(router)
-        let events = Lock<[PolicyFile.Event]>([])
-        let file = PolicyFile(map.folder.path("policy.json"), updating: updater) { event in
-            events.withLock { $0.append(event) }
-        }
+        let log = EventLog()
+        let file = PolicyFile(map.folder.path("policy.json"))
+        let follower = PolicyFollower(of: file, updating: updater, report: log.report)
         let seen = Seen()
         let last: UInt32 = 1_001
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
-                while !seen.isDone.load(ordering: .acquiring) { await file.poll() }
+                while !seen.isDone.load(ordering: .acquiring) { _ = try? await follower.start() }
             }
             // A thread of its own for who never waits: the pool has as many as there are cores.
             await onThreads([
@@ -71,12 +70,11 @@ struct PolicyFileSwapTests {
                 },
             ])
         }
-        await file.poll()
+        try await follower.start()
         #expect(seen.failures.load(ordering: .relaxed) == 0)
         #expect(seen.wrong.load(ordering: .relaxed) == 0)
         #expect(router.snapshot().policy == FollowedFile.policy(last))
-        let unexpected = events.withLock { $0 }.filter { $0.kind != .accepted }
-        #expect(unexpected == [])
+        #expect(log.events.filter { $0.kind != .accepted } == [])
     }
 
     @Test("away is missed, and found when it is there again")
@@ -84,12 +82,15 @@ struct PolicyFileSwapTests {
         let map = try ConfigMap()
         try map.swap(to: 1)
         let router = try RolloutRouter(policy: FollowedFile.policy(1))
-        let updater = RolloutUpdater(router)
-        let file = PolicyFile(map.folder.path("policy.json"), updating: updater)
-        await file.poll()
+        let log = EventLog()
+        let file = PolicyFile(map.folder.path("policy.json"))
+        let follower = PolicyFollower(of: file, updating: RolloutUpdater(router), report: log.report)
+        try await follower.start()
         try map.folder.remove("..1")
-        #expect(await file.poll().map(\.reason) == ["No such file or directory"])
+        try await follower.start()
+        #expect(log.take().map(\.reason) == ["No such file or directory"])
         try map.swap(to: 2)
-        #expect(await file.poll() == [.accepted(revision: 2)])
+        try await follower.start()
+        #expect(log.take() == [.reached, .accepted(revision: 2)])
     }
 }

@@ -8,28 +8,28 @@ struct PolicyFileTests {
     @Test("that changes is followed; one that stays says nothing")
     func follows() async throws {
         let followed = try await FollowedFile()
-        #expect(await followed.file.poll() == [])
+        #expect(await followed.look() == [])
         try followed.write(FollowedFile.policy(2))
-        #expect(await followed.file.poll() == [.accepted(revision: 2)])
-        #expect(await followed.file.poll() == [])
+        #expect(await followed.look() == [.accepted(revision: 2)])
+        #expect(await followed.look() == [])
         #expect(followed.router.snapshot().policy == FollowedFile.policy(2))
-        #expect(followed.updater.history.last?.author == "file \(followed.file.path)")
+        #expect(followed.updater.history.last?.author == "file \(followed.path)")
     }
 
     @Test("rewritten with the same size and the same time is seen all the same")
     func sameTimeAndSize() async throws {
         let followed = try await FollowedFile(start: FollowedFile.policy(10))
-        let path = followed.file.path
+        let path = followed.path
         let time = Date(timeIntervalSince1970: 1_800_000_000)
         try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: path)
         let before = try FileManager.default.attributesOfItem(atPath: path)
-        #expect(await followed.file.poll() == [])
+        #expect(await followed.look() == [])
         try followed.write(FollowedFile.policy(11))
         try FileManager.default.setAttributes([.modificationDate: time], ofItemAtPath: path)
         let after = try FileManager.default.attributesOfItem(atPath: path)
         #expect(after[.size] as? Int == before[.size] as? Int)
         #expect(after[.modificationDate] as? Date == before[.modificationDate] as? Date)
-        #expect(await followed.file.poll() == [.accepted(revision: 11)])
+        #expect(await followed.look() == [.accepted(revision: 11)])
     }
 
     // MARK: Files that cannot be used
@@ -75,43 +75,40 @@ struct PolicyFileTests {
     func refused(_ row: Bad) async throws {
         let followed = try await FollowedFile()
         try followed.folder.write(row.bytes(), to: FollowedFile.name)
-        let events = await followed.file.poll()
+        let events = await followed.look()
         #expect(events.map(\.code) == [row.code])
-        #expect(await followed.file.poll() == [], "once, not once a look")
+        #expect(await followed.look() == [], "once, not once a look")
         #expect(followed.running == 1)
         #expect(followed.updater.history.last?.error?.code == events.first?.problem?.code)
-        #expect(followed.updater.history.last?.author == "file \(followed.file.path)")
+        #expect(followed.updater.history.last?.author == "file \(followed.path)")
         #expect(followed.updater.history.count == 2)
 
         try followed.write(FollowedFile.policy(1))
-        #expect(await followed.file.poll() == [.recovered(revision: 1)])
+        #expect(await followed.look() == [.recovered(revision: 1)])
         try followed.folder.write(row.bytes(), to: FollowedFile.name)
-        #expect(await followed.file.poll().map(\.code) == [row.code])
+        #expect(await followed.look().map(\.code) == [row.code])
         try followed.write(FollowedFile.policy(2))
-        #expect(await followed.file.poll() == [.accepted(revision: 2)])
+        #expect(await followed.look() == [.accepted(revision: 2)])
     }
 
     @Test("that vanishes and comes back is missed once, and found again")
     func vanished() async throws {
         let followed = try await FollowedFile()
         try followed.folder.remove(FollowedFile.name)
-        let missed = await followed.file.poll()
-        #expect(missed.map(\.reason) == ["No such file or directory"])
-        #expect(missed.map(\.kind) == [.refused] && missed.map(\.revision) == [nil])
-        #expect(await followed.file.poll() == [])
+        #expect(await followed.look().map(\.reason) == ["No such file or directory"])
+        #expect(await followed.look() == [])
         #expect(followed.running == 1)
         try followed.write(FollowedFile.policy(1))
-        let found = await followed.file.poll()
-        #expect(found.map(\.kind) == [.recovered] && found.map(\.revision) == [1])
+        #expect(await followed.look() == [.reached])
     }
 
     @Test("without permission is refused", .disabled(if: geteuid() == 0, "root may read every file"))
     func permissions() async throws {
         let followed = try await FollowedFile()
-        try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: followed.file.path)
-        #expect(await followed.file.poll().map(\.reason) == ["Permission denied"])
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: followed.file.path)
-        #expect(await followed.file.poll() == [.recovered(revision: 1)])
+        try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: followed.path)
+        #expect(await followed.look().map(\.reason) == ["Permission denied"])
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: followed.path)
+        #expect(await followed.look() == [.reached])
     }
 
     static let noFiles: [(String, @Sendable (String, FileFolder) throws -> Void)] = [
@@ -139,9 +136,9 @@ struct PolicyFileTests {
         let (reason, make) = Self.noFiles[index]
         let followed = try await FollowedFile()
         try followed.folder.remove(FollowedFile.name)
-        try make(followed.file.path, followed.folder)
-        #expect(await followed.file.poll().map(\.reason) == [reason])
-        #expect(await followed.file.poll() == [])
+        try make(followed.path, followed.folder)
+        #expect(await followed.look().map(\.reason) == [reason])
+        #expect(await followed.look() == [])
         #expect(followed.running == 1)
     }
 
@@ -156,51 +153,6 @@ struct PolicyFileTests {
         try folder.link("policy", to: "./target")
         try folder.write(FollowedFile.policy(5).json, to: "target")
         try folder.link(FollowedFile.name, to: "absolute")
-        #expect(await followed.file.poll() == [.accepted(revision: 5)])
-    }
-
-    // MARK: Policies that must not run
-
-    @Test("of an older revision is ignored and counted, once")
-    func older() async throws {
-        let followed = try await FollowedFile(start: FollowedFile.policy(5))
-        try followed.write(FollowedFile.policy(4))
-        let events = await followed.file.poll()
-        #expect(events == [.ignored(revision: 4, running: 5)])
-        #expect(events.map(\.kind) == [.ignored] && events.map(\.revision) == [4])
-        #expect(await followed.file.poll() == [])
-        #expect(followed.router.status.ignoredUpdates == 1)
-        try followed.write(FollowedFile.policy(5))
-        #expect(await followed.file.poll() == [], "it was never refused, so there is nothing to recover from")
-    }
-
-    @Test("of the running revision with other content is refused")
-    func conflict() async throws {
-        let followed = try await FollowedFile(start: FollowedFile.policy(5))
-        try followed.write(FollowedFile.policy(6).at(5))
-        #expect(await followed.file.poll() == [.refused(.revisionTaken(5))])
-        #expect(await followed.file.poll() == [])
-    }
-
-    @Test("that the router refuses is judged again when another revision runs, and an accepted one is not")
-    func judgedAgain() async throws {
-        let followed = try await FollowedFile()
-        var next = FollowedFile.policy(9)
-        next.sms.salt = "other"
-        try followed.write(next)
-        #expect(await followed.file.poll().map(\.problem?.code) == [.needsEpoch])
-        #expect(await followed.file.poll() == [])
-        try await followed.updater.update { $0.sms.forced["alice"] = "canary" }
-        #expect(await followed.file.poll() == [], "refused for the same reason")
-        try await followed.updater.update { policy in
-            policy.sms.salt = "other"
-            policy.sms.epoch += 1
-        }
-        next.sms.epoch = 1
-        #expect(await followed.file.poll().first?.problem != nil, "its epoch would go back")
-        try followed.write(next)
-        #expect(await followed.file.poll() == [.accepted(revision: 9)])
-        try await followed.updater.update { try $0.setShare(of: "sms", to: .percent(50)) }
-        #expect(await followed.file.poll() == [])
+        #expect(await followed.look() == [.accepted(revision: 5)])
     }
 }

@@ -4,128 +4,87 @@ import Testing
 
 @testable import Rollout
 
-@Suite("The copy of a policy file")
+@Suite("The saved copy of a policy")
 struct SavedCopyTests {
-    @Test("has the last good content, and lets a service start without the file")
+    private static func policy(_ revision: UInt32) -> RolloutPolicy { Followed.policy(revision) }
+
+    private let folder: FileFolder
+    private let copy: String
+
+    init() throws {
+        folder = try FileFolder()
+        copy = folder.path("copy.json")
+    }
+
+    private var saved: RolloutPolicy { get throws { try PolicyContent(contentsOf: copy).policy } }
+
+    /// Has a source say all that and end. Returns when everything is saved.
+    private func run(_ followed: Followed, _ texts: String...) async throws {
+        for text in texts { _ = await followed.look { $0.say(text) } }
+        followed.source.end()
+        try await followed.follower.run()
+    }
+
+    @Test("has the last policy of the source that ran, and lets a service start without the source")
     func coldStart() async throws {
-        let followed = try await FollowedFile(savesCopy: true)
-        let (path, copy) = (followed.file.path, followed.folder.path(FollowedFile.copy))
-        #expect(try await PolicyFile.load(copy).policy == FollowedFile.policy(1), "saved although it ran already")
-        try followed.write(FollowedFile.policy(2))
-        await followed.file.poll()
-        try followed.folder.write("{", to: FollowedFile.name)
-        await followed.file.poll()
-        let start = try await PolicyFile.load(path, savedCopy: copy)
-        #expect(start.policy == FollowedFile.policy(2))
-        #expect(start.problem?.code == .invalid)
-        try followed.folder.remove(FollowedFile.name)
-        #expect(try await PolicyFile.load(path, savedCopy: copy).problem?.code == .unreadable)
-        let names = try FileManager.default.contentsOfDirectory(atPath: followed.folder.path(""))
-        #expect(names == [FollowedFile.copy], "nothing is left lying about")
+        let first = try Followed(savedCopy: copy)
+        try await run(first, Self.policy(1).json)
+        #expect(try saved == Self.policy(1), "saved although it ran already")
+        let second = try Followed(savedCopy: copy)
+        try await run(second, Self.policy(2).json, "{")
+        #expect(try saved == Self.policy(2))
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path(""))
+        #expect(names == ["copy.json"], "nothing is left lying about")
 
-        let router = try RolloutRouter(policy: start.policy)
-        let updater = RolloutUpdater(router)
-        let file = PolicyFile(path, savedCopy: copy, updating: updater)
-        #expect(await file.poll().map(\.reason) == ["No such file or directory"])
-        try followed.write(FollowedFile.policy(3))
-        #expect(await file.poll() == [.accepted(revision: 3)])
-        #expect(try await PolicyFile.load(copy).policy == FollowedFile.policy(3))
-    }
-
-    @Test("is passed over where the file is good")
-    func fileFirst() async throws {
-        let followed = try await FollowedFile(savesCopy: true)
-        try followed.write(FollowedFile.policy(2))
-        let start = try await PolicyFile.load(followed.file.path, savedCopy: followed.folder.path(FollowedFile.copy))
-        #expect(start == PolicyFile.Start(policy: FollowedFile.policy(2), problem: nil))
-    }
-
-    @Test("that is wrong too makes an error that tells both")
-    func neither() async throws {
-        let folder = try FileFolder()
-        let (path, copy) = (folder.path("policy.json"), try folder.write("no JSON", to: "copy.json"))
-        let error = await #expect(throws: PolicyFile.LoadError.self) {
-            try await PolicyFile.load(path, savedCopy: copy)
+        let third = try Followed(start: nil, savedCopy: copy)
+        third.source.fail("away")
+        #expect(try await third.follower.start() == 2)
+        try await third.whileRunning {
+            third.source.say(Self.policy(3))
+            #expect(await third.log.events(4).last == .accepted(revision: 3))
+            while try saved.revision < 3 { await Task.yield() }
         }
-        #expect(error.map { "\($0)".contains(path) } == true)
-        #expect(error?.file.code == .unreadable)
-        #expect(error?.savedCopy?.code == .invalid)
-        let alone = await #expect(throws: PolicyFile.LoadError.self) { try await PolicyFile.load(path) }
-        #expect(alone?.savedCopy == nil)
+        #expect(try saved == Self.policy(3))
     }
 
-    @Test("that cannot be saved is reported once, tried again, and reported when it is")
+    @Test("that cannot be saved is tried again after growing pauses, reported once, and reported when it is saved")
     func unsaved() async throws {
         let folder = try FileFolder()
-        let path = try folder.write(FollowedFile.policy(1).json, to: "policy.json")
         let copy = folder.path("later/copy.json")
-        let router = try RolloutRouter(policy: FollowedFile.policy(1))
-        let updater = RolloutUpdater(router)
-        let file = PolicyFile(path, savedCopy: copy, updating: updater)
-        let event = try #require(await file.poll().first)
-        #expect(event.kind == .unsaved)
-        #expect(event.reason == "No such file or directory")
-        #expect(await file.poll() == [])
-        try FileManager.default.createDirectory(atPath: folder.path("later"), withIntermediateDirectories: false)
-        let saved = await file.poll()
-        #expect(saved.map(\.kind) == [.saved] && saved.map(\.revision) == [1])
-        #expect(try await PolicyFile.load(copy).policy == FollowedFile.policy(1))
+        let followed = try Followed(savedCopy: copy)
+        try await followed.whileRunning {
+            followed.source.say(Self.policy(2))
+            for (index, pause) in [1, 2, 4, 8].enumerated() {
+                await followed.clock.sleepers()
+                #expect(followed.clock.sleepCount == index + 1)
+                followed.clock.advance(by: .seconds(pause) - .nanoseconds(1))
+                #expect(followed.clock.sleepCount == index + 1)
+                followed.clock.advance(by: .nanoseconds(1))
+            }
+            await followed.clock.sleepers()
+            let events = followed.log.take()
+            #expect(Set(events.map(\.kind)) == [.accepted, .unsaved])
+            #expect(events.count == 2)
+            #expect(events.compactMap(\.reason) == ["No such file or directory"])
+            try FileManager.default.createDirectory(atPath: folder.path("later"), withIntermediateDirectories: false)
+            followed.clock.advance(by: .seconds(16))
+            #expect(await followed.log.events(1) == [.saved(revision: 2)])
+        }
+        #expect(try PolicyContent(contentsOf: copy).policy == Self.policy(2))
     }
 
-    @Test("never has a policy that does not run")
+    @Test("never has a policy that does not run, nor one that is older than it has")
     func onlyGood() async throws {
-        let followed = try await FollowedFile(start: FollowedFile.policy(5), savesCopy: true)
-        for policy in [FollowedFile.policy(4), FollowedFile.policy(6).at(5)] {
-            try followed.write(policy)
-            await followed.file.poll()
-        }
-        #expect(try await PolicyFile.load(followed.folder.path(FollowedFile.copy)).policy == FollowedFile.policy(5))
-    }
-
-    /// Lets each policy through, and waits with the end of one revision's change.
-    private final class SlowEnd: PolicyGate {
-        let revision: UInt32
-        let isEnding = OneShot<Bool>()
-        let release = OneShot<Bool>()
-        private let prepared = Lock<UInt32>(0)
-
-        init(of revision: UInt32) { self.revision = revision }
-
-        func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {
-            prepared.withLock { $0 = next.revision }
-        }
-
-        func finish(published: Bool) async {
-            guard prepared.withLock({ $0 }) == revision else { return }
-            isEnding.fulfil(true)
-            _ = await release.value
-        }
-    }
-
-    /// The change to revision 2 is published and has not ended yet when another look publishes revision 3.
-    @Test("never goes back to an older revision, whichever look ends last")
-    func overlappingLooks() async throws {
-        let gate = SlowEnd(of: 2)
-        let followed = try await FollowedFile(savesCopy: true, gates: [gate])
-        let file = followed.file
-        try followed.write(EditedPolicy.canary(50).at(2))
-        let slow = Task { await file.poll() }
-        _ = await gate.isEnding.value
-        // A lower share only takes away, so it waits for nobody.
-        let last = EditedPolicy.canary(20).at(3)
-        try followed.write(last)
-        #expect(await file.poll() == [.accepted(revision: 3)])
-        gate.release.fulfil(true)
-        #expect(await slow.value == [.accepted(revision: 2)])
-        await file.poll()
-        #expect(try await PolicyFile.load(followed.folder.path(FollowedFile.copy)).policy == last)
+        let followed = try Followed(start: Self.policy(5), savedCopy: copy)
+        try await run(followed, Self.policy(5).json, Self.policy(4).json, Self.policy(6).at(5).json)
+        #expect(try saved == Self.policy(5))
     }
 
     /// A process of its own saves one policy after another, and is killed while it does.
     @Test("is whole after its writer was killed", arguments: [1, 3, 10])
     func killed(_ saves: Int) async throws {
         let folder = try FileFolder()
-        let copy = try folder.write(FollowedFile.policy(1).json, to: "copy.json")
+        let copy = try folder.write(Followed.policy(1).json, to: "copy.json")
         await #expect(processExitsWith: .signal(SIGKILL)) { [copy = copy as String, saves = saves as Int] in
             let done = Counter()
             onThreads([
@@ -136,7 +95,7 @@ struct SavedCopyTests {
                 },
             ])
         }
-        let policy = try await PolicyFile.load(copy).policy
+        let policy = try PolicyContent(contentsOf: copy).policy
         #expect(policy == Counter.large(policy.revision))
         #expect(policy.revision >= UInt32(saves))
     }
@@ -146,7 +105,7 @@ struct SavedCopyTests {
 
         /// Large enough that writing it takes a while.
         static func large(_ revision: UInt32) -> RolloutPolicy {
-            var policy = FollowedFile.policy(revision)
+            var policy = Followed.policy(revision)
             for unit in 0..<500 { policy.sms.forced[UnitID("user-\(revision)-\(unit)")] = "canary" }
             return policy
         }

@@ -23,7 +23,7 @@ struct PolicyFileRunTests {
         try await task.value
     }
 
-    @Test("takes any interval: one that no clock can add up is very long, and none is a short one")
+    @Test("takes any interval: one that no clock can add to its time is very long, and zero is the shortest")
     func intervals() async throws {
         let followed = try await FollowedFile()
         try followed.write(FollowedFile.policy(2))
@@ -106,7 +106,7 @@ struct PolicyFileRunTests {
         #expect(followed.updater.history.last?.gates == ["smoke test"])
     }
 
-    @Test("asks the gates again where a look was cancelled before they had a verdict")
+    @Test("asks the gates again if a look was cancelled before they had a verdict")
     func cancelledGate() async throws {
         let isOpen = Lock(false)
         let clock = ManualClock()

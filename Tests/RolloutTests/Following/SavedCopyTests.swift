@@ -32,7 +32,7 @@ struct SavedCopyTests {
         #expect(try await PolicyFile.load(copy).policy == FollowedFile.policy(3))
     }
 
-    @Test("is passed over where the file is good")
+    @Test("is not used if the file is good")
     func fileFirst() async throws {
         let followed = try await FollowedFile(savesCopy: true)
         try followed.write(FollowedFile.policy(2))
@@ -121,7 +121,7 @@ struct SavedCopyTests {
         #expect(try await PolicyFile.load(followed.folder.path(FollowedFile.copy)).policy == last)
     }
 
-    /// A process of its own saves one policy after another, and is killed while it does.
+    /// A separate process saves one policy after another, and is killed meanwhile.
     @Test("is whole after its writer was killed", arguments: [1, 3, 10])
     func killed(_ saves: Int) async throws {
         let folder = try FileFolder()

@@ -116,7 +116,8 @@ struct RollbackTests {
 
         try await updater.update { $0.rollouts["sms"] = nil }
         try await updater.rollback(to: 1)
-        // What comes back as it went keeps its epoch, as long as the rules that were forgotten make no difference.
+        // A rollout that comes back as it left keeps its epoch. Hosts and units are forgotten when a rollout leaves, so one
+        // that has any counts as changed.
         #expect(router.snapshot().policy.sms.epoch == epoch + (hasRules ? 2 : 1))
         #expect(router.snapshot().policy.sms.forced == policy.sms.forced)
     }

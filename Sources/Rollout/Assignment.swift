@@ -56,7 +56,7 @@ public struct Assignment: Hashable, Sendable {
         self.isBinding = false
     }
 
-    /// What to remember of a decision, or nil if it came of neither a draw nor an assignment. O(1).
+    /// What to remember of a decision, or nil if neither a draw nor an assignment led to it. O(1).
     public init?(remembering decision: Decision) {
         guard decision.bucket != nil || decision.reason == .sticky else { return nil }
         let isEnrolled = decision.reason != .notEnrolled

@@ -80,7 +80,7 @@
     /// The default releases that handles were asked for, which may be served whenever the policy lacks a rollout.
     var defaults: [RolloutID: Set<Release>] { state.compiled.roster.defaults }
 
-    /// The running policy, held fast: whatever is asked of the snapshot is answered by one revision.
+    /// The policy that runs now. Everything that the snapshot answers comes from this one revision.
     ///
     /// Takes a lock and counts a reference.
     public func snapshot() -> RolloutSnapshot { RolloutSnapshot(compiled: state.compiled) }

@@ -1,7 +1,7 @@
 // A libFuzzer harness for decision headers. `Tests/Fuzz/run` builds and runs it.
 
 /// Reads arbitrary bytes as a header, and as what stands before and after a genuine one: nothing that is not genuine may be
-/// adopted, and a genuine one only where it is alone.
+/// adopted, and a genuine one only if it is alone.
 func fuzzDecisionHeader(_ start: UnsafePointer<UInt8>?, _ count: Int) -> CInt {
     let bytes = unsafe Array(UnsafeBufferPointer(start: start, count: count))
     let text = String(decoding: bytes, as: UTF8.self)

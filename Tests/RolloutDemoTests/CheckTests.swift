@@ -42,7 +42,7 @@ struct CheckTests {
     }
 
     @Test(
-        "What is no policy at all has its one problem",
+        "A text that is not a policy at all has one problem",
         arguments: [
             ("", "stdin:1:1: expected a value, found an empty text"),
             ("{", "stdin:1:2: "), ("[]", "stdin:1:1: "),

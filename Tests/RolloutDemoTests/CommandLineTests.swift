@@ -91,7 +91,7 @@ struct CommandLineTests {
         #expect(operand.error == plain.error)
     }
 
-    @Test("A word that is no UTF-8 is refused, not repaired")
+    @Test("A word that is not UTF-8 is refused, not repaired")
     func brokenWord() throws {
         let script = #""$0" explain --policy "$1" --rollout sms --unit "$(printf 'a\377')""#
         let result = try Demo.shell(script, Recorded.policy)

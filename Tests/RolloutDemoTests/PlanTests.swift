@@ -126,7 +126,7 @@ struct PlanTests {
     // MARK: More than the minimum
 
     @Test(
-        "Where somebody moved more by hand than has to be, the edits that move fewer are named, and do",
+        "If somebody moved more by hand than necessary, the edits that move fewer are named, and do",
         arguments: [
             (
                 #""weight": 1, "release": {"model": "ucb-1.0"}"#, #""weight": 5, "release": {"model": "ucb-1.0"}"#,
@@ -176,7 +176,7 @@ struct PlanTests {
         #expect(try moved(new) - moved(next) == fewer)
     }
 
-    @Test("Where no edit moves fewer, only that is said")
+    @Test("If no edit moves fewer, the plan says only that")
     func noEdit() throws {
         // A canary's buckets are the first, a test's in declared order.
         let new = edited { policy in

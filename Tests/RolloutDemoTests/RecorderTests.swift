@@ -20,7 +20,7 @@ struct RecorderTests {
         bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).dropLast().map(\.self)
     }
 
-    /// The numbers of the records, nil for a line that is none.
+    /// The numbers of the records; nil for a line that is not a record.
     private static func numbers(_ bytes: [UInt8]) -> [Int?] {
         lines(bytes).map { line in try? JSONDocument(parsing: Array(line)).root["number"]?.integer(as: Int.self) }
     }
@@ -112,7 +112,7 @@ struct RecorderTests {
         #expect(bytes.starts(with: start.utf8))
     }
 
-    /// A process of its own appends one long record after another, and is killed while it does.
+    /// A separate process appends one long record after another, and is killed meanwhile.
     @Test("After kill -9 every record but the last is whole, and starting again loses none", arguments: [1, 20])
     func killed(records: Int) async throws {
         for attempt in 1...2 {
@@ -136,7 +136,7 @@ struct RecorderTests {
             _ = try? await updater.update { _ in throw CancellationError() }
             let bytes = try contents()
             #expect(bytes.starts(with: left), "attempt \(attempt)")
-            // Records 1, 2, 3, … of each process, but for the one that was being written; then this process's.
+            // Records 1, 2, 3, … of each process, except the one that was being written; then this process's.
             let runs = Self.numbers(bytes).split { $0 == nil }.flatMap { run in run.compactMap(\.self) }
             #expect(runs.suffix(2) == [1, 2])
             let starts = runs.indices.filter { runs[$0] == 1 } + [runs.count]

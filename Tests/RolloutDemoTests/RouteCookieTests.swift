@@ -4,7 +4,7 @@ import Testing
 struct RouteCookieTests {
     private let sticky = try? StickyPolicy()
 
-    @Test("Without keys, cookies are neither read nor written, which is said once")
+    @Test("Without keys, cookies are neither read nor written, and the command says so once")
     func withoutKeys() throws {
         let sticky = try #require(sticky)
         let cookie = try cookie(of: sticky.route("{}", "--keys", sticky.keys))

@@ -36,7 +36,7 @@ struct RouteStreamTests {
         #expect(!result.text.contains("\r"))
     }
 
-    @Test("Bytes that are no UTF-8, and NUL, spoil only their line")
+    @Test("Bytes that are not UTF-8, and NUL, spoil only their line")
     func brokenBytes() throws {
         let good = Array(#"{"unit":"x"}"#.utf8)
         var input: [UInt8] = []

@@ -67,7 +67,7 @@ struct RouteTests {
     }
 
     @Test(
-        "A line that is no request is named with what was expected, and the rest is routed",
+        "A line that is not a request is named with what was expected, and the rest is routed",
         arguments: [
             (#"{"unit":1.0}"#, #"expected "unit" to be a string or an integer in -2^63 ... 2^64-1, found 1.0"#),
             (#"{"unit":1e3}"#, "found 1e3"),

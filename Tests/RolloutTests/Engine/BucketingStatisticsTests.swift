@@ -5,7 +5,7 @@ import Testing
 /// Whether buckets look drawn by lot, for units as services have them.
 ///
 /// Seeds and units are fixed, so a verdict never changes from run to run. The stated rate of false alarms is what a change
-/// of the hash or of a salt would run: how often buckets that are perfectly random would fail all the same. Critical
+/// of the hash or of a salt would run: how often perfectly random buckets would fail too. Critical
 /// values were computed with `scipy.stats.chi2`: `isf(1e-6, degrees)` and `ppf(1e-6, degrees)`.
 ///
 /// A key is hashed once and drawn from often, as in a service; the cost grows with the number of keys, and a draw on top

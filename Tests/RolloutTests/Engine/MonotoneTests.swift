@@ -19,7 +19,7 @@ struct MonotoneTests {
         return (try decision(buckets - 1), try decision(buckets))
     }
 
-    /// With its edge where it says for every share, and one edge a share, the canary of p is `[0, p)`: inside that of q.
+    /// For every share, the canary ends at exactly that bucket. So it is `[0, p)`, and a smaller canary lies inside a larger.
     @Test("The canary of p owns the buckets below p and no other", arguments: 0..<5 as Range<UInt64>)
     func edges(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)

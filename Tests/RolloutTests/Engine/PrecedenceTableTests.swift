@@ -2,7 +2,7 @@ import Testing
 
 @testable import Rollout
 
-/// Host rule, forced unit, assignment, draw, missing unit: each one decides only where all before it have nothing to say.
+/// Host rule, forced unit, assignment, draw, missing unit: each one decides only if all before it have nothing to say.
 @Suite("Precedence table")
 struct PrecedenceTableTests {
     /// Everything points to another variant, so the answer shows who gave it.

@@ -46,7 +46,7 @@ struct PolicyFileSwapTests {
             group.addTask {
                 while !seen.isDone.load(ordering: .acquiring) { _ = try? await follower.start() }
             }
-            // A thread of its own for who never waits: the pool has as many as there are cores.
+            // Each on its own thread, because neither ever waits, and the pool has only as many threads as there are cores.
             await onThreads([
                 {
                     for revision in 2...last where (try? map.swap(to: revision)) == nil {

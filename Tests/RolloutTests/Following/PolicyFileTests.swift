@@ -16,7 +16,7 @@ struct PolicyFileTests {
         #expect(followed.updater.history.last?.author == "file \(followed.path)")
     }
 
-    @Test("rewritten with the same size and the same time is seen all the same")
+    @Test("rewritten with the same size and the same time is still noticed")
     func sameTimeAndSize() async throws {
         let followed = try await FollowedFile(start: FollowedFile.policy(10))
         let path = followed.path

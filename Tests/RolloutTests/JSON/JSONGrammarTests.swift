@@ -115,7 +115,7 @@ struct JSONGrammarTests {
     }
 
     @Test(
-        "Bytes that are no UTF-8 are refused in strings, in keys and between values",
+        "Bytes that are not UTF-8 are refused in strings, in keys and between values",
         arguments: [
             [0x80], [0xBF], [0xC0, 0x80], [0xC1, 0xBF], [0xC2], [0xC2, 0x41], [0xE0, 0x9F, 0xBF],
             [0xE0, 0x80, 0x80],

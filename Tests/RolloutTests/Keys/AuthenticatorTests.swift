@@ -30,7 +30,7 @@ struct AuthenticatorTests {
         }
     }
 
-    /// Does something at every call, and is right all the same.
+    /// Does something at every call, and gives the right tag.
     struct Watched: MessageAuthenticator {
         let action: @Sendable () -> Void
 
@@ -120,7 +120,7 @@ struct AuthenticatorTests {
         #expect(sessions.counts.lost == 0)
     }
 
-    @Test("in whose stead nothing is asked: an update that passes while a bucket is drawn is noticed too")
+    @Test("that has nothing to verify: an update that passes while a bucket is drawn is noticed too")
     func updateWhileDrawing() throws {
         let (router, handle) = try Fixture.router(Fixture.policy())
         let renamed = try Fixture.policy(revision: 8) { $0.sticky?.name = "renamed" }
@@ -164,7 +164,7 @@ struct AuthenticatorTests {
         #expect(sessions.explanation(for: request, through: handle).obstacle == .unsigned)
     }
 
-    @Test("signs a decision that travels, or it does not travel and none is believed", arguments: [true, false])
+    @Test("signs a decision that travels; if it cannot, none travels and none is believed", arguments: [true, false])
     func pairing(_ isOpen: Bool) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
         let vault = Vault(secret: Fixture.secret(7), isOpen: isOpen)

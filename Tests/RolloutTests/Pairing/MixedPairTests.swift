@@ -130,7 +130,7 @@ private struct PairCounts: Sendable {
     var mixed = 0
     /// Calls while nobody wrote.
     var still = Still()
-    /// Those that are adopted or marked where the plan says the other.
+    /// Those that are adopted although the plan says marked, and the other way round.
     var surprising = 0
 }
 

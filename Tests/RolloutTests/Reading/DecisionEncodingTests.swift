@@ -10,7 +10,7 @@ struct DecisionEncodingTests {
         return String(decoding: try encoder.encode(decision), as: UTF8.self)
     }
 
-    @Test("has the keys of a decision line, but for the request's own")
+    @Test("has the keys of a decision line, except the request's own")
     func keys() throws {
         let canary = RolloutStrategy.canary(.all, stable: [.app: "v1"], canary: [.app: "v2", .model: "m2"])
         let policy = RolloutPolicy(

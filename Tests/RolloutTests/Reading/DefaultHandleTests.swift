@@ -89,7 +89,7 @@ struct DefaultHandleTests {
         expectDefault(asked, revision: 9)
     }
 
-    @Test("Each default is served to its own handles; one that equals a variant's release is a default all the same")
+    @Test("Each default is served to its own handles; one that equals a variant's release is still a default")
     func severalDefaults() throws {
         let router = try RolloutRouter(policy: policy(1, ["sms": Self.canary]))
         let defaults = [Self.fallback, Self.v1, [.app: "v0"], [.app: "v0", .model: "m9"]]

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Rollout
 
-/// What becomes of ids that come and go: one for each pull request, say.
+/// Ids that come and go: one for each pull request, say.
 @Suite("Removed rollouts")
 struct RemovedRolloutTests {
     private static let limit = 10_000
@@ -41,7 +41,7 @@ struct RemovedRolloutTests {
         // A policy that only removes is never refused.
         try router.update(to: policy(4, []))
         #expect(router.rollout("pr-10000") == nil)
-        // Nor is an id that comes back, to the seat that its handles hold.
+        // An id that comes back is not refused either. It gets the seat that its handles hold.
         try router.update(to: policy(5, [0]))
         #expect(first.decision(for: "x").reason == .fixed && first.decision(for: "x").revision == 5)
         #expect(router.state.compiled.roster.count == Self.limit + 1)

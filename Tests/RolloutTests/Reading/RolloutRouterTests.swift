@@ -75,7 +75,7 @@ struct RolloutRouterTests {
         await #expect(throws: UpdateError.revisionTaken(7)) { try await updater.update(to: policy) }
     }
 
-    @Test("Another revision than expected is a conflict, whatever comes", arguments: [5, 7, 9] as [UInt32])
+    @Test("If another revision runs than expected, any policy is a conflict", arguments: [5, 7, 9] as [UInt32])
     func expected(revision: UInt32) async throws {
         let router = try RolloutRouter(policy: policy(7, ["sms": Self.canary(0)]))
         let updater = RolloutUpdater(router)

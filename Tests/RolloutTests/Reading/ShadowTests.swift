@@ -49,7 +49,7 @@ struct ShadowTests {
         #expect(decision.description == "primary (model r1) by fixed, copied to shadow (model r2), revision 1")
     }
 
-    @Test("Rules show as the reason, and copies are sampled all the same")
+    @Test("Rules show as the reason, and copies are still sampled")
     func rules() throws {
         let ruled = try handle(50) { definition in
             definition.hosts = ["h": .primary]

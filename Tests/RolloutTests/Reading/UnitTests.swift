@@ -101,7 +101,7 @@ struct UnitTests {
         return try #require(router.rollout("r")?.decision(for: unit).bucket)
     }
 
-    @Test("Bytes that are no UTF-8 are a unit all the same")
+    @Test("Bytes that are not UTF-8 are a unit too")
     func invalidText() throws {
         let handle = try handle(forced: ["\u{FFFD}": .canary])
         let bytes: [UInt8] = [0xFF, 0xFE, 0x00]

@@ -73,7 +73,7 @@ struct DefaultResourcesTests {
         #expect(models.withValue(for: ui.decision(for: "alice").variant) { _, _ in } == nil)
     }
 
-    @Test("A default that is no release is refused, by its place")
+    @Test("A default that is not a release is refused, and its place is named")
     func invalid() async {
         let error = await #expect(throws: PolicyError.self) {
             try await ReleaseResources(for: EditedPolicy.fixed(), defaults: ["sms": [:], "ui": ["app": "v\t1"]]) {

@@ -80,7 +80,7 @@ struct LentValueTests {
         #expect(shelf.alive == ["v5"])
     }
 
-    @Test("Nor does one whose value came back under another name, and went again")
+    @Test("An old decision gets no other value either after its own came back under another name and went again")
     func reusedSlotAfterReturn() async throws {
         let models = try await shelf.resources(for: EditedPolicy.canary(100))
         let router = try RolloutRouter(policy: EditedPolicy.canary(100))
@@ -146,7 +146,7 @@ struct LentValueTests {
         #expect(models.store.hold(look) == nil)
         #expect(models.lent(to: decision) == "v1 of stable")
 
-        // Nor when its slot holds another release by then.
+        // It is not used either if its slot holds another release by then.
         try await updater.update {
             try $0.startCanary(of: "sms", serving: EditedPolicy.v3, to: .all)
         }

@@ -39,7 +39,7 @@ struct RefusedPolicyTests {
         func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws { throw self }
     }
 
-    @Test("Nor do those that another gate refuses, before or after", arguments: [true, false])
+    @Test("Policies that another gate refuses, before or after, add no name either", arguments: [true, false])
     func otherGate(isFirst: Bool) async throws {
         let id: RolloutID = isFirst ? "refused-before" : "refused-after"
         let models = try await ReleaseResources(for: policy(id, "good")) { _, _ in }
@@ -56,7 +56,7 @@ struct RefusedPolicyTests {
         #expect(models.status.loaded == [id: [EditedPolicy.v1, [.model: "good"]]])
     }
 
-    @Test("Nor do resources that are not made")
+    @Test("Resources whose first load fails add no name either")
     func failingStart() async {
         await #expect(throws: ReleaseLoadError.self) {
             try await ReleaseResources(for: policy("failing-start", "v2"), defaults: ["failing-start": ["app": "v0"]]) {

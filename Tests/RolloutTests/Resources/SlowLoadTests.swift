@@ -102,7 +102,7 @@ struct SlowLoadTests {
         #expect(shelf.alive == ["v3"])
     }
 
-    @Test("does not hold up for ever who is cancelled, nor leave its place to them")
+    @Test("does not hold up a preparation that is cancelled, which gives up its place")
     func cancelled() async throws {
         try await overrun()
         let cancelled = Task {

@@ -79,7 +79,7 @@ struct CookieDomainTests {
         #expect(left.decision.bucket == 42 && left.decision.reason == .split && left.setCookie == nil)
     }
 
-    @Test("has no cookie to lose where none is due: by host rule, or where missing units get the first variant")
+    @Test("has no cookie to lose if none is due: by host rule, or if missing units get the first variant")
     func notDue() throws {
         let sessions = try Fixture.sessions()
         let outside = SessionRequest(host: "other.example", now: Self.now)

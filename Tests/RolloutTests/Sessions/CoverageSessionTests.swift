@@ -60,7 +60,7 @@ struct CoverageSessionTests {
         #expect(try token(in: over.setCookie).variant == .notEnrolled)
     }
 
-    @Test("enter and leave with the coverage where the bucket is pinned, and the cookie stays", arguments: visitors)
+    @Test("enter and leave with the coverage if the bucket is pinned, and the cookie stays", arguments: visitors)
     func pinBucket(_ visitor: Visitor) throws {
         let (router, handle) = try Fixture.router(Self.policy(1, coverage: 30, .bucket))
         let sessions = try Self.sessions(drawing: visitor.bucket)

@@ -121,7 +121,7 @@ struct HostileRequestTests {
         #expect(sessions.route(third, through: handle).token == .lost(.badTag))
     }
 
-    @Test("a bucket that is none, in a token that is signed, is no bucket", arguments: [1_000_000, .max] as [UInt32])
+    @Test("an impossible bucket in a signed token is no bucket", arguments: [1_000_000, .max] as [UInt32])
     func impossibleBucket(_ bucket: UInt32) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
         let sessions = SessionRouter(keys: try Fixture.keys(7)) { 500_000 }

@@ -116,7 +116,7 @@ extension Visitor {
 }
 
 extension Token {
-    /// Whether it names a variant that the policy lets it keep. Where the bucket is pinned there is nothing to lose.
+    /// Whether it names a variant that the policy lets it keep. If the bucket is pinned there is nothing to lose.
     fileprivate func names(heldBy policy: PolicyState) -> Bool {
         switch self {
         case .stable: true

@@ -76,7 +76,7 @@ struct PythonTests {
     }
 }
 
-/// The `python3` of the machine, where it has one.
+/// The `python3` of the machine, if it has one.
 enum Python {
     static let isThere = (try? run("print(1)", input: "")) == "1\n"
 

@@ -65,7 +65,7 @@ struct ReplicaTests {
         }
     }
 
-    @Test("decides as usual where a later revision added a variant, and leaves the cookie alone")
+    @Test("decides as usual if a later revision added a variant, and leaves the cookie alone")
     func newerVariant() throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
         let sessions = SessionRouter(keys: try Fixture.keys(7)) { 0 }
@@ -112,7 +112,7 @@ struct ReplicaTests {
         }
     }
 
-    @Test("starts again where the policy changes between the cookie and the decision")
+    @Test("starts again if the policy changes between the cookie and the decision")
     func changedMeanwhile() throws {
         let (router, handle) = try Fixture.router(Fixture.policy(percent: 100))
         let next = try Fixture.policy(revision: 8, percent: 100, epoch: 4, maxAge: 600)
@@ -129,7 +129,7 @@ struct ReplicaTests {
         #expect(sessions.counts.stale == 0, "counted once, by the policy that decided")
     }
 
-    @Test("starts again where the policy changes while a bucket is drawn")
+    @Test("starts again if the policy changes while a bucket is drawn")
     func changedWhileDrawing() throws {
         let (router, handle) = try Fixture.router(Fixture.policy())
         let next = try Fixture.policy(revision: 8, percent: 100, maxAge: 600)
@@ -152,7 +152,7 @@ struct ReplicaTests {
         // Threads of their own: a reader that spins in the pool would keep the other tests from it.
         await onThreads([
             {
-                // Whatever becomes of the updates, the reader is told to end.
+                // Even if an update fails, the reader is told to end.
                 defer { isDone.withLock { $0 = true } }
                 // The epoch and the cookie's name change together: a token read by one and judged by the other would show.
                 for revision in UInt32(2)...400 {

@@ -66,7 +66,7 @@ struct StickyTokenTests {
         #expect(wrong == [])
     }
 
-    @Test("of another version is none")
+    @Test("of another version is no token")
     func version() {
         for version in UInt8.min...UInt8.max {
             var bytes = token.bytes

@@ -3,7 +3,7 @@ import Testing
 
 @testable import Rollout
 
-@Suite("An assignment that the service keeps in a store of its own")
+@Suite("An assignment that the service keeps in its own store")
 struct StoredAssignmentTests {
     /// What comes out of a store after what was put in.
     private func stored(_ assignment: Assignment?) throws -> Assignment? {

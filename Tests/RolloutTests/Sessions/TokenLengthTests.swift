@@ -4,7 +4,7 @@ import Testing
 
 @Suite("A token of another length")
 struct TokenLengthTests {
-    @Test("is none, cut or padded to 0 to 200 characters", arguments: ["A", "=", "_", "%", "\""])
+    @Test("is no token if it is cut or padded to 0 to 200 characters", arguments: ["A", "=", "_", "%", "\""])
     func everyLength(_ padding: Character) throws {
         let (_, handle) = try Fixture.router(Fixture.policy())
         // A fresh bucket would not be the canary's.

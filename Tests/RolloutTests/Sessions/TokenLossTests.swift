@@ -7,7 +7,7 @@ struct TokenLossTests {
     struct Row: Sendable, CustomTestStringConvertible {
         let testDescription: String
         let loss: TokenLoss?
-        /// How often each cause is counted, where that is not once for the loss.
+        /// How often each cause is counted, if that is not once for the loss.
         var counted: [TokenLoss: Int]?
         let cookie: @Sendable (SessionRouter) throws -> String
 
@@ -22,7 +22,7 @@ struct TokenLossTests {
         Row(testDescription: "not by a clock two minutes ahead", loss: nil) {
             try $0.cookie("canary", issued: now + 120)
         },
-        Row(testDescription: "not at maxAge exactly, where it was to live longer", loss: nil) {
+        Row(testDescription: "not at maxAge exactly, if its own expiry is later", loss: nil) {
             try $0.cookie("canary", issued: now - 3600, life: 7200)
         },
         Row(testDescription: "by a character too few", loss: .malformed) { String(try $0.cookie("canary").dropLast()) },

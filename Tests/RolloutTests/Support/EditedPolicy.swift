@@ -1,6 +1,6 @@
 import Rollout
 
-/// Policies of one rollout, `sms`, for tests of what becomes of it.
+/// Policies of one rollout, `sms`, for tests of edits and updates.
 enum EditedPolicy {
     static let v1: Release = [.app: "v1", .model: "v1"]
     static let v2: Release = [.app: "v2", .model: "v2"]

@@ -6,7 +6,7 @@ import Synchronization
 /// A ring like the library's, of four slots, which can have a fault, and which holds its threads where a fault shows.
 ///
 /// A reader waits, between head and words, until the writer is half through the slot; the writer waits there until somebody
-/// has read. The waits are bounded, so nothing hangs where the other side has gone home.
+/// has read. The waits are bounded, so nothing hangs if the other side has ended.
 @safe struct HeldRing: Publication, @unchecked Sendable {
     enum Fault: CaseIterable {
         /// One slot, which is written while it is read, behind a head that is looked at twice.

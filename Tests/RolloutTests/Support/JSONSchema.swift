@@ -9,7 +9,7 @@ struct JSONSchema {
 
     init(_ text: String) throws { root = try JSONDocument(parsing: Array(text.utf8)).root }
 
-    /// What the schema refuses in the text, as paths with the keyword; empty where it accepts.
+    /// What the schema refuses in the text, as paths with the keyword; empty if it accepts the text.
     func refusals(of text: String) throws -> [String] {
         try refusals(of: JSONDocument(parsing: Array(text.utf8)).root, by: root)
     }

@@ -76,7 +76,7 @@ struct FileReaderTests {
         #expect(text == "new")
     }
 
-    @Test("A link swapped after it was looked at leads where it led, as a whole")
+    @Test("A link swapped after the look at it still leads to the whole old file")
     func link() throws {
         try makeDirectory("one", holding: "old")
         try makeDirectory("two", holding: "new")

@@ -48,7 +48,7 @@ struct UnixTimeTests {
         #expect(Int64(before)...Int64(after) ~= now.seconds)
     }
 
-    @Test("Where no time is given, the clock's counts")
+    @Test("If no time is given, the clock's counts")
     func defaults() throws {
         let before = UnixTime.now
         let (router, sms) = try Fixture.router(Fixture.policy())

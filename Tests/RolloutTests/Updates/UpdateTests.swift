@@ -185,7 +185,7 @@ struct UpdateTests {
         #expect(next.epochDemands(from: policy).map(\.needed) == [nil])
     }
 
-    @Test("An error for want of epochs says of which rollouts, why, and which epoch will do")
+    @Test("An error about epochs names the rollout, the causes, and the lowest epoch that will do")
     func demands() async throws {
         let (_, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
         var next = EditedPolicy.policy(

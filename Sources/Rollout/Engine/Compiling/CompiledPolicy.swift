@@ -11,7 +11,7 @@ import Synchronization
     let appliedAt: UnixTime
     /// The rollouts that the router knows, and their seats.
     let roster: Roster
-    /// The variants that this process serves no more, whatever the policy says.
+    /// The variants that this process no longer serves, even if the policy does.
     let stops: Stops
     let words: [UInt64]
     /// The seats whose rollouts the policy lacks.

@@ -86,7 +86,7 @@ struct AssignmentRules: OptionSet, Sendable {
     @inline(__always)
     init(of word: UInt64) { rawValue = word >> Self.shift }
 
-    /// The rules where a record's word has them.
+    /// The rules as bits of a record's word.
     var word: UInt64 { rawValue << Self.shift }
 
     /// The strategy draws, so that an assignment means something.

@@ -1,4 +1,4 @@
-/// The variants that this process alone serves no more, each until the epoch of its rollout rises.
+/// The variants that this process alone no longer serves, each until the epoch of its rollout rises.
 ///
 /// A stop is no part of a policy: other processes do not learn of it, and the policy stays what it is.
 struct Stops: Hashable, Sendable {

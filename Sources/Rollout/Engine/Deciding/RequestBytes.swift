@@ -98,10 +98,10 @@ extension HostName {
         unsafe UnsafeRawBufferPointer(rebasing: header[..<length(of: header)])
     }
 
-    /// Calls the body with the normalised bytes of a `Host` header: where they lie if they are in lower case, as nearly all
-    /// are, and else a copy on the stack.
+    /// Calls the body with the normalised bytes of a `Host` header. Nearly all headers are in lower case, and are not copied;
+    /// others are copied to the stack.
     ///
-    /// The body stands here once, so that a long one is compiled once.
+    /// There is one call of the body, so a long one is compiled once.
     @inline(__always)
     static func withNormalized<Result>(
         _ header: UnsafeRawBufferPointer,
@@ -136,7 +136,7 @@ extension HostName {
 /// What one look at the bytes of a host tells, eight of them at a time: where it is in a table of hosts, and whether it may
 /// have to be lowered first.
 struct HostScan {
-    /// The hash by which tables of hosts are searched. No other program knows it.
+    /// The hash by which tables of hosts are searched. It is no contract: nothing outside the process depends on it.
     private(set) var hash: UInt64
     private var letters: UInt64 = 0
 

@@ -4,7 +4,7 @@ extension RolloutRecord {
     @inline(__always)
     var origin: UInt64 { word(RecordLayout.origin) }
 
-    /// Where the rollout's cookie is. It must not be followed before the image was found whole.
+    /// Where the rollout's cookie is. Do not follow it while the image is read: it may be torn until the read has ended.
     @inline(__always)
     var cookie: CookieReference { CookieReference(word: word(RecordLayout.cookie)) }
 

@@ -49,7 +49,7 @@ struct RolloutRecord {
         decide(request, holding: assignment)
     }
 
-    /// The decision for a request, for a caller whose time a further call would be a part of.
+    /// The decision for a request, for callers that are so fast that one more call would show.
     ///
     /// The unit is hashed as late as possible, because a host or an assignment often decides without it.
     @inline(__always)

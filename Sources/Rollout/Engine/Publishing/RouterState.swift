@@ -67,7 +67,7 @@ final class RouterState: Sendable {
         }
     }
 
-    /// Serves a variant of the running policy no more, in this process alone, until its rollout's epoch rises.
+    /// Stops serving a variant of the running policy, in this process alone, until its rollout's epoch rises.
     ///
     /// The policy is published again, and stays the same to everybody: the same revision, and no update.
     ///
@@ -84,7 +84,7 @@ final class RouterState: Sendable {
         }
     }
 
-    /// Publishes a policy that was compiled after the running one. Both under the same hold of the writers' lock: a seat
+    /// Publishes a policy that was compiled after the running one, under the same hold of the writers' lock. Otherwise a seat
     /// that is added in between would be lost.
     ///
     /// The policy it replaces is given up outside the inner lock, because that may free a large one.

@@ -7,8 +7,8 @@ public import Synchronization
 /// Where a compiled policy is published to readers on other threads: a ring of eight slots behind one head word.
 ///
 /// There is one writer at a time (`RouterState` holds a lock) and any number of readers. Readers take no lock, write no memory
-/// and wait for nobody. Two other files let threads share memory without a lock, each with a proof of its own:
-/// `VariantRegistry`, and `ResourcePool`.
+/// and wait for nobody. Three other files let threads share memory that is written while they run, each with its own proof:
+/// `VariantRegistry`, `CookieRegistry` and `ResourcePool`.
 ///
 ///     words[0]        head: the number of policies published, whose low three bits name the current slot
 ///     words[8 ... 15] the slots: the address of each | log2 of its words

@@ -9,7 +9,7 @@ final class CookieRegistry: Sendable {
 
     init(capacity: Int) { self.capacity = capacity }
 
-    // The shared registry never goes. If another one goes, nobody follows its references any more.
+    // The shared registry is never freed. When another one is, nobody follows its references any more.
     deinit {
         for reference in references.withLock({ Array($0.values) }) {
             guard let record = unsafe UnsafeMutablePointer(mutating: reference.record) else { continue }
@@ -59,8 +59,8 @@ extension PolicyProblem {
 
 /// The cookie of a rollout as a session reads it: complete, constant, and at an address that never changes.
 ///
-/// Safe because the bytes are never written again. They go with their registry, and the registry of published policies never
-/// goes.
+/// Safe because the bytes are never written again. They are freed with their registry, and the registry of published policies
+/// is never freed.
 @safe struct CookieRecord: @unchecked Sendable {
     /// What makes one cookie differ from another.
     struct Rules: Hashable, Sendable {
@@ -99,7 +99,7 @@ extension PolicyProblem {
         return unsafe host.count == domain.count || host[host.count - domain.count - 1] == UInt8(ascii: ".")
     }
 
-    /// Gives the memory of the texts back, when the registry goes and nobody can read them any more.
+    /// Frees the texts. Their registry calls this when it is freed itself, and nobody can read them any more.
     func deallocateTexts() {
         unsafe name.deallocate()
         unsafe rollout.deallocate()

@@ -119,7 +119,7 @@ struct Allocation: Sendable {
     // MARK: Ways to a variant
 
     /// The variant that hosts and forced units get which name this one, or nil if it is disabled: then they get the first
-    /// variant, as whoever is not enrolled. O(1).
+    /// variant, like those who are not enrolled. O(1).
     func served(byRuleFor name: VariantName) -> Int? {
         names.place(ofRuleFor: name).flatMap { isDisabled($0) ? nil : $0 }
     }
@@ -136,7 +136,7 @@ struct Allocation: Sendable {
     /// The variants that some request can get, or have its copy sent to; the first one first.
     ///
     /// **Claim:** no decision by this allocation names another variant. Because 1. a draw, a rule and an assignment lead only to
-    /// variants that are not disabled; 2. these are exactly the ones that adoption leads to, but for the shadow; 3. a shadow
+    /// variants that are not disabled; 2. these are exactly the ones that adoption leads to, except the shadow; 3. a shadow
     /// gets nothing but copies. If it broke, a service would meet a release for which it has loaded no value.
     var reachable: [Int] {
         variants.indices.filter { isAdopted($0) || hasShadow && $0 > 0 && copied > .zero }

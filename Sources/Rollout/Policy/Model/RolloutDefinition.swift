@@ -1,6 +1,6 @@
 /// One rollout: its strategy, its salt and its rules.
 public struct RolloutDefinition: Hashable, Sendable {
-    /// What becomes of a request that brings no unit.
+    /// How a request without a unit is decided.
     public enum MissingUnit: String, Hashable, Sendable, CaseIterable {
         /// It gets the first variant.
         case first
@@ -33,7 +33,7 @@ public struct RolloutDefinition: Hashable, Sendable {
     public var disabled: Set<VariantName>
     /// Variants that only live assignments still get.
     public var draining: Set<VariantName>
-    /// What becomes of a request that brings no unit.
+    /// How a request without a unit is decided.
     public var missingUnit: MissingUnit
     /// How a unit becomes a bucket.
     public var bucketing: Bucketing

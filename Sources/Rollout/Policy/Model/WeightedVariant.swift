@@ -7,7 +7,7 @@ public struct WeightedVariant: Hashable, Sendable {
     /// What it serves.
     public var release: Release
 
-    /// A variant; a policy that holds it is refused where the weight is out of range.
+    /// A variant; a policy that holds it is refused if the weight is out of range.
     public init(_ name: VariantName, weight: Int, release: Release) {
         self.name = name
         self.weight = weight

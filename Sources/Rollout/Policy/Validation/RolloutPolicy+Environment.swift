@@ -5,7 +5,7 @@ extension RolloutPolicy {
     /// | --- | --- |
     /// | `ROLLOUT_STRATEGY` | `fixed`, `canary`, `ab_test` (control and treatment, 1:1) or `shadow`; required |
     /// | `MODEL_VERSION` | the version of `stable`, `control` or `primary`; required |
-    /// | `CANARY_VERSION` | the version of `canary`, `treatment` or `shadow`; required but for `fixed` |
+    /// | `CANARY_VERSION` | the version of `canary`, `treatment` or `shadow`; required unless the strategy is `fixed` |
     /// | `CANARY_PERCENTAGE` | a multiple of 0.0001 in 0 ... 100; required for `shadow`, default 0 |
     /// | `ENVIRONMENT` | the policy's label; optional |
     /// | `ROLLOUT_ID` | the rollout's id; default `default` |

@@ -7,7 +7,7 @@ extension RolloutPolicy {
     /// - Throws: `PolicyError` with every problem, each with its line and column. A text that is no JSON has one.
     public init(json bytes: some Sequence<UInt8>) throws(PolicyError) {
         let most = PolicyLimits.documentBytes + 1
-        // As a block if the bytes lie in one: a byte at a time, whoever calls from another module waits 10 ns for each.
+        // Copied as a block if the bytes lie in one. One by one, each costs a caller in another module 10 ns.
         let block = bytes.withContiguousStorageIfAvailable { bytes in
             unsafe Array(UnsafeBufferPointer(rebasing: bytes.prefix(most)))
         }

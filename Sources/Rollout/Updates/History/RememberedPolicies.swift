@@ -116,7 +116,7 @@ extension PolicyDigest {
 }
 
 extension RolloutDefinition {
-    /// Whether both are the same but for their epochs.
+    /// Whether both are the same apart from their epochs.
     fileprivate func isSame(as other: RolloutDefinition?) -> Bool {
         var same = self
         same.epoch = other?.epoch ?? epoch

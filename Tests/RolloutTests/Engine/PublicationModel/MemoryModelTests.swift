@@ -65,7 +65,7 @@ struct MemoryModelTests {
         #expect(seen.contains([[0, 0, 0], [1, 0]]))
     }
 
-    @Test("Store buffering: two threads can miss each other's store, whatever acquires and releases")
+    @Test("Store buffering: two threads can miss each other's store, even if all is acquired and released")
     func storeBuffering() {
         let seen = outcomes([
             [storing(Self.x, .releasing), loading(Self.y, .acquiring)],

@@ -36,7 +36,7 @@ struct ModelExplorer {
         case interleaved
         /// A thread runs when those before it are done.
         ///
-        /// **Claim:** nothing is lost where each thread loads only what threads before it store. Because a store that is
+        /// **Claim:** nothing is lost if each thread loads only what threads before it store. Because a store that is
         /// already there can be loaded or not, as the loading thread chooses: what it could see by running earlier, it
         /// can see later, and nobody sees what it does.
         case inOrder

@@ -18,7 +18,7 @@ struct PublicationModel: Sendable {
         static let harmful = allCases.filter { !harmless.contains($0) }
     }
 
-    /// What is remembered of a read, where it is not the policy that was read.
+    /// What is remembered of a read if it is not a policy.
     enum Verdict {
         /// Made of anything but the one policy.
         static let torn = -1
@@ -53,7 +53,7 @@ struct PublicationModel: Sendable {
         2 + slots + ring * slots * Self.capacities[0] + policy % slots * Self.capacities[ring] + index
     }
 
-    /// Where it says in which ring a policy's slot is.
+    /// The place that says in which ring a policy's slot is.
     private func place(of policy: Int) -> Int { 2 + policy % slots }
 
     private func size(of policy: Int) -> Int { growsAt.map { policy >= $0 } == true ? 3 : 2 }

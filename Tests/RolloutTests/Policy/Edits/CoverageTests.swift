@@ -158,10 +158,10 @@ struct CoverageTests {
             ([1, 1], [8, 4, 10], "v0 4, v1 5, v0 1"),
             ([0, 1, 0], [1, 999_999, 1_000_000], "v1 1000000"),
             ([3, 1], [8, 0, 8], "v0 6, v1 2"),
-            // Where less is due although more is covered, one bucket goes back, to nobody.
+            // If less is due although more is covered, one bucket goes back, to nobody.
             ([6, 6, 2], [10, 11], "v0 4, v1 4, v2 1, - 1, v0 1, v1 1"),
             ([6, 6, 2], [10, 11, 10], "v0 4, v1 4, v2 2"),
-            // And where more is due although less is covered, it comes from the far end.
+            // If more is due although less is covered, it comes from the far end.
             ([6, 6, 2], [11, 10], "v0 4, - 1, v1 4, - 1, v2 2"),
             ([6, 6, 2], [11, 10, 11], "v0 5, v1 5, v2 1"),
         ]
@@ -193,7 +193,7 @@ struct CoverageTests {
     // MARK: Just below 100 %
 
     @Test(
-        "Where too few buckets are left to round, the shares are exact within one, and still nobody swaps",
+        "If too few buckets are left to round, the shares are exact within one, and still nobody swaps",
         arguments: [
             ([238_961, 238_961, 415, 976, 471, 238_961, 238_961, 238_961], 999_997, 1_000_000),
             ([322_269, 318, 322_269, 427], 999_999, 1_000_000),
@@ -209,7 +209,7 @@ struct CoverageTests {
         #expect(try Self.covering(old, next).sms == policy.sms)
     }
 
-    @Test("Where only a swap would round the shares, the edit is refused")
+    @Test("If only a swap would round the shares, the edit is refused")
     func needsSwap() throws {
         var policy = EditedPolicy.test([652_398, 652_398, 230, 652_398, 226, 422, 800, 449])
         let before = policy

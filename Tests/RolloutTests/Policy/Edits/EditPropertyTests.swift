@@ -114,7 +114,7 @@ struct EditPropertyTests {
 
     // MARK: What must hold
 
-    /// Whoever leaves nothing to a variant that is disabled, aborts it; nothing else raises the epoch here.
+    /// An edit that leaves nothing to a disabled variant aborts it. Nothing else raises the epoch here.
     private static func keepsEpoch(_ old: RolloutDefinition, _ new: RolloutDefinition) -> Bool {
         let names = old.strategy.variants.map(\.name)
         let isAbort = names.contains { new.hasAborted($0) && !old.hasAborted($0) }
@@ -146,7 +146,7 @@ struct EditPropertyTests {
         }
     }
 
-    /// The allocation alone, whoever is out of service.
+    /// The allocation alone, as if all variants were in service.
     private static func inService(_ definition: RolloutDefinition) -> RolloutDefinition {
         var definition = definition
         definition.disabled = []

@@ -57,7 +57,7 @@ struct RebalanceTests {
         #expect(policy.smsTest.allocation == nil, "with two variants only the boundary moves")
     }
 
-    @Test("A boundary moves where there is one; elsewhere a range is cut")
+    @Test("If two variants touch, their boundary moves; otherwise a range is cut")
     func ranges() throws {
         let policy = try EditedPolicy.test([1, 1, 1, 1]).changed {
             try $0.rebalance("sms", weights: ["v0": 2, "v1": 0, "v2": 1, "v3": 1])
@@ -124,7 +124,7 @@ struct RebalanceTests {
     }
 
     @Test(
-        "Weights that are none are refused",
+        "Invalid weights are refused",
         arguments: [
             (["v9": 1], EditError.Code.unknownName), (["v0": -1], .badWeights), (["v0": 1_000_001], .badWeights),
             (["v0": 0, "v1": 0], .badWeights),
@@ -137,7 +137,7 @@ struct RebalanceTests {
         #expect(policy == EditedPolicy.test([1, 1]))
     }
 
-    @Test("A rollout that is invalid already is not reckoned with", arguments: [[], [0, 0], [-1, 2]])
+    @Test("A rollout that is already invalid is refused", arguments: [[], [0, 0], [-1, 2]])
     func invalid(weights: [Int]) {
         var policy = EditedPolicy.test(weights)
         let error = #expect(throws: EditError.self) { try policy.rebalance("sms", weights: [:]) }

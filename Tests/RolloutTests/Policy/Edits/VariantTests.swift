@@ -10,7 +10,7 @@ struct VariantTests {
         }
     }
 
-    /// Buckets go to or from one variant alone, or the first one where nobody is enrolled.
+    /// Buckets go to or from one variant alone, or the first one if nobody is enrolled.
     private static func movesOnly(_ variant: VariantName, _ old: RolloutPolicy, _ new: RolloutPolicy) throws -> Bool {
         let movement = try MovementTests.kept(old.movement(to: new))
         #expect(movement.moved == movement.minimum)

@@ -72,7 +72,7 @@ struct AllocationTests {
         ),
     ]
 
-    @Test("Draws, assignments and adoption lead where they shall", arguments: ways)
+    @Test("Draws, assignments and adoption lead to the right variants", arguments: ways)
     func waysToAVariant(expected: Ways) {
         let allocation = Allocation(expected.definition)
         let places = allocation.variants.indices
@@ -105,7 +105,7 @@ struct AllocationTests {
         if definition.strategy.kind != .shadow { #expect(allocation.shares.map(\.buckets) == allocation.served) }
     }
 
-    @Test("A decision names a variant that can be reached, whatever it came of", arguments: 0..<60 as Range<UInt64>)
+    @Test("A decision names a variant that can be reached, whatever led to it", arguments: 0..<60 as Range<UInt64>)
     func reachable(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
         let definition = random.rollout()

@@ -42,7 +42,10 @@ struct CodableTests {
         #expect(host == ["h.example"])
     }
 
-    @Test("Text that is no name is refused with what a name is", arguments: ["", "a b", "ä", "\u{212A}"])
+    @Test(
+        "Text that is not a name is refused, and the error says what a name is",
+        arguments: ["", "a b", "ä", "\u{212A}"]
+    )
     func notNames(_ text: String) throws {
         let json = try json([text])
         let message = "expected a name, 1 ... 64 of the characters A-Z a-z 0-9 . _ -, found \(quoted(text))"
@@ -88,7 +91,7 @@ struct CodableTests {
     }
 
     @Test(
-        "What is no multiple of 0.0001 in 0 ... 100 is no share",
+        "What is not a multiple of 0.0001 in 0 ... 100 is not a share",
         arguments: [
             ("0.00005", "5e-05"), ("100.0001", "100.0001"), ("-1", "-1.0"), ("33.33333", "33.33333"),
             (#""33.33333""#, #""33.33333""#), (#""10 %""#, #""10 %""#), (#""""#, #""""#),
@@ -99,7 +102,7 @@ struct CodableTests {
         #expect(problem([Share].self, "[\(text)]") == message)
     }
 
-    @Test("What is neither a number nor a text is no share", arguments: ["null", "true", "[]", "{}"])
+    @Test("What is neither a number nor a text is not a share", arguments: ["null", "true", "[]", "{}"])
     func wrongTypes(_ text: String) {
         #expect(problem([Share].self, "[\(text)]") != nil)
     }

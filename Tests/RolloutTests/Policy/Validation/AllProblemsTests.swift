@@ -31,7 +31,7 @@ struct AllProblemsTests {
         )
     }
 
-    @Test("What stands beside an unreadable strategy is judged all the same")
+    @Test("What stands beside an unreadable strategy is checked too")
     func besideStrategy() {
         expectProblems(
             #"""
@@ -48,7 +48,7 @@ struct AllProblemsTests {
         )
     }
 
-    @Test("What stands beside too many variants is judged all the same")
+    @Test("What stands beside too many variants is checked too")
     func besideManyVariants() {
         let variant = #"{"name": "a", "weight": 1, "release": {"app": "1"}}"#
         let variants = Array(repeating: variant, count: 257).joined(separator: ", ")
@@ -89,11 +89,11 @@ struct AllProblemsTests {
             #"{"type": "fixed", "release": {"app": ▸1}}"#,
             #"{"type": "fixed", "release": ▸"v1"}"#,
             #"{"type": "fixed", "release": {▸"a b": "1"}}"#,
-            // Where a strategy is not known, nor is any variant.
+            // If the strategy is not known, no variant is.
             #"{"type": ▸"cannary"}, "hosts": {"h": "canary"}, "forced": {"u": "canary"}, "disabled": ["canary"]"#,
-            // Neither what is compatible.
+            // It is not known either what is compatible.
             #"{"type": "fixed", "release": {"app": "1"}}, "compatible": [{"app": ▸1}]"#,
-            // Nor whether there is a cookie.
+            // It is not known either whether there is a cookie.
             #"{"type": "fixed", "release": {"app": "1"}}, "missingUnit": "assign", "sticky": ▸"yes""#,
         ]
     )

@@ -113,7 +113,7 @@ struct AllocationRuleTests {
                 #""b" owns 375,000 buckets, by its weight about 125,000 are due"#,
             ]
         )
-        // Of no coverage no range is due.
+        // Without coverage no range is due.
         #expect(problems(weights: [1, 1], owned: [], coverage: Share.zero).isEmpty)
         let none = problems(weights: [1, 1], owned: [])
         #expect(none.map(\.message) == ["the ranges end at 0, the coverage at 1000000"])

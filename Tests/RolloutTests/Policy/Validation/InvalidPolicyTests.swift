@@ -14,7 +14,7 @@ struct InvalidPolicyTests {
             self.apply = apply
         }
 
-        /// A test of these weights, with whatever else is done to it.
+        /// An A/B test with these weights, changed further by a closure.
         static func test(
             _ name: String,
             _ weights: [Int],
@@ -183,7 +183,7 @@ struct InvalidPolicyTests {
             await #expect(throws: UpdateError.invalid(problems)) { try await updater.update { $0 = policy } }
             #expect(router.snapshot().policy == valid)
 
-            // These do not throw. Whatever they say, they say it.
+            // These cannot throw. They only have to return.
             _ = (policy.epochDemands(from: valid), valid.epochDemands(from: policy), policy.epochDemands(from: policy))
             #expect(policy.digest.utf8.count == 64 && policy.json.utf8.first == UInt8(ascii: "{"))
             #expect(policy == policy && policy.rollouts.values.allSatisfy { $0.strategy.variants.count < 1_000 })

@@ -44,7 +44,7 @@ struct PolicyLimitTests {
         #expect(error?.problems.first?.line == 1)
     }
 
-    @Test("A policy whose JSON would be above 16 MiB is refused, for nobody could read it again")
+    @Test("A policy whose JSON would be above 16 MiB is refused, because nobody could read it again")
     func writtenSize() throws {
         // One byte of a unit, but six of JSON.
         var rollout = RolloutDefinition(Self.canary)

@@ -8,7 +8,7 @@
         let target: String
         private let lines: [Substring]
 
-        /// Reads a request's head, or nil for what is none: a browser may try TLS first.
+        /// Reads a request's head, or nil for anything else: a browser may try TLS first.
         init?(_ head: String) {
             lines = head.split(separator: "\r\n")
             let words = lines.first?.split(separator: " ") ?? []
@@ -79,7 +79,7 @@
             guard let request = LoopbackRequest(head(from: connection)) else { return }
             var rest = Array(answer(request).utf8)[...]
             while !rest.isEmpty {
-                // Without a signal where the browser has gone.
+                // Without a signal if the browser has gone.
                 let sent = unsafe rest.withUnsafeBytes { bytes in
                     unsafe send(connection, bytes.baseAddress, bytes.count, CInt(MSG_NOSIGNAL))
                 }

@@ -55,7 +55,7 @@
             #expect(third.cookies == [new] && third.reason == .sticky, "the new one alone")
         }
 
-        @Test("replaces the cookie of a visitor who logs in, and forgets it when he leaves")
+        @Test("replaces the cookie of a visitor who logs in, and forgets it when they log out")
         func login() throws {
             let seen = try Shop().visit([
                 .route(), .route(unit: "alice"), .route(unit: "alice"), .signOut(), .route(unit: "alice"),

@@ -82,6 +82,38 @@
         return SessionDecision(decision: judgement.decision, token: judgement.verdict, dueCookie: nil)
     }
 
+    /// A cookie that puts one browser into a variant.
+    ///
+    /// Send it to whom you like to invite: at a link of the service's own, for example, which only testers know. The browser
+    /// gets the variant whatever its share is, zero included, until the cookie expires, the epoch rises (as an abort makes
+    /// it), or the variant is disabled or gone. Its decisions have the reason `sticky` and no bucket, so that nobody takes them
+    /// for a draw. Host rules and forced units go before it.
+    ///
+    /// - Parameters:
+    ///   - variant: The variant.
+    ///   - handle: The rollout.
+    ///   - host: The value of the `Host` header, to which the cookie is bound unless it has a `domain`.
+    ///   - unit: The unit to which the invitation is bound. Without one it is bound to the unit that first comes with it.
+    ///   - now: The time of the request.
+    /// - Returns: The value of the `Set-Cookie` header. Nil if the rollout has no such variant or has it disabled, if it draws
+    ///   no units, if it keeps no cookie, or if the cookie cannot be written, which ``SessionCounts/unwritten(_:)`` counts.
+    public func invite(
+        to variant: VariantName,
+        through handle: RolloutHandle,
+        host: String? = nil,
+        unit: String? = nil,
+        now: UnixTime = .now
+    ) -> String? {
+        let request = SessionRequest(unit: unit, host: host, now: now)
+        let (unit, host) = (request.unitText, request.hostText)
+        let invitation = SessionBytes.with(unit: unit, host: host, cookies: "", now: now) { bytes in
+            state.invitation(to: variant, bytes, through: handle)
+        }
+        guard let invitation else { return nil }
+        state.counters.count(invitation: invitation)
+        return invitation.cookie?.header
+    }
+
     /// The texts come one by one, because a closure that captured the request would copy it and count its references.
     @inline(never)
     private func deliberate(

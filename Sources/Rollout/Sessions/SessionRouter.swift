@@ -9,8 +9,8 @@
 /// Make one session router for a service, not one for a request. It is one word, and copies share one state that lives as
 /// long as the process.
 ///
-/// A request with a valid cookie costs three compressions of SHA-256, if id, host and unit have 63 bytes or fewer together.
-/// It takes no lock, allocates nothing and counts no reference. A request that is sent a cookie costs a string.
+/// A request with a valid cookie costs three compressions of SHA-256, if the rollout's id, the host (or the cookie's domain)
+/// and the unit have 63 bytes or fewer together. It takes no lock, allocates nothing and counts no reference. A request that is sent a cookie costs a string.
 @safe public struct SessionRouter: Sendable {
     private let unmanaged: Unmanaged<SessionState>
 
@@ -112,6 +112,17 @@
         guard let invitation else { return nil }
         state.counters.count(invitation: invitation)
         return invitation.cookie?.header
+    }
+
+    /// What makes a browser forget the rollout's cookie, with the answer to a log-out for example.
+    ///
+    /// It has the attributes of the cookie itself. A browser that is told others keeps the old cookie, and adds a second.
+    ///
+    /// - Parameter handle: The rollout.
+    /// - Returns: The value of the `Set-Cookie` header, or nil if the rollout keeps no cookie.
+    public func deletion(through handle: RolloutHandle) -> String? {
+        let reference = handle.read { $0.cookie }
+        return unsafe reference.record?.pointee.rules.cookie.deletion
     }
 
     /// The texts come one by one, because a closure that captured the request would copy it and count its references.

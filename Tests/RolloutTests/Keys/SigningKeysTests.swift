@@ -123,15 +123,13 @@ struct SigningKeysTests {
         let enough = needed.flatMap { all.firstIndex(of: $0) } ?? all.count
         try withFile("7 \(Self.a)\n", mode: mode) { path in
             for (place, allowed) in all.enumerated() {
-                if place >= enough {
+                do throws(SigningKeyError) {
                     #expect(try SigningKeys(contentsOf: path, allowing: allowed).ids == [7])
-                } else {
-                    let error = #expect(throws: SigningKeyError.self) {
-                        try SigningKeys(contentsOf: path, allowing: allowed)
-                    }
-                    #expect(error?.code == .exposed)
+                    #expect(place >= enough, "\(allowed)")
+                } catch {
+                    #expect(place < enough && error.code == .exposed, "\(error)")
                     let hint = needed.map { "SigningKeys(contentsOf:allowing: .\($0))" } ?? "which is never allowed"
-                    #expect(error?.message.contains(hint) == true, "\(String(describing: error))")
+                    #expect(error.message.contains(hint), "\(error)")
                 }
             }
         }

@@ -4,7 +4,7 @@
 public struct Assignment: Hashable, Sendable {
     /// The variant, or "not enrolled".
     let tag: VariantTag
-    /// The bucket, or `Outcome.absent`.
+    /// The bucket, or `Outcome.absent`, or the bucket of an invitation.
     let bucketField: UInt32
     /// The rollout's epoch when the assignment was made.
     public let epoch: UInt32
@@ -17,7 +17,13 @@ public struct Assignment: Hashable, Sendable {
     let isBinding: Bool
 
     /// The bucket of the visitor, 0 ..< 1,000,000, or nil if none was drawn.
-    public var bucket: Int? { bucketField == Outcome.absent ? nil : Int(bucketField) }
+    public var bucket: Int? { bucketField < UInt32(Share.bucketCount) ? Int(bucketField) : nil }
+
+    /// Whether it is an invitation: it holds its variant under either pin, even if the variant has no share.
+    public var isInvitation: Bool { bucketField == Self.invitationBucket }
+
+    /// What stands in the place of the bucket in an invitation. Tokens spell it so, which is a contract.
+    static let invitationBucket = UInt32.max
 
     /// An assignment to a variant, or, without a variant, one that only keeps the bucket of a visitor who is not enrolled.
     ///
@@ -40,7 +46,9 @@ public struct Assignment: Hashable, Sendable {
     /// What a verified token says.
     init(tag: VariantTag, bucketField: UInt32, epoch: UInt32, revision: UInt32) {
         self.tag = tag
-        self.bucketField = bucketField < UInt32(Share.bucketCount) ? bucketField : Outcome.absent
+        let isBucket = bucketField < UInt32(Share.bucketCount)
+        let isField = isBucket || bucketField == Self.invitationBucket && tag != .notEnrolled
+        self.bucketField = isField ? bucketField : Outcome.absent
         self.epoch = epoch
         self.revision = revision
         self.isBinding = true
@@ -82,7 +90,7 @@ extension Assignment: Codable {
         let variant = try container.number(1...UInt32.max, orNullFor: .variant)
         self.init(
             tag: variant.map(VariantTag.init(rawValue:)) ?? .notEnrolled,
-            bucketField: try container.number(0...UInt32(Share.bucketCount - 1), orNullFor: .bucket) ?? Outcome.absent,
+            bucketField: try container.bucketField(for: .bucket),
             epoch: try container.number(0...UInt32.max, for: .epoch),
             revision: try container.number(0...UInt32.max, for: .revision)
         )
@@ -92,11 +100,11 @@ extension Assignment: Codable {
     ///
     /// `variant` is a number that stands for the rollout and the variant's name, as in a token: the first four bytes of
     /// SHA-256(rollout id, one 0 byte, variant name), big-endian. It is null for a visitor who is not enrolled. `bucket`
-    /// is null if none was drawn.
+    /// is null if none was drawn, and 4294967295 in an invitation.
     public func encode(to encoder: any Encoder) throws {
         var container = encoder.container(keyedBy: CodingKeys.self)
         try container.encode(tag == .notEnrolled ? nil : tag.rawValue, forKey: .variant)
-        try container.encode(bucket, forKey: .bucket)
+        try container.encode(isInvitation ? Int64(bucketField) : bucket.map(Int64.init), forKey: .bucket)
         try container.encode(epoch, forKey: .epoch)
         try container.encode(revision, forKey: .revision)
     }
@@ -106,6 +114,15 @@ extension KeyedDecodingContainer {
     /// A number in a range, or nil for null; a missing key is an error.
     fileprivate func number(_ range: ClosedRange<UInt32>, orNullFor key: Key) throws -> UInt32? {
         try decodeNil(forKey: key) ? nil : number(range, for: key, alternative: "null or ")
+    }
+
+    /// A bucket, null for none, or what stands for an invitation; a missing key is an error.
+    fileprivate func bucketField(for key: Key) throws -> UInt32 {
+        if try decodeNil(forKey: key) { return Outcome.absent }
+        let invitation = Assignment.invitationBucket
+        if try decode(Int64.self, forKey: key) == Int64(invitation) { return invitation }
+        let alternative = "null, \(invitation) or "
+        return try number(0...UInt32(Share.bucketCount - 1), for: key, alternative: alternative)
     }
 
     /// A number in a range; a missing key is an error.

@@ -30,7 +30,7 @@ struct KeysTests {
         "A key file that cannot be used ends with 2, where it is wrong, and no output",
         arguments: [
             ("", 0o600, "there is no key"),
-            (StickyPolicy.key, 0o640, "has the permissions 0640; only its owner may read a key file (chmod 600"),
+            (StickyPolicy.key, 0o640, "permissions 0640, so its group may use it, and only its owner may (chmod 600"),
             (StickyPolicy.key, 0o604, "has the permissions 0604"),
             ("# first\n7 AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHg==", 0o600, "keys:2: "),
             ("7 nonsense!", 0o600, "keys:1: "),
@@ -47,6 +47,35 @@ struct KeysTests {
             #expect(result.error.hasPrefix("RolloutDemo: --keys: "))
             #expect(result.error.contains(message), "\(result.error)")
         }
+    }
+
+    @Test("A key file that is mounted for a group or for everyone has to be allowed by name")
+    func mounted() throws {
+        let sticky = try StickyPolicy()
+        let option = "--keys-readable-by"
+        for (permissions, allowed, other) in [(0o440, "group", nil), (0o444, "everyone", "group")]
+            as [(Int, String, String?)]
+        {
+            let keys = try sticky.folder.path("keys", StickyPolicy.key, permissions: permissions)
+            defer { try? FileManager.default.removeItem(atPath: keys) }
+            for result in [
+                try sticky.route(#"{"unit":"alice"}"#, "--keys", keys, option, allowed),
+                try sticky.explain("--keys", keys, option, allowed, "--unit", "alice"),
+            ] {
+                #expect(result.status == 0 && result.text.contains("sms-app-version="), "\(result.error)")
+            }
+            let refused = try sticky.route("{}", "--keys", keys)
+            #expect(refused.status == 2 && refused.error.contains("allow it with SigningKeys(contentsOf:allowing: ."))
+            #expect(refused.error.hasSuffix("; here: --keys-readable-by group or everyone\n"), "\(refused.error)")
+            if let other {
+                let result = try sticky.route("{}", "--keys", keys, option, other)
+                #expect(result.status == 2 && result.error.contains("only its owner and its group may (chmod 640"))
+            }
+        }
+        let unknown = try sticky.route("{}", "--keys", sticky.keys, option, "grup")
+        #expect(unknown.status == 2 && unknown.error.contains(#"unknown "grup"; did you mean "group"?"#))
+        let useless = try sticky.explain(option, "group")
+        #expect(useless.status == 2 && useless.error.contains("--keys-readable-by has no effect without --keys FILE"))
     }
 
     @Test("A key file that is not there ends with 2")

@@ -43,13 +43,15 @@ struct RouteStreamTests {
         for middle: [UInt8] in [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xC3], [0x00]] {
             input += good + [0x0A] + Array(#"{"unit":""#.utf8) + middle + Array("\"}\n".utf8)
         }
+        // A key that is ignored is read all the same.
+        input += Array(#"{"unit":"x","referer":""#.utf8) + [0xE4] + Array("\"}\n".utf8)
         input += [0x00, 0x0A, 0xFF, 0x0A] + good
         let result = try route(input)
         #expect(result.status == 1)
         #expect(result.lines.count == 6)
-        #expect(result.errorLines.count == 7)
+        #expect(result.errorLines.count == 8)
         let numbers = result.errorLines.compactMap { Int($0.drop { !$0.isNumber }.prefix { $0.isNumber }) }
-        #expect(numbers == [2, 4, 6, 8, 10, 11, 12])
+        #expect(numbers == [2, 4, 6, 8, 10, 11, 12, 13])
         #expect(
             result.errorLines[0]
                 == "line 2: expected UTF-8, found the byte 0xFF where none of its forms has it (byte 10)"

@@ -23,7 +23,7 @@ public struct SigningKeyError: Error, Hashable, Sendable {
         public static let duplicateSecret = Code("duplicateSecret")
         /// A file that cannot be read.
         public static let unreadable = Code("unreadable")
-        /// A file that others than its owner may use.
+        /// A file that more people may use than the caller allows, or that others than its owner may write.
         public static let exposed = Code("exposed")
         /// A file of more than 64 KiB.
         public static let tooLarge = Code("tooLarge")

@@ -40,6 +40,8 @@ extension SigningKeys {
     ///     # ours since November
     ///     7 q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=
     ///
+    /// For keys that come from elsewhere than a file, such as a vault or an environment variable.
+    ///
     /// - Parameter text: The text; lines end with LF or CRLF.
     /// - Throws: `SigningKeyError` with the first problem and its line.
     public init(text: String) throws(SigningKeyError) { try self.init(bytes: Array(text.utf8)) }
@@ -62,6 +64,10 @@ extension SigningKeys {
 
     /// The key in a line, or nil for a line without one.
     private static func key(inLine line: ArraySlice<UInt8>) throws(SigningKeyError) -> SigningKey? {
+        if line.starts(with: "\u{FEFF}".utf8) {
+            let message = "the line starts with a byte order mark (U+FEFF); save the text as UTF-8 without one"
+            throw SigningKeyError(.badLine, message)
+        }
         let content = line.prefix { $0 != UInt8(ascii: "#") }
         let words = content.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") }
         if words.isEmpty { return nil }
@@ -95,15 +101,33 @@ extension SigningKeys {
 }
 
 extension SigningKeys {
-    /// The keys in a file that only its owner can use; see ``init(text:)`` for what is in it.
+    /// Who may be able to read a key file. A minor release may add more.
+    public struct Readers: Hashable, Sendable, CustomStringConvertible {
+        /// Who it is, in a word: `owner`, `group`, `everyone`.
+        public let description: String
+        /// The permissions that a file may have beside its owner's. Nobody else may ever write it: who writes a key signs.
+        fileprivate let permissions: UInt32
+
+        /// Only the file's owner, as is right for a file that somebody keeps on a disk.
+        public static let owner = Readers(description: "owner", permissions: 0)
+        /// The file's group too: a secret that Kubernetes mounts for a pod with an `fsGroup`, for example.
+        public static let group = Readers(description: "group", permissions: 0o050)
+        /// Everyone who gets at the file: a secret that Docker mounts, or Kubernetes by default, within a container that only
+        /// the service uses.
+        public static let everyone = Readers(description: "everyone", permissions: 0o055)
+    }
+
+    /// The keys in a file; see ``init(text:)`` for what is in it.
     ///
     /// The permissions are those of the file that was opened, so nobody can exchange the file between the check and the
     /// read.
     ///
-    /// - Parameter path: The file. A link is followed.
-    /// - Throws: `SigningKeyError` if the file cannot be read, if others than its owner may use it, or if its text is wrong.
-    public init(contentsOf path: String) throws(SigningKeyError) {
-        try self.init(bytes: try KeyFile.bytes(at: path))
+    /// - Parameters:
+    ///   - path: The file. A link is followed.
+    ///   - readers: Who may be able to read the file. Others than its owner may never be able to write it.
+    /// - Throws: `SigningKeyError` if the file cannot be read, if others may use it, or if its text is wrong.
+    public init(contentsOf path: String, allowing readers: Readers = .owner) throws(SigningKeyError) {
+        try self.init(bytes: try KeyFile.bytes(at: path, allowing: readers))
     }
 }
 
@@ -112,7 +136,7 @@ private enum KeyFile {
     /// Far above what 256 lines of 48 characters take, so that there is room for comments.
     static let limit = 64 << 10
 
-    static func bytes(at path: String) throws(SigningKeyError) -> [UInt8] {
+    static func bytes(at path: String, allowing readers: SigningKeys.Readers) throws(SigningKeyError) -> [UInt8] {
         let permissions: UInt32
         let bytes: [UInt8]
         do throws(FileError) {
@@ -122,17 +146,30 @@ private enum KeyFile {
         } catch {
             throw SigningKeyError(.unreadable, error.description)
         }
-        guard permissions & 0o077 == 0 else {
-            let octal = String(permissions, radix: 8)
-            throw SigningKeyError(
-                .exposed,
-                "\(path) has the permissions 0\(octal); only its owner may read a key file (chmod 600 \(path))"
-            )
+        guard permissions & 0o077 & ~readers.permissions == 0 else {
+            throw SigningKeyError(.exposed, refusal(of: permissions, path, allowing: readers))
         }
         guard bytes.count <= limit else {
             throw SigningKeyError(.tooLarge, "\(path) has more than \(limit) bytes, which no key file needs")
         }
         return bytes
+    }
+
+    private static func refusal(
+        of permissions: UInt32,
+        _ path: String,
+        allowing readers: SigningKeys.Readers
+    ) -> String {
+        let file = "\(path) has the permissions 0\(String(permissions, radix: 8))"
+        if permissions & 0o022 != 0 {
+            return "\(file), so others than its owner may write it, which is never allowed for a key file "
+                + "(chmod 600 \(path)); if its permissions cannot be changed, read it and use SigningKeys(text:)"
+        }
+        let allowed = readers == .owner ? "only its owner may" : "only its owner and its group may"
+        let needed = permissions & 0o007 == 0 ? SigningKeys.Readers.group : .everyone
+        return "\(file), so \(needed == .group ? "its group" : "everyone") may use it, and \(allowed) "
+            + "(chmod \(readers == .owner ? 600 : 640) \(path)); if it is mounted like that, "
+            + "allow it with SigningKeys(contentsOf:allowing: .\(needed)), or read it and use SigningKeys(text:)"
     }
 }
 

@@ -48,7 +48,7 @@ extension SessionState {
         through handle: RolloutHandle,
         at now: Int64
     ) -> Adoption {
-        unsafe handle.rollout.text.withUnitBytes { rollout in
+        unsafe handle.id.text.withUnitBytes { rollout in
             var cursor = unsafe StructuredFieldCursor(field)
             switch unsafe cursor.member(of: rollout) {
             case .taint(let taint): return .refused(taint)
@@ -104,11 +104,6 @@ extension SessionState {
         }
         return .adopted(decision)
     }
-}
-
-extension RolloutHandle {
-    /// The rollout's id: that of its first variant, which every policy names.
-    fileprivate var rollout: RolloutID { read { $0.decisionWithoutUnit() }.variant.rollout }
 }
 
 extension AuthenticationTag {

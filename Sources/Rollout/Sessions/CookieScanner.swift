@@ -4,8 +4,9 @@
 /// first `=`, and its bytes are compared. Quotes are part of a value.
 ///
 /// **Claim:** a header of n bytes costs O(n) steps, whatever it holds. Because
-/// 1. each byte is looked at once to find the end of its pair,
-/// 2. a pair is compared with the name only if it is longer than the name, and over the length of the name at most.
+/// 1. the end of a pair is found in steps of at least a byte, but for the last one, and a pair has at least its `;`,
+/// 2. a pair is compared with the name only if it is longer than the name, and over the length of the name at most,
+/// 3. the blanks around a pair are its own, and each of them costs one step.
 /// Nothing is allocated. Safe, because it is only made inside the closure that lends the memory.
 @safe struct CookieScanner {
     private let header: UnsafeRawBufferPointer

@@ -140,7 +140,9 @@ extension RolloutRecord {
             let (standing, loss) = standing(of: entry)
             if let loss {
                 losses.count(loss)
-                if loss.leavesBucket, spare == nil { spare = Assignment(onlyBucket: entry.token.bucket) }
+                // An invitation has no bucket to leave.
+                let rest = Assignment(onlyBucket: entry.token.bucket)
+                if loss.leavesBucket, spare == nil, rest.bucket != nil { spare = rest }
             } else if standing == .newer {
                 newer = newer ?? entry
             } else if let first = held {

@@ -8,21 +8,25 @@ public struct SessionCounts: Hashable, Sendable {
 
     /// Requests answered `stale`, because their token was of a newer epoch than this replica's policy.
     public let stale: Int
-    /// `Set-Cookie` headers written.
+    /// `Set-Cookie` headers written for visitors who were drawn or logged in.
     public let written: Int
+    /// Invitations written.
+    public let invited: Int
 
     fileprivate init(
         losses: [TokenLoss: Int],
         taints: [DecisionTaint: Int],
         obstacles: [CookieObstacle: Int],
         stale: Int,
-        written: Int
+        written: Int,
+        invited: Int
     ) {
         self.losses = losses
         self.taints = taints
         self.obstacles = obstacles
         self.stale = stale
         self.written = written
+        self.invited = invited
     }
 
     /// Tokens that were not honoured for this cause. Tokens that contradict each other count once a request.
@@ -51,7 +55,8 @@ public struct SessionCounts: Hashable, Sendable {
 @safe final class SessionCounters: @unchecked Sendable {
     private static let stale = 0
     private static let written = 1
-    private static let losses = 2
+    private static let invited = 2
+    private static let losses = 3
     private static let taints = losses + TokenLoss.allCases.count
     private static let obstacles = taints + DecisionTaint.allCases.count
     private static let total = obstacles + CookieObstacle.allCases.count
@@ -74,10 +79,16 @@ public struct SessionCounts: Hashable, Sendable {
 
     /// Counts a cookie that was due.
     @inline(__always)
-    func count(_ writing: CookieWriting) {
+    func count(_ writing: CookieWriting) { count(writing, writtenAt: Self.written) }
+
+    /// Counts an invitation.
+    func count(invitation: CookieWriting) { count(invitation, writtenAt: Self.invited) }
+
+    @inline(__always)
+    private func count(_ writing: CookieWriting, writtenAt index: Int) {
         switch writing {
         case .notDue: break
-        case .written: add(1, at: Self.written)
+        case .written: add(1, at: index)
         case .prevented(let obstacle): add(1, at: Self.obstacles + Int(obstacle.cause.rawValue))
         }
     }
@@ -96,7 +107,8 @@ public struct SessionCounts: Hashable, Sendable {
             taints: counts(of: DecisionTaint.allCases, from: Self.taints),
             obstacles: counts(of: CookieObstacle.allCases, from: Self.obstacles),
             stale: self[Self.stale],
-            written: self[Self.written]
+            written: self[Self.written],
+            invited: self[Self.invited]
         )
     }
 

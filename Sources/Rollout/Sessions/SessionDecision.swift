@@ -58,9 +58,7 @@ extension StickyCookie {
     }
 
     /// The value of a `Set-Cookie` header that makes a browser forget the cookie.
-    ///
-    /// It has the attributes of the cookie itself. A browser that is told others keeps the old cookie, and adds a second.
-    public var deletion: String { "\(name)=\(attributes)0" }
+    var deletion: String { "\(name)=\(attributes)0" }
 
     /// What comes between the value and the number of seconds.
     private var attributes: String {

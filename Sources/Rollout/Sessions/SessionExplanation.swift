@@ -219,8 +219,8 @@ extension SessionExplanation: CustomStringConvertible, Encodable {
     /// | `setCookie` | the header's value, or null |
     /// | `obstacle` | why a cookie that is due cannot be written (`outside the domain`, …), or null |
     ///
-    /// `content` is null unless the tag is right; else it has `variant`, `bucket`, `epoch`, `revision`, `issued`,
-    /// `expires`, `key` and `boundToUnit`.
+    /// `content` is null unless the tag is right; else it has `variant`, `bucket`, `invitation`, `epoch`, `revision`,
+    /// `issued`, `expires`, `key` and `boundToUnit`.
     public var json: String { tree.canonicalText }
 
     private var tree: JSONTree {
@@ -254,8 +254,9 @@ extension SessionExplanation.Content: CustomStringConvertible {
     /// What the token says, in a few words.
     public var description: String {
         let bucket = assignment.bucket.map(grouped) ?? "none"
+        let place = assignment.isInvitation ? "an invitation" : "bucket \(bucket)"
         return
-            "variant \(variant?.text ?? "none"), bucket \(bucket), epoch \(assignment.epoch), revision \(assignment.revision), "
+            "variant \(variant?.text ?? "none"), \(place), epoch \(assignment.epoch), revision \(assignment.revision), "
             + "issued \(issued), expires \(expires), key \(key), issued \(isBoundToUnit ? "to this unit" : "to nobody")"
     }
 
@@ -263,6 +264,7 @@ extension SessionExplanation.Content: CustomStringConvertible {
         .object([
             ("variant", variant.map { .string($0.text) } ?? .null),
             ("bucket", assignment.bucket.map { .integer($0) } ?? .null),
+            ("invitation", .boolean(assignment.isInvitation)),
             ("epoch", .integer(Int(assignment.epoch))),
             ("revision", .integer(Int(assignment.revision))),
             ("issued", .integer(Int(issued.seconds))),

@@ -9,8 +9,8 @@
 /// Make one session router for a service, not one for a request. It is one word, and copies share one state that lives as
 /// long as the process.
 ///
-/// A request with a valid cookie costs three compressions of SHA-256, if id, host and unit have 63 bytes or fewer together.
-/// It takes no lock, allocates nothing and counts no reference. A request that is sent a cookie costs a string.
+/// A request with a valid cookie costs three compressions of SHA-256, if the rollout's id, the host (or the cookie's domain)
+/// and the unit have 63 bytes or fewer together. It takes no lock, allocates nothing and counts no reference. A request that is sent a cookie costs a string.
 @safe public struct SessionRouter: Sendable {
     private let unmanaged: Unmanaged<SessionState>
 
@@ -80,6 +80,49 @@
         }
         state.counters.count(judgement)
         return SessionDecision(decision: judgement.decision, token: judgement.verdict, dueCookie: nil)
+    }
+
+    /// A cookie that puts one browser into a variant.
+    ///
+    /// Send it to whom you like to invite: at a link of the service's own, for example, which only testers know. The browser
+    /// gets the variant whatever its share is, zero included, until the cookie expires, the epoch rises (as an abort makes
+    /// it), or the variant is disabled or gone. Its decisions have the reason `sticky` and no bucket, so that nobody takes them
+    /// for a draw. Host rules and forced units go before it.
+    ///
+    /// - Parameters:
+    ///   - variant: The variant.
+    ///   - handle: The rollout.
+    ///   - host: The value of the `Host` header, to which the cookie is bound unless it has a `domain`.
+    ///   - unit: The unit to which the invitation is bound. Without one it is bound to the unit that first comes with it.
+    ///   - now: The time of the request.
+    /// - Returns: The value of the `Set-Cookie` header. Nil if the rollout has no such variant or has it disabled, if it draws
+    ///   no units, if it keeps no cookie, or if the cookie cannot be written, which ``SessionCounts/unwritten(_:)`` counts.
+    public func invite(
+        to variant: VariantName,
+        through handle: RolloutHandle,
+        host: String? = nil,
+        unit: String? = nil,
+        now: UnixTime = .now
+    ) -> String? {
+        let request = SessionRequest(unit: unit, host: host, now: now)
+        let (unit, host) = (request.unitText, request.hostText)
+        let invitation = SessionBytes.with(unit: unit, host: host, cookies: "", now: now) { bytes in
+            state.invitation(to: variant, bytes, through: handle)
+        }
+        guard let invitation else { return nil }
+        state.counters.count(invitation: invitation)
+        return invitation.cookie?.header
+    }
+
+    /// What makes a browser forget the rollout's cookie, with the answer to a log-out for example.
+    ///
+    /// It has the attributes of the cookie itself. A browser that is told others keeps the old cookie, and adds a second.
+    ///
+    /// - Parameter handle: The rollout.
+    /// - Returns: The value of the `Set-Cookie` header, or nil if the rollout keeps no cookie.
+    public func deletion(through handle: RolloutHandle) -> String? {
+        let reference = handle.read { $0.cookie }
+        return unsafe reference.record?.pointee.rules.cookie.deletion
     }
 
     /// The texts come one by one, because a closure that captured the request would copy it and count its references.

@@ -16,6 +16,23 @@ enum CookieWriting {
 }
 
 extension SessionState {
+    /// The cookie that invites a browser into a variant; none is due if nobody can be invited.
+    @inline(never)
+    func invitation(to name: VariantName, _ bytes: SessionBytes, through handle: RolloutHandle) -> CookieWriting {
+        let tag = VariantTag(name, in: handle.id)
+        let (reference, invited) = handle.read { ($0.cookie, $0.decision(inviting: tag)) }
+        // Tags are unique among the variants of a policy, and not beyond: so the name has the last word.
+        guard let invited, invited.variant.name == name, let cookie = unsafe reference.record else { return .notDue }
+        let assignment = Assignment(
+            tag: tag,
+            bucketField: Assignment.invitationBucket,
+            epoch: invited.epoch,
+            revision: invited.revision
+        )
+        let maxAge = unsafe cookie.pointee.rules.cookie.maxAge
+        return unsafe signed(token(remembering: assignment, at: bytes.now, maxAge: maxAge), bytes, cookie)
+    }
+
     /// The cookie to send back.
     ///
     /// | decided by | the request's token | due |
@@ -27,33 +44,20 @@ extension SessionState {
     /// | draw of a known unit, pin `bucket` | any | nothing: the unit itself is as good |
     /// | draw | any other, or none | what was drawn, from now on |
     /// | host, forced unit, newer epoch, missing unit | any | nothing |
-    @inline(__always)
     func writing(
         _ judgement: Judgement,
         _ bytes: SessionBytes,
         _ cookie: UnsafePointer<CookieRecord>
     ) -> CookieWriting {
-        let isBound = judgement.held.map { $0.isBoundToUnit == bytes.hasUnit } ?? false
-        let isHeld = judgement.decision.reason == .sticky
-        if isHeld ? isBound : unsafe bytes.hasUnit && cookie.pointee.rules.cookie.pin == .bucket { return .notDue }
-        return unsafe writing(judgement, isBound: isBound, bytes, cookie)
-    }
-
-    /// The cookie, unless a known unit or a token of its own make one unnecessary.
-    @inline(never)
-    private func writing(
-        _ judgement: Judgement,
-        isBound: Bool,
-        _ bytes: SessionBytes,
-        _ cookie: UnsafePointer<CookieRecord>
-    ) -> CookieWriting {
         if judgement.isBehind { return .notDue }
+        if unsafe isSettled(judgement, bytes, cookie) { return .notDue }
         let held = judgement.held?.token
         switch judgement.decision.reason.code {
         case .sticky:
             return held.map { unsafe signed(loginToken($0, judgement.decision), bytes, cookie) } ?? .notDue
         case .split, .notEnrolled:
             let pinsBucket = unsafe cookie.pointee.rules.cookie.pin == .bucket
+            let isBound = judgement.isBound(to: bytes)
             if isBound, let held, held.says(judgement.decision, pinsBucket: pinsBucket) { return .notDue }
             // Nil if a rule that names a disabled variant led to the first variant: that was no draw.
             guard let drawn = Assignment(remembering: judgement.decision) else { return .notDue }
@@ -62,6 +66,13 @@ extension SessionState {
         case .fixed, .forced, .host, .missingUnit, .stale, .absent:
             return .notDue
         }
+    }
+
+    /// Whether none is due because a token of the visitor's own, or a known unit, is as good. So it is with nearly all requests.
+    @inline(__always)
+    func isSettled(_ judgement: Judgement, _ bytes: SessionBytes, _ cookie: UnsafePointer<CookieRecord>) -> Bool {
+        if judgement.decision.reason == .sticky { return judgement.isBound(to: bytes) }
+        return unsafe bytes.hasUnit && cookie.pointee.rules.cookie.pin == .bucket
     }
 
     /// The visitor's token as the unit's: only its owner changes, and who signed it.
@@ -103,6 +114,12 @@ extension SessionState {
         let reference = unsafe CookieReference(cookie)
         return .written(DueCookie(token: signed, cookie: reference, maxAge: Int64(token.expires) - bytes.now))
     }
+}
+
+extension Judgement {
+    /// Whether the token that is held is that of the request's unit, or both are nobody's.
+    @inline(__always)
+    fileprivate func isBound(to bytes: SessionBytes) -> Bool { held.map { $0.isBoundToUnit == bytes.hasUnit } ?? false }
 }
 
 extension StickyToken {

@@ -40,14 +40,26 @@ extension SessionState {
             let tokens = unsafe received(bytes, cookie)
             guard let judgement = handle.read({ $0.origin == origin ? $0.judge(tokens, for: bytes.request) : nil })
             else { continue }
-            guard unsafe isOwedBucket(judgement.decision, cookie) else {
-                return unsafe answer(judgement, writing(judgement, bytes, cookie))
-            }
-            let assigned = unsafe assigned(judgement, bytes, cookie) { fresh in
-                handle.decision(for: bytes.request, holding: fresh, at: origin)
-            }
-            if let assigned { return answer(assigned.judgement, assigned.writing) }
+            if unsafe isSettled(judgement, bytes, cookie) { return answer(judgement, .notDue) }
+            if let answer = unsafe settle(judgement, bytes, cookie, through: handle) { return answer }
         }
+    }
+
+    /// The answer to a request that may be sent a cookie, or nil if the policy has changed.
+    @inline(never)
+    private func settle(
+        _ judgement: Judgement,
+        _ bytes: SessionBytes,
+        _ cookie: UnsafePointer<CookieRecord>,
+        through handle: RolloutHandle
+    ) -> SessionDecision? {
+        guard unsafe isOwedBucket(judgement.decision, cookie) else {
+            return unsafe answer(judgement, writing(judgement, bytes, cookie))
+        }
+        let assigned = unsafe assigned(judgement, bytes, cookie) { fresh in
+            handle.decision(for: bytes.request, holding: fresh, at: judgement.decision.origin)
+        }
+        return assigned.map { answer($0.judgement, $0.writing) }
     }
 
     /// Whether the policy gives a bucket to the visitor of this decision, who has neither a unit nor a bucket.

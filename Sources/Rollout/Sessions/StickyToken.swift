@@ -9,7 +9,7 @@ struct StickyToken: Hashable, Sendable {
     var key: UInt8
     /// The variant, or "not enrolled".
     var variant: VariantTag
-    /// The visitor's bucket.
+    /// The visitor's bucket, or `Assignment.invitationBucket`.
     var bucket: UInt32
     var epoch: UInt32
     var revision: UInt32

@@ -47,6 +47,19 @@ struct Arguments {
         return UnixTime(seconds: number)
     }
 
+    /// Who may be able to read the key file.
+    func keyReaders() throws(Stop) -> SigningKeys.Readers {
+        guard let who = self[.keysReadableBy] else { return .owner }
+        let name = Option.keysReadableBy.name
+        guard has(.keys) else { throw unusable("\(name) has no effect without \(Option.keys.usage)") }
+        let known = [SigningKeys.Readers.group, .everyone]
+        guard let readers = known.first(where: { $0.description == who }) else {
+            let meant = suggestion(for: who, among: known.map(\.description))
+            throw unusable("\(name): unknown \"\(who)\"" + meant)
+        }
+        return readers
+    }
+
     /// An operand by its place, or nil if there are fewer.
     func operand(_ index: Int) -> String? { operands.indices.contains(index) ? operands[index] : nil }
 

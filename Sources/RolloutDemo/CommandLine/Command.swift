@@ -50,6 +50,11 @@ extension Option {
         value: "FILE",
         summary: "the keys that sign cookies; without them no cookie is read or written"
     )
+    static let keysReadableBy = Option(
+        name: "--keys-readable-by",
+        value: "WHO",
+        summary: "who may be able to read the key file beside its owner: group or everyone (default: nobody)"
+    )
     static let json = Option(name: "--json", summary: "the answer as one line of JSON")
     static let help = Option(name: "--help", summary: "this text")
 }
@@ -72,7 +77,8 @@ extension Command {
           --version    the version
 
         A request is a line of JSON: {"unit": "alice", "host": "www.example.org", "rollout": "sms"}. Every key is
-        optional. The unit is a string or an integer, "cookies" is the value of the Cookie header. Other keys are ignored.
+        optional. The unit is a string or an integer, "cookies" is the value of the Cookie header. Other keys are ignored,
+        but the whole line has to be JSON: a byte that is not UTF-8 in an ignored key costs the line.
 
         exit status: 0 success, 1 the input has problems (all are reported), 2 the command line or a file cannot be used
 

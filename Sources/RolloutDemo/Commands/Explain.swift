@@ -20,18 +20,20 @@ extension Command {
     /// Says why a request gets what it gets: the library's explanation, printed.
     static let explain = Command(
         name: "explain",
-        options: [.policy, .rollout, .unit, .host, .cookies, .keys, .now, .json],
+        options: [.policy, .rollout, .unit, .host, .cookies, .keys, .keysReadableBy, .now, .json],
         summary: "explains the decision for one request: each rule in order, which one decided, and why"
     ) { arguments throws(Stop) in
         let policy = try RolloutPolicy(at: arguments.required(.policy))
         let handle = try RouteTargets(policy).target(ofOption: try arguments.required(.rollout)).handle
         let now = try arguments.time(.now) ?? .now
+        let readers = try arguments.keyReaders()
         let (unit, host, cookies) = (arguments[.unit], arguments[.host], arguments[.cookies])
 
         let (text, json): (String, String)
         if let keys = arguments[.keys] {
             let request = SessionRequest(unit: unit, host: host, cookies: cookies, now: now)
-            let explanation = try SessionRouter(keysAt: keys).explanation(for: request, through: handle)
+            let sessions = try SessionRouter(keysAt: keys, allowing: readers)
+            let explanation = sessions.explanation(for: request, through: handle)
             (text, json) = (explanation.description, explanation.json)
         } else {
             let explanation = handle.explanation(for: unit, host: host)

@@ -14,12 +14,15 @@ extension Command {
     static let route = Command(
         name: "route",
         operands: [Operand(name: "REQUESTS")],
-        options: [.policy, .rollout, .now, .keys, .quiet],
+        options: [.policy, .rollout, .now, .keys, .keysReadableBy, .quiet],
         summary: "reads requests as JSON Lines (a file or standard input), writes one decision a line and a summary"
     ) { arguments throws(Stop) in
         let policy = try RolloutPolicy(at: arguments.required(.policy))
         let now = try arguments.time(.now)
-        let sessions = try arguments[.keys].map { path throws(Stop) in try SessionRouter(keysAt: path) }
+        let readers = try arguments.keyReaders()
+        let sessions = try arguments[.keys].map { path throws(Stop) in
+            try SessionRouter(keysAt: path, allowing: readers)
+        }
         let targets = try RouteTargets(policy)
         let standard = if let id = arguments[.rollout] { try targets.target(ofOption: id) } else { targets.only }
         let input = try Input(arguments.operand(0))

@@ -52,6 +52,7 @@ struct Tally {
     private struct Key: Hashable {
         let variant: Decision.Variant
         let reason: Decision.Reason
+        let isInvited: Bool
     }
 
     private(set) var decided = 0
@@ -60,7 +61,9 @@ struct Tally {
 
     mutating func count(_ decision: Decision) {
         decided += 1
-        counts[Key(variant: decision.variant, reason: decision.reason), default: 0] += 1
+        // Of those who are held, only an invitation has no bucket.
+        let isInvited = decision.reason == .sticky && decision.bucket == nil
+        counts[Key(variant: decision.variant, reason: decision.reason, isInvited: isInvited), default: 0] += 1
         if let shadow = decision.shadow { copies[shadow, default: 0] += 1 }
     }
 
@@ -71,7 +74,7 @@ struct Tally {
             result.total += count
             result.variants[key.variant.name, default: 0] += count
             result.reasons[key.reason, default: 0] += count
-            guard !Self.rules.contains(key.reason) else { continue }
+            guard !key.isInvited, !Self.rules.contains(key.reason) else { continue }
             result.drawn += count
             result.drawnVariants[key.variant.name, default: 0] += count
         }

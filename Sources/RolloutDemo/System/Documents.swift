@@ -49,10 +49,13 @@ extension RolloutPolicy {
 
 extension SessionRouter {
     /// A session router with the keys of a file, which `--keys` names.
-    init(keysAt path: String) throws(Stop) {
+    init(keysAt path: String, allowing readers: SigningKeys.Readers) throws(Stop) {
         do throws(SigningKeyError) {
-            self.init(keys: try SigningKeys(contentsOf: path))
+            self.init(keys: try SigningKeys(contentsOf: path, allowing: readers))
         } catch {
+            if error.code == .exposed {
+                throw .unusable("--keys: \(error.message); here: \(Option.keysReadableBy.name) group or everyone")
+            }
             let place = error.line.map { "\(path):\($0): " } ?? (error.code == .noKey ? "\(path): " : "")
             throw .unusable("--keys: \(place)\(error.message)")
         }

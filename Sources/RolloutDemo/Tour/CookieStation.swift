@@ -13,6 +13,9 @@ extension Station {
         var crowd = [Browser](repeating: Browser(), count: 5_000)
         let start: UnixTime = 1_800_000_000
         var now = start
+        let invitation = sessions.invite(to: "canary", through: handle, host: "sms-app.local", now: start)
+        var guest = [Browser(cookie: invitation.map { String($0.prefix { $0 != ";" }) })]
+        var isGuestInside: [Bool] = []
 
         var table = Table("lrrr")
         table.head("", "in the canary", "moved", "cookies written")
@@ -25,6 +28,7 @@ extension Station {
                 "\(grouped(moved))",
                 "\(grouped(sessions.counts.written - before))"
             )
+            isGuestInside.append(visits(of: &guest, sessions, handle, at: now).inside > 0)
         }
         row("canary at 10 %, first visits", &crowd)
         policy.revision += 1
@@ -46,6 +50,8 @@ extension Station {
         stage.say("\(grouped(crowd.count)) visitors without an account. A signed cookie keeps each in one version.")
         stage.show(table)
         stage.say("Cookies of the older epoch, which count no more: \(grouped(sessions.counts.lost(.olderEpoch))).")
+        let stages = isGuestInside.map { $0 ? "yes" : "no" }.joined(separator: ", ")
+        stage.say("One more browser was invited into the canary. Was it there at the four stages: \(stages).")
     }
 }
 

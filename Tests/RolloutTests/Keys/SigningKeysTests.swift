@@ -49,7 +49,10 @@ struct SigningKeysTests {
         Bad(text: "7 \(String(repeating: "A", count: 42))==", code: .shortSecret, line: 1),
         Bad(text: "7 \(a)\n7 \(b)", code: .duplicateID, line: 2),
         Bad(text: "7 \(a)\n8 \(a)", code: .duplicateSecret, line: 2),
-        Bad(text: "7 \(a)\n\u{FEFF}8 \(b)", code: .badID, line: 2),
+        Bad(text: "\u{FEFF}7 \(a)", code: .badLine, line: 1),
+        Bad(text: "\u{FEFF}# ours\n7 \(a)", code: .badLine, line: 1),
+        Bad(text: "7 \(a)\n\u{FEFF}8 \(b)", code: .badLine, line: 2),
+        Bad(text: "\u{FEFF}", code: .badLine, line: 1),
         Bad(text: "7 \(a)\0", code: .badSecret, line: 1),
     ]
 
@@ -102,7 +105,41 @@ struct SigningKeysTests {
             let error = #expect(throws: SigningKeyError.self) { try SigningKeys(contentsOf: path) }
             #expect(error?.code == .exposed)
             #expect(error.map { "\($0)".contains(path) && "\($0)".contains("0" + String(mode, radix: 8)) } == true)
+            #expect(error?.message.contains("SigningKeys(text:)") == true)
         }
+    }
+
+    /// The fewest who have to be allowed; nil for a file that is never read.
+    @Test(
+        "are read from a file that others can read only if the caller allows these by name",
+        arguments: [
+            (0o600, .owner), (0o440, .group), (0o640, .group), (0o750, .group), (0o410, .group), (0o444, .everyone),
+            (0o644, .everyone), (0o404, .everyone), (0o755, .everyone), (0o601, .everyone), (0o620, nil), (0o602, nil),
+            (0o664, nil), (0o666, nil), (0o777, nil), (0o422, nil),
+        ] as [(Int, SigningKeys.Readers?)]
+    )
+    func readers(_ mode: Int, _ needed: SigningKeys.Readers?) throws {
+        let all = [SigningKeys.Readers.owner, .group, .everyone]
+        let enough = needed.flatMap { all.firstIndex(of: $0) } ?? all.count
+        try withFile("7 \(Self.a)\n", mode: mode) { path in
+            for (place, allowed) in all.enumerated() {
+                do throws(SigningKeyError) {
+                    #expect(try SigningKeys(contentsOf: path, allowing: allowed).ids == [7])
+                    #expect(place >= enough, "\(allowed)")
+                } catch {
+                    #expect(place < enough && error.code == .exposed, "\(error)")
+                    let hint = needed.map { "SigningKeys(contentsOf:allowing: .\($0))" } ?? "which is never allowed"
+                    #expect(error.message.contains(hint), "\(error)")
+                }
+            }
+        }
+    }
+
+    @Test("that start with a byte order mark are told so")
+    func byteOrderMark() {
+        let error = #expect(throws: SigningKeyError.self) { try SigningKeys(text: "\u{FEFF}7 \(Self.a)") }
+        let message = "the line starts with a byte order mark (U+FEFF); save the text as UTF-8 without one"
+        #expect(error == SigningKeyError(.badLine, line: 1, message))
     }
 
     @Test("are refused in a file that is too large, missing, or a folder")

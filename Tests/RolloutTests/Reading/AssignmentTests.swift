@@ -23,6 +23,16 @@ struct AssignmentTests {
         }
     }
 
+    @Test("is an invitation if that stands in the place of the bucket, and a variant is named")
+    func invitation() throws {
+        for (variant, isInvitation) in [("1", true), ("null", false)] {
+            let text = #"{"bucket":4294967295,"epoch":3,"revision":7,"variant":\#(variant)}"#
+            let assignment = try JSONDecoder().decode(Assignment.self, from: Data(text.utf8))
+            #expect(assignment.isInvitation == isInvitation && assignment.bucket == nil)
+            #expect(try json(assignment) == (isInvitation ? text : text.replacing("4294967295", with: "null")))
+        }
+    }
+
     struct Flaw: Sendable, CustomTestStringConvertible {
         let key: String
         /// Nil for no such key.
@@ -39,9 +49,14 @@ struct AssignmentTests {
             Flaw(key: "variant", value: "0", message: "expected null or 1 ... 4294967295, found 0"),
             Flaw(key: "variant", value: "4294967296", message: "expected null or 1 ... 4294967295, found 4294967296"),
             Flaw(key: "variant", value: #""canary""#),
-            Flaw(key: "bucket", value: "-1", message: "expected null or 0 ... 999999, found -1"),
-            Flaw(key: "bucket", value: "1000000", message: "expected null or 0 ... 999999, found 1000000"),
-            Flaw(key: "bucket", value: "1048575", message: "expected null or 0 ... 999999, found 1048575"),
+            Flaw(key: "bucket", value: "-1", message: "expected null, 4294967295 or 0 ... 999999, found -1"),
+            Flaw(key: "bucket", value: "1000000", message: "expected null, 4294967295 or 0 ... 999999, found 1000000"),
+            Flaw(key: "bucket", value: "1048575", message: "expected null, 4294967295 or 0 ... 999999, found 1048575"),
+            Flaw(
+                key: "bucket",
+                value: "4294967296",
+                message: "expected null, 4294967295 or 0 ... 999999, found 4294967296"
+            ),
             Flaw(key: "bucket", value: "0.5"), Flaw(key: "bucket", value: "1e30"),
             Flaw(key: "epoch", value: "4294967296", message: "expected 0 ... 4294967295, found 4294967296"),
             Flaw(key: "revision", value: "-1", message: "expected 0 ... 4294967295, found -1"),

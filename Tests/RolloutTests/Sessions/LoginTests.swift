@@ -62,6 +62,42 @@ struct LoginTests {
 
     enum TokenAtLogin: CaseIterable, Sendable { case notEnrolled, evicted, olderEpoch, expired, pinsBucket }
 
+    /// The table under "Logging out" in `making-assignments-sticky`. A fresh bucket is always the stable variant's.
+    @Test(
+        "and out again: the browser is drawn anew, or is what it was before",
+        arguments: [.variant, .bucket] as [StickyCookie.Pin],
+        [.assign, .first] as [RolloutDefinition.MissingUnit]
+    )
+    func logout(_ pin: StickyCookie.Pin, _ missingUnit: RolloutDefinition.MissingUnit) throws {
+        let (_, handle) = try Fixture.router(Fixture.policy(pin: pin, missingUnit: missingUnit))
+        let sessions = SessionRouter(keys: try Fixture.keys(7)) { 500_000 }
+        let alice = try Fixture.unit(drawnTo: "canary", by: handle)
+        let bob = try Fixture.unit(drawnTo: "stable", by: handle)
+        var browser = Browser()
+        let before = browser.visit(sessions, handle, at: Fixture.now)
+        if pin == .variant { browser = Browser() }
+        func visit(_ unit: String?) -> SessionDecision {
+            browser.unit = unit
+            return browser.visit(sessions, handle, at: Fixture.now)
+        }
+        #expect(visit(alice).decision.variant.name == "canary")
+        let after = visit(nil)
+        switch (pin, missingUnit) {
+        case (.variant, .assign):
+            #expect(after.token == .lost(.badTag) && after.decision.bucket == 500_000 && after.setCookie != nil)
+            #expect(visit(alice).decision.variant.name == "stable", "the new draw is kept")
+        case (.variant, .first):
+            #expect(after.token == .lost(.badTag) && after.decision.reason == .missingUnit && after.setCookie == nil)
+            #expect(visit(alice).decision.reason == .sticky)
+            #expect(visit(bob).decision.reason == .split)
+        case (.bucket, _):
+            #expect(after.decision.variant == before.decision.variant)
+            #expect(after.decision.bucket == before.decision.bucket)
+            #expect(after.setCookie == nil && sessions.counts.lost == 0)
+            #expect(visit(alice).decision.variant.name == "canary" && visit(bob).decision.variant.name == "stable")
+        }
+    }
+
     @Test("has the token signed with the key that signs now")
     func newKey() throws {
         let (_, handle) = try Fixture.router(Fixture.policy())

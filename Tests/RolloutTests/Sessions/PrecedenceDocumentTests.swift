@@ -25,10 +25,12 @@ struct PrecedenceDocumentTests {
             switch cell {
             case "any": true
             case "of a newer epoch": token == .newerEpoch
+            case "an invitation": token == .invitation && policy != .disabled
             case "names a variant, pin `variant`": token.names(heldBy: policy) && policy != .pinsBucket
             case "valid, pin `bucket`": (token == .notEnrolled || token.names(heldBy: policy)) && policy == .pinsBucket
             case "none, lost, or not enrolled":
                 token != .newerEpoch && !token.names(heldBy: policy)
+                    && !(token == .invitation && policy != .disabled)
                     && !(token == .notEnrolled && policy == .pinsBucket)
             default: false
             }
@@ -121,7 +123,7 @@ extension Token {
         switch self {
         case .stable: true
         case .canary, .laterRevision: policy != .disabled && policy != .evicted
-        case .none, .notEnrolled, .forged, .expired, .olderEpoch, .newerEpoch: false
+        case .none, .notEnrolled, .forged, .expired, .olderEpoch, .newerEpoch, .invitation: false
         }
     }
 }

@@ -32,6 +32,16 @@ struct PrecedenceTests {
         Row(token: .olderEpoch, variant: "stable", reason: .split, writes: "stable"),
         Row(unit: .drawnCanary, token: .newerEpoch, variant: "stable", reason: .stale),
         Row(token: .laterRevision, variant: "canary", reason: .sticky),
+        Row(token: .invitation, variant: "canary", reason: .sticky),
+        Row(host: .stable, token: .invitation, variant: "stable", reason: .host),
+        Row(unit: .forcedStable, token: .invitation, variant: "stable", reason: .forced),
+        Row(policy: .missingFirst, unit: .nobody, token: .invitation, variant: "canary", reason: .sticky),
+        Row(policy: .evicted, token: .invitation, variant: "canary", reason: .sticky),
+        Row(policy: .evicted, unit: .nobody, token: .invitation, variant: "canary", reason: .sticky),
+        Row(policy: .pinsBucket, token: .invitation, variant: "canary", reason: .sticky),
+        Row(policy: .draining, token: .invitation, variant: "canary", reason: .sticky),
+        Row(policy: .disabled, token: .invitation, variant: "stable", reason: .split, writes: "stable"),
+        Row(policy: .disabled, unit: .nobody, token: .invitation, variant: "stable", reason: .split, writes: "stable"),
         Row(host: .canary, variant: "canary", reason: .host),
         Row(host: .canary, unit: .forcedStable, token: .stable, variant: "canary", reason: .host),
         Row(host: .stable, unit: .drawnCanary, token: .canary, variant: "stable", reason: .host),
@@ -125,7 +135,7 @@ enum HostRule: CaseIterable, Sendable { case none, stable, canary }
 enum Visitor: CaseIterable, Sendable { case nobody, drawnStable, drawnCanary, forcedStable, forcedCanary }
 
 enum Token: CaseIterable, Sendable {
-    case none, canary, stable, notEnrolled, forged, expired, olderEpoch, newerEpoch, laterRevision
+    case none, canary, stable, notEnrolled, forged, expired, olderEpoch, newerEpoch, laterRevision, invitation
 }
 
 /// A policy with everything that a row of the table names. Tokens hold bucket 42, which is the canary's at 10 %; a fresh
@@ -178,6 +188,7 @@ struct PrecedenceSetting {
         case .olderEpoch: try sessions.cookie("canary", epoch: 2, unit: unit, host: host)
         case .newerEpoch: try sessions.cookie("canary", epoch: 4, revision: 9, unit: unit, host: host)
         case .laterRevision: try sessions.cookie("canary", revision: 8, unit: unit, host: host)
+        case .invitation: try sessions.cookie("canary", bucket: .max, unit: unit, host: host)
         }
     }
 
@@ -214,6 +225,10 @@ private struct Reading {
             self.init("stable stale", false)
             return
         }
+        if token == .invitation, !isDisabled {
+            self.init("canary sticky", false)
+            return
+        }
         let namesCanary = token == .canary || token == .laterRevision
         let keepsCanary = !isDisabled && policy != .evicted
         let isValid = token == .stable || token == .notEnrolled || namesCanary && (keepsCanary || policy == .pinsBucket)
@@ -222,7 +237,7 @@ private struct Reading {
             return
         }
         // 4. A draw: of the unit, of the token's bucket, of a fresh one; or nothing to draw.
-        let hasBucket = token != .none && token != .forged
+        let hasBucket = token != .none && token != .forged && token != .invitation
         let isAssigned = policy != .missingFirst
         if unit == .nobody, !isAssigned {
             self.init("stable missing_unit", false)

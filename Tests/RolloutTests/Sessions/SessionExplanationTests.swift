@@ -91,7 +91,7 @@ struct SessionExplanationTests {
         let names = rollout.strategy.variants.map(\.name)
         return try sessions.cookie(
             random.pick([nil, "gone", random.pick(names), random.pick(names)]),
-            bucket: UInt32(random.pick([42, 42, 999_999])),
+            bucket: random.pick([42, 42, 999_999, .max]),
             epoch: random.pick([2, 3, 3, 3, 3, 4]),
             revision: random.pick([6, 7, 8]),
             issued: Fixture.now + random.pick([-30, -30, -90, 150]),
@@ -167,7 +167,7 @@ struct SessionExplanationTests {
         #expect(
             json.contains(
                 #""tokens":[{"content":{"boundToUnit":false,"bucket":42,"epoch":3,"expires":1800003600,"#
-                    + #""issued":1800000000,"key":7,"revision":7,"variant":"canary"},"verdict":"valid"},"#
+                    + #""invitation":false,"issued":1800000000,"key":7,"revision":7,"variant":"canary"},"verdict":"valid"},"#
                     + #"{"content":null,"verdict":"lost: malformed"}]"#
             ),
             "\(json)"

@@ -47,6 +47,13 @@ struct SetCookieTests {
         let text = header.dropFirst(row.name.count + 1).prefix(56)
         // Issued at the minute's start, 30 seconds ago.
         #expect(header == "\(row.name)=\(text)\(row.attributes)3570")
-        #expect(row.cookie.deletion == "\(row.name)=\(row.attributes)0")
+        #expect(try Fixture.sessions().deletion(through: handle) == "\(row.name)=\(row.attributes)0")
+    }
+
+    @Test("has nothing to delete if the rollout keeps no cookie")
+    func nothing() throws {
+        let (router, handle) = try Fixture.router(Fixture.policy { ($0.sticky, $0.missingUnit) = (nil, .first) })
+        #expect(try Fixture.sessions().deletion(through: handle) == nil)
+        #expect(try Fixture.sessions().deletion(through: router.rollout("gone", default: ["app": "v1"])) == nil)
     }
 }

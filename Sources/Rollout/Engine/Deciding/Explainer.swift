@@ -148,7 +148,12 @@ private struct Explainer {
         let honoured = honoured
         let holds = honoured.map { self.holds(assignment, $0) } ?? false
         let bucket = assignment.bucket.map { "bucket \(grouped($0))" } ?? "no bucket"
-        var saw = assignment.isBinding ? "\(variant(of: assignment)), \(bucket), epoch \(assignment.epoch)" : bucket
+        var saw = bucket
+        if assignment.isInvitation {
+            saw = "an invitation, \(variant(of: assignment)), epoch \(assignment.epoch)"
+        } else if assignment.isBinding {
+            saw = "\(variant(of: assignment)), \(bucket), epoch \(assignment.epoch)"
+        }
         if holds {
             if honoured?.reason == .stale { saw += ": newer than this policy's epoch \(definition.epoch)" }
             return (.assignment, saw, honoured, pinsBucket && honoured?.reason != .stale ? bucketDraw() : nil)
@@ -162,6 +167,7 @@ private struct Explainer {
         guard assignment.isBinding else { return "it names no variant" }
         switch record.standing(of: assignment) {
         case .older: return "older than this policy's epoch \(definition.epoch)"
+        case .gone where assignment.isInvitation: return "the variant is gone or disabled"
         case .gone: return "the variant is gone, has no share left, or is disabled"
         case .current, .newer: break
         }

@@ -25,19 +25,32 @@ extension RolloutRecord {
         case older
         /// Of an epoch that this policy does not know yet.
         case newer
-        /// Its variant is gone, has no share left, or is disabled.
+        /// Its variant is gone, is disabled, or (unless it is an invitation) has no share left.
         case gone
     }
 
-    /// How an assignment stands. If it pins no variant, or the rollout pins only buckets, it has no variant to lose.
+    /// How an assignment stands. If it pins no variant, or the rollout pins only buckets, it has no variant to lose. An
+    /// invitation always pins its variant, and does not lose it with the share.
     func standing(of assignment: Assignment) -> Standing {
         let epoch = UInt32(truncatingIfNeeded: origin >> 32)
         if assignment.epoch != epoch { return assignment.epoch > epoch ? .newer : .older }
-        let rules = AssignmentRules(of: word(RecordLayout.assignments))
-        if assignment.tag == .notEnrolled || rules.contains(.pinsBucket) { return .current }
+        if assignment.tag == .notEnrolled { return .current }
         let table = word(RecordLayout.assignments)
-        return TagTable.outcome(for: assignment.tag, in: image, table: table) == nil ? .gone : .current
+        let isHeld =
+            AssignmentRules(of: table).contains(.pinsBucket)
+            ? !assignment.isInvitation : TagTable.outcome(for: assignment.tag, in: image, table: table) != nil
+        if isHeld { return .current }
+        return assignment.isInvitation && adopted(assignment.tag) != nil ? .current : .gone
     }
+
+    /// What a variant answers to those who bring it with them, no matter its share: as another service's decision, or as an
+    /// invitation. Nil if this policy lacks the variant, or has it disabled.
+    func adopted(_ tag: VariantTag) -> Outcome? {
+        TagTable.outcome(for: tag, in: image, table: word(RecordLayout.adoptions))
+    }
+
+    /// The decision for a browser that is invited into a variant, or nil if nobody can be.
+    func decision(inviting tag: VariantTag) -> Decision? { honoursAssignments ? adopted(tag).map { answer($0) } : nil }
 
     /// The decision that another service made, in this service's release of the variant; nil if this policy is of another
     /// epoch, lacks the variant, or has it disabled.
@@ -45,10 +58,7 @@ extension RolloutRecord {
     /// The other service has asked its rules, so hosts and forced units are not asked again. If the strategy draws no variant,
     /// the answer is the plain one, with its copy to a shadow.
     func decision(adopting tag: VariantTag, epoch: UInt32, for request: RequestBytes) -> Decision? {
-        let table = word(RecordLayout.adoptions)
-        guard UInt32(truncatingIfNeeded: origin >> 32) == epoch,
-            let outcome = TagTable.outcome(for: tag, in: image, table: table)
-        else { return nil }
+        guard UInt32(truncatingIfNeeded: origin >> 32) == epoch, let outcome = adopted(tag) else { return nil }
         let rules = AssignmentRules(of: word(RecordLayout.assignments))
         if rules.contains(.honoured) { return answer(outcome) }
         guard let unit = request.hashedUnit else { return decisionWithoutUnit() }

@@ -101,6 +101,7 @@ struct RolloutRecord {
     /// | --- | --- | --- | --- |
     /// | newer | any | any | the first variant, `stale` |
     /// | same | variant | any | its variant, `sticky`, if that still takes assignments |
+    /// | same | any | any | an invitation: its variant, `sticky`, unless that is gone or disabled |
     /// | same | bucket | none | its bucket, judged now: `sticky` if the bucket is enrolled |
     /// | any not newer | any | none | its bucket, judged now, if missing units are assigned one |
     /// | otherwise | | | nothing: the unit is drawn, or is missing |
@@ -114,10 +115,14 @@ struct RolloutRecord {
 
         let bucket = UInt64(assignment.bucketField)
         let isCurrent = assignment.epoch == epoch && assignment.isBinding
-        if isCurrent, !rules.contains(.pinsBucket) {
-            if let outcome = TagTable.outcome(for: assignment.tag, in: image, table: assignments) {
+        if isCurrent {
+            // An invitation may come this way too. The field of the bucket keeps only its low bits: all ones, for no bucket.
+            if !rules.contains(.pinsBucket),
+                let outcome = TagTable.outcome(for: assignment.tag, in: image, table: assignments)
+            {
                 return answer(outcome, bucket: bucket)
             }
+            if assignment.isInvitation, let outcome = adopted(assignment.tag) { return answer(outcome) }
         }
         guard !hasUnit, bucket < UInt64(Share.bucketCount) else { return nil }
         if isCurrent, rules.contains(.pinsBucket) { return draw(at: bucket, marks).keepingBucket }

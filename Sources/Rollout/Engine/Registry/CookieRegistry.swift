@@ -118,8 +118,11 @@ extension PolicyProblem {
 /// **Claim:** the address is that of a complete record. Because
 /// 1. `CookieRegistry.intern` is the only source of addresses. It writes a record before it hands out the address, and never
 ///    again;
-/// 2. the word reaches a reader through `SnapshotCell.read`, which orders memory and returns only words of one published
-///    policy. *Inside* the body of `read` the word may be torn, so there it is passed on and never followed.
+/// 2. the word reaches a reader in one of two ways. `SnapshotCell.read` orders memory and returns only words of one published
+///    policy; *inside* its body the word may be torn, so there it is passed on and never followed. An explanation takes it
+///    from a compiled policy that it holds, whose words are never written again.
+///
+/// If a torn word were followed, any address would be read.
 @safe struct CookieReference: Equatable, Sendable {
     let word: UInt64
 

@@ -62,6 +62,7 @@ extension SigningKeys {
 
     /// The key in a line, or nil for a line without one.
     private static func key(inLine line: ArraySlice<UInt8>) throws(SigningKeyError) -> SigningKey? {
+        if let message = ByteOrderMark.message(of: line) { throw SigningKeyError(.byteOrderMark, message) }
         let content = line.prefix { $0 != UInt8(ascii: "#") }
         let words = content.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") }
         if words.isEmpty { return nil }

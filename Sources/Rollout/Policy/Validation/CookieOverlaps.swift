@@ -21,6 +21,7 @@ struct CookieOverlaps {
     private(set) var others: [RolloutID: Other] = [:]
 
     init(_ policy: RolloutPolicy, _ unread: [RolloutID: UnreadParts]) {
+        guard policy.rollouts.count > 1 else { return }
         var groups: [String: [Other]] = [:]
         for (id, definition) in policy.rollouts where definition.strategy.draws {
             guard let cookie = definition.sticky, unread[id]?.contains(.cookie) != true else { continue }

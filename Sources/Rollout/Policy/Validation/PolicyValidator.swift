@@ -30,8 +30,8 @@ struct PolicyValidator {
         let overlaps = CookieOverlaps(policy, unread)
         for (id, rollout) in policy.rollouts.sorted(by: { $0.key < $1.key }) {
             let path = ("rollouts" as JSONPath).appending(id.text)
-            check(rollout, id: id, unread[id] ?? [], at: path)
-            if let other = overlaps.others[id], let cookie = rollout.sticky {
+            check(rollout, id: id, unread.isEmpty ? [] : unread[id] ?? [], at: path)
+            if !overlaps.others.isEmpty, let other = overlaps.others[id], let cookie = rollout.sticky {
                 let place = path.appending("sticky").appending("cookie")
                 report(.overlappingCookies, at: place, other.message(beside: cookie))
             }
@@ -99,8 +99,10 @@ struct PolicyValidator {
 
     mutating func check(version: String, at path: JSONPath) {
         let bytes = version.utf8
-        let isPrintable = bytes.allSatisfy { 0x20...0x7E ~= $0 } && bytes.first != 0x20 && bytes.last != 0x20
-        guard !isPrintable || !(1...PolicyLimits.versionLength ~= bytes.count) else { return }
+        let isPrintable = bytes.allSatisfy { 0x20...0x7E ~= $0 }
+        if isPrintable, 1...PolicyLimits.versionLength ~= bytes.count, bytes.first != 0x20, bytes.last != 0x20 {
+            return
+        }
         report(
             .badVersion,
             at: path,

@@ -8,7 +8,8 @@ struct CommandLineTests {
         #expect(result.status == 0)
         #expect(result.error == "")
         for part in [
-            "route --policy FILE", "check FILE", "explain --policy FILE --rollout ID", "--version", "exit status",
+            "route --policy FILE", "check [--strict] FILE", "explain --policy FILE --rollout ID", "--version",
+            "exit status",
             "keys new", "--keys FILE", "OLD NEW", "FILE OPERATION [ARGUMENT…]",
         ] {
             #expect(result.text.contains(part), "\(part)")

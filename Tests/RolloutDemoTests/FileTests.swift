@@ -27,6 +27,44 @@ struct FileTests {
         #expect(result.error.contains("Permission denied"))
     }
 
+    /// UTF-8 with a mark is what editors write; UTF-16 with one, what the redirection of a shell does.
+    @Test("A byte order mark is called one, by whatever reads a text")
+    func byteOrderMark() throws {
+        func utf16(_ text: String, _ mark: [UInt8]) -> [UInt8] {
+            mark
+                + text.utf16.flatMap {
+                    mark[0] == 0xFF ? [UInt8($0 & 0xFF), UInt8($0 >> 8)] : [UInt8($0 >> 8), UInt8($0 & 0xFF)]
+                }
+        }
+        let folder = try TemporaryFolder()
+        let key = "7 " + String(repeating: "A", count: 43) + "=\n"
+        let policy = try Recorded.text(Recorded.policy)
+        let request = "{\"unit\":\"a\"}\n"
+        for (name, encode) in [
+            ("UTF-8 (EF BB BF)", { Array("\u{FEFF}\($0)".utf8) }), ("UTF-16 (FF FE)", { utf16($0, [0xFF, 0xFE]) }),
+            ("UTF-16 (FE FF)", { utf16($0, [0xFE, 0xFF]) }),
+            (
+                "UTF-32 (FF FE 00 00)",
+                { [0xFF, 0xFE, 0, 0] + $0.unicodeScalars.flatMap { [UInt8($0.value), 0, 0, 0] } }
+            ),
+        ] as [(String, (String) -> [UInt8])] {
+            let found = "expected UTF-8 without a byte order mark, found the byte order mark of \(name)"
+            let check = try Demo.run(["check", "-"], input: encode(policy))
+            #expect(check.status == 1)
+            #expect(check.text == "standard input:1:1: \(found)\n")
+
+            let route = try Demo.run(["route", "--quiet", "--policy", Recorded.policy], input: encode(request))
+            #expect(route.status == 1)
+            #expect(route.errorLines.first == "line 1: \(found) (byte 1)")
+
+            let keys = try folder.file("keys", encode(key)).path
+            try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: keys)
+            let signed = try Demo.run("route", "--policy", Recorded.policy, "--keys", keys)
+            #expect(signed.status == 2)
+            #expect(signed.error == "RolloutDemo: --keys: \(keys):1: \(found)\n")
+        }
+    }
+
     @Test("An invalid policy ends routing and explaining with 2 and all problems")
     func invalidPolicy() throws {
         let folder = try TemporaryFolder()

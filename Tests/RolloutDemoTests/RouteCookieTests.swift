@@ -37,7 +37,7 @@ struct RouteCookieTests {
         let attributes = "Secure; HttpOnly; SameSite=Lax; Path=/; Max-Age=3570"
         #expect(
             result.lines == [
-                #"{"rollout":"sms","unit":"alice","variant":"stable","release":{"app":"v1"},"reason":"split","#
+                #"{"line":1,"rollout":"sms","unit":"alice","variant":"stable","release":{"app":"v1"},"reason":"split","#
                     + #""bucket":812925,"revision":7,"shadow":null,"setCookie":""#
                     + "sms-app-version=AQdwMGA3AAxnfQAAAAMAAAAHa0nSAGtJ4BDbZwbNhyEjupb3uHAHYrmp; \(attributes)\"}"
             ]

@@ -72,6 +72,26 @@ struct RouteStreamTests {
         }
     }
 
+    @Test("Of many lines that cannot be read the first 20 are shown, and the rest counted")
+    func manyProblems() throws {
+        let input = String(repeating: "GET / HTTP/1.1\n{\"unit\":1}\n", count: 25)
+        let shown = { (lines: ArraySlice<String>) in lines.map { $0.prefix { $0 != ":" } } }
+        let result = try route(input.utf8)
+        #expect(result.status == 1)
+        #expect(result.lines.count == 25)
+        #expect(shown(result.errorLines.dropLast()) == (0..<20).map { "line \(2 * $0 + 1)" })
+        #expect(result.errorLines.last == "5 more lines cannot be read; --all-problems prints them")
+
+        let all = try Demo.run("route", "--policy", Recorded.policy, "--all-problems", input: input)
+        #expect(shown(all.errorLines.prefix(25)) == (0..<25).map { "line \(2 * $0 + 1)" })
+        #expect(all.errorLines.dropFirst(25).first == "25 requests decided by revision 7, 25 lines refused")
+
+        let one = try route(String(repeating: "x\n", count: 21).utf8)
+        #expect(one.errorLines.last == "1 more line cannot be read; --all-problems prints them")
+        let none = try route(String(repeating: "x\n", count: 20).utf8)
+        #expect(none.errorLines.count == 20 && none.errorLines.last?.hasPrefix("line 20: ") == true)
+    }
+
     @Test("A line of 10 MB is reported once, where it stands, and the rest is routed")
     func hugeLine() throws {
         let huge = [UInt8](repeating: UInt8(ascii: "x"), count: 10_000_000)
@@ -98,7 +118,7 @@ struct RouteStreamTests {
         let result = try route(input.utf8)
         #expect(result.error == "")
         #expect(
-            result.lines.map { $0.prefix(30).split(separator: ":")[2].prefix { $0 != "," } } == units.map { "\($0)" }
+            result.lines.map { $0.prefix(50).split(separator: ":")[3].prefix { $0 != "," } } == units.map { "\($0)" }
         )
     }
 
@@ -121,10 +141,10 @@ struct RouteStreamTests {
         for unit in 1...3 {
             // The second line is under way while the first one is answered.
             let first = try exchange("{\"unit\":\(unit)}\n{\"un")
-            #expect(first.hasPrefix(#"{"rollout":"sms","unit":\#(unit),"#))
+            #expect(first.hasPrefix(#"{"line":\#(2 * unit - 1),"rollout":"sms","unit":\#(unit),"#))
             #expect(first.hasSuffix("}\n"))
             let second = try exchange("it\":null}\n")
-            #expect(second.hasPrefix(#"{"rollout":"sms","unit":null,"#))
+            #expect(second.hasPrefix(#"{"line":\#(2 * unit),"rollout":"sms","unit":null,"#))
         }
         try input.fileHandleForWriting.close()
         process.waitUntilExit()

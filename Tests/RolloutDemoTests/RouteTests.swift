@@ -22,19 +22,19 @@ struct RouteTests {
         let tail = #""revision":7,"shadow":null,"setCookie":null}"#
         let r1 = #""variant":"primary","release":{"model":"r1"},"reason":"fixed","bucket":null,"revision":7"#
         let decisions = [
-            #"{"rollout":"sms","unit":"alice","variant":"stable",\#(v1),"reason":"split","bucket":812925,\#(tail)"#,
-            #"{"rollout":"sms","unit":42,"variant":"stable",\#(v1),"reason":"split","bucket":174668,\#(tail)"#,
-            #"{"rollout":"sms","unit":"42","variant":"stable",\#(v1),"reason":"split","bucket":174668,\#(tail)"#,
-            #"{"rollout":"sms","unit":15,"variant":"canary",\#(v2),"reason":"split","bucket":54952,\#(tail)"#,
-            #"{"rollout":"sms","unit":"qa-1","variant":"canary",\#(v2),"reason":"forced","bucket":null,\#(tail)"#,
-            #"{"rollout":"sms","unit":"alice","variant":"canary",\#(v2),"reason":"host","bucket":null,\#(tail)"#,
-            #"{"rollout":"sms","unit":null,"variant":"stable",\#(v1),"reason":"missing_unit","bucket":null,\#(tail)"#,
-            #"{"rollout":"recommender","unit":"55","variant":"treatment","release":{"model":"als-0.4"},"#
+            #"{"line":1,"rollout":"sms","unit":"alice","variant":"stable",\#(v1),"reason":"split","bucket":812925,\#(tail)"#,
+            #"{"line":2,"rollout":"sms","unit":42,"variant":"stable",\#(v1),"reason":"split","bucket":174668,\#(tail)"#,
+            #"{"line":3,"rollout":"sms","unit":"42","variant":"stable",\#(v1),"reason":"split","bucket":174668,\#(tail)"#,
+            #"{"line":4,"rollout":"sms","unit":15,"variant":"canary",\#(v2),"reason":"split","bucket":54952,\#(tail)"#,
+            #"{"line":5,"rollout":"sms","unit":"qa-1","variant":"canary",\#(v2),"reason":"forced","bucket":null,\#(tail)"#,
+            #"{"line":6,"rollout":"sms","unit":"alice","variant":"canary",\#(v2),"reason":"host","bucket":null,\#(tail)"#,
+            #"{"line":7,"rollout":"sms","unit":null,"variant":"stable",\#(v1),"reason":"missing_unit","bucket":null,\#(tail)"#,
+            #"{"line":8,"rollout":"recommender","unit":"55","variant":"treatment","release":{"model":"als-0.4"},"#
                 + #""reason":"split","bucket":560526,\#(tail)"#,
-            #"{"rollout":"ranker","unit":"42",\#(r1),"shadow":null,"setCookie":null}"#,
-            #"{"rollout":"ranker","unit":"user-4",\#(r1),"#
+            #"{"line":9,"rollout":"ranker","unit":"42",\#(r1),"shadow":null,"setCookie":null}"#,
+            #"{"line":10,"rollout":"ranker","unit":"user-4",\#(r1),"#
                 + #""shadow":{"variant":"shadow","release":{"model":"r2"}},"setCookie":null}"#,
-            #"{"rollout":"ui","unit":"a\"\u0000\né","variant":"stable","release":{"app":"v3"},"#
+            #"{"line":11,"rollout":"ui","unit":"a\"\u0000\né","variant":"stable","release":{"app":"v3"},"#
                 + #""reason":"fixed","bucket":null,\#(tail)"#,
         ]
         let result = try Demo.run("route", "--policy", Recorded.strategies, "--rollout", "sms", input: requests)
@@ -55,7 +55,7 @@ struct RouteTests {
         let result = try Demo.run("route", "--quiet", "--policy", Recorded.policy, input: #"{"unit": \#(unit)}"#)
         #expect(result.status == 0)
         #expect(result.error == "")
-        #expect(result.lines.first?.hasPrefix(#"{"rollout":"sms","unit":\#(written),"variant":"#) == true)
+        #expect(result.lines.first?.hasPrefix(#"{"line":1,"rollout":"sms","unit":\#(written),"variant":"#) == true)
     }
 
     @Test("An integer is its decimal text, also as minus zero", arguments: [("42", "42"), ("-0", "0"), ("-7", "-7")])
@@ -137,11 +137,25 @@ struct RouteTests {
             input: input
         )
         #expect(with.status == 0)
-        #expect(with.lines.map { $0.prefix(20) } == [#"{"rollout":"ui","uni"#, #"{"rollout":"ranker","#])
+        #expect(
+            with.lines.map { $0.prefix(29) } == [#"{"line":1,"rollout":"ui","uni"#, #"{"line":2,"rollout":"ranker","#]
+        )
         let unknown = try Demo.run("route", "--policy", Recorded.strategies, "--rollout", "rnaker", input: input)
         #expect(unknown.status == 2)
         #expect(unknown.text == "")
         #expect(unknown.error.contains(#"--rollout: unknown rollout "rnaker"; did you mean "ranker"?"#))
+    }
+
+    @Test("The policy and the requests cannot both be standard input", arguments: [[], ["-"]])
+    func oneStandardInput(requests: [String]) throws {
+        let policy = try Recorded.text(Recorded.policy)
+        let both = try Demo.run(["route", "--policy", "-"] + requests, input: policy.utf8)
+        #expect(both.status == 2)
+        #expect(both.text == "")
+        #expect(both.error.hasPrefix("RolloutDemo: route: the policy and the requests cannot both be standard input"))
+        let one = try Demo.run(["route", "--quiet", "--policy", "-", Recorded.log], input: policy.utf8)
+        #expect(one.status == 0)
+        #expect(one.lines.count == 2_000)
     }
 
     @Test("A policy without rollouts decides nothing, line by line")

@@ -14,6 +14,6 @@ struct TerminalTests {
         #expect((shown > 0) == !isQuiet)
         #expect(text.ranges(of: "\u{1B}[K").count == 2 * shown)
         #expect(text.contains("2,000 requests decided") == !isQuiet)
-        #expect(text.ranges(of: #"{"rollout":"sms""#).count == 2_000)
+        #expect(text.ranges(of: #","rollout":"sms""#).count == 2_000)
     }
 }

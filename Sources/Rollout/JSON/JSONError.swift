@@ -7,7 +7,7 @@ package struct JSONError: Error, Hashable, Sendable {
         case tooDeep
         /// Nothing but white space.
         case empty
-        /// The text starts with U+FEFF, which RFC 8259 forbids to send.
+        /// The text starts with a byte order mark, which RFC 8259 forbids to send.
         case byteOrderMark
         /// The text stops before its value is complete.
         case unexpectedEnd

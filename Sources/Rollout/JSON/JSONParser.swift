@@ -24,9 +24,7 @@ struct JSONParser {
     }
 
     mutating func parse() throws(JSONError) {
-        guard !bytes.starts(with: [0xEF, 0xBB, 0xBF]) else {
-            throw failure(.byteOrderMark, "the text starts with a byte order mark (U+FEFF), which JSON must not have")
-        }
+        if let message = ByteOrderMark.message(of: bytes) { throw failure(.byteOrderMark, message) }
         skipWhitespace()
         guard offset < bytes.count else { throw failure(.empty, "expected a value, found an empty text") }
         repeat {

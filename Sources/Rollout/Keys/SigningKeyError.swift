@@ -9,6 +9,8 @@ public struct SigningKeyError: Error, Hashable, Sendable {
 
         /// There is no key at all.
         public static let noKey = Code("noKey")
+        /// A line that starts with a byte order mark.
+        public static let byteOrderMark = Code("byteOrderMark")
         /// A line that is not a number, a space and base64.
         public static let badLine = Code("badLine")
         /// A number that is not 0 to 255 in its shortest form.

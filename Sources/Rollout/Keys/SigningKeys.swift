@@ -64,10 +64,7 @@ extension SigningKeys {
 
     /// The key in a line, or nil for a line without one.
     private static func key(inLine line: ArraySlice<UInt8>) throws(SigningKeyError) -> SigningKey? {
-        if line.starts(with: "\u{FEFF}".utf8) {
-            let message = "the line starts with a byte order mark (U+FEFF); save the text as UTF-8 without one"
-            throw SigningKeyError(.badLine, message)
-        }
+        if let message = ByteOrderMark.message(of: line) { throw SigningKeyError(.byteOrderMark, message) }
         let content = line.prefix { $0 != UInt8(ascii: "#") }
         let words = content.split { $0 == UInt8(ascii: " ") || $0 == UInt8(ascii: "\t") || $0 == UInt8(ascii: "\r") }
         if words.isEmpty { return nil }

@@ -7,6 +7,11 @@ extension Option {
         summary: "the rollout for lines that name none (default: the policy's only one)"
     )
     fileprivate static let quiet = Option(name: "--quiet", summary: "prints neither the summary nor the progress")
+    fileprivate static let allProblems = Option(
+        name: "--all-problems",
+        summary:
+            "prints every line that cannot be read (default: the first \(RouteRun.shownProblems), and how many more)"
+    )
 }
 
 extension Command {
@@ -14,10 +19,20 @@ extension Command {
     static let route = Command(
         name: "route",
         operands: [Operand(name: "REQUESTS")],
-        options: [.policy, .rollout, .now, .keys, .keysReadableBy, .quiet],
-        summary: "reads requests as JSON Lines (a file or standard input), writes one decision a line and a summary"
+        options: [.policy, .rollout, .now, .keys, .keysReadableBy, .quiet, .allProblems],
+        summary: "reads requests as JSON Lines (a file or standard input), writes one decision a line and a summary",
+        details: [
+            "The summary also says what is odd about the requests: one unit that makes up more than 5 % of them, and a split",
+            "that differs from the shares by more than chance. For that the first request of each bucket counts.",
+        ]
     ) { arguments throws(Stop) in
-        let policy = try RolloutPolicy(at: arguments.required(.policy))
+        let path = try arguments.required(.policy)
+        if path == "-", arguments.operand(0) ?? "-" == "-" {
+            throw .unusable(
+                "route: the policy and the requests cannot both be standard input: name a file for one of them"
+            )
+        }
+        let policy = try RolloutPolicy(at: path)
         let now = try arguments.time(.now)
         let readers = try arguments.keyReaders()
         let sessions = try arguments[.keys].map { path throws(Stop) in
@@ -28,10 +43,11 @@ extension Command {
         let input = try Input(arguments.operand(0))
         defer { input.close() }
         var run = RouteRun(targets, standard: standard, isQuiet: arguments.has(.quiet))
+        run.showsAllProblems = arguments.has(.allProblems)
         let keepsCookies = policy.rollouts.values.contains { $0.sticky != nil }
+        run.now = now
         if let sessions {
             run.sessions = sessions
-            run.now = now
             if !keepsCookies { run.note("no rollout of the policy has \"sticky\", so --keys has no effect") }
         } else if keepsCookies {
             run.note("cookies are neither read nor written, because no --keys is given")
@@ -53,13 +69,17 @@ private struct RouteRun {
     var sessions: SessionRouter?
     /// The time of every request, or nil to take it from the clock.
     var now: UnixTime?
+    var showsAllProblems = false
     private var decisions = DecisionLine()
     private var output = Output.standard
     private var errors = Output.error
     private var tally = Tally()
+    private var data = RouteData()
     private var refused = 0
     private var progress: Progress
 
+    /// A log of another kind has a problem in every line.
+    static let shownProblems = 20
     private static let blanks = Set(" \t\r".utf8)
 
     init(_ targets: RouteTargets, standard: RouteTargets.Target?, isQuiet: Bool) {
@@ -80,10 +100,12 @@ private struct RouteRun {
         while let line = try reader.next(beforeWaiting: { () throws(Stop) in try flush() }) {
             number += 1
             do throws(RequestLine.Problem) {
-                try decide(line)
+                try decide(line, number)
             } catch {
                 refused += 1
-                errors.append(line: "line \(number): \(error.message)")
+                if showsAllProblems || refused <= Self.shownProblems {
+                    errors.append(line: "line \(number): \(error.message)")
+                }
             }
             if decisions.isFull || errors.isFull { try flush() }
         }
@@ -92,20 +114,32 @@ private struct RouteRun {
 
     mutating func finish() throws(Stop) -> ExitStatus {
         try progress.hide(on: &errors)
+        if !showsAllProblems, refused > Self.shownProblems {
+            let more = counted(refused - Self.shownProblems, "more line")
+            errors.append(line: "\(more) cannot be read; --all-problems prints them")
+        }
         if !isQuiet {
-            errors.append(Summary(status: targets.router.status, tally: tally, refused: refused).text)
+            let summary = Summary(
+                policy: targets.router.snapshot().policy,
+                status: targets.router.status,
+                tally: tally,
+                data: data,
+                refused: refused,
+                now: now
+            )
+            errors.append(summary.text)
             if let counts = sessions?.counts {
                 for cause in CookieObstacle.allCases where counts.unwritten(cause) > 0 {
                     let count = grouped(counts.unwritten(cause))
                     errors.append(line: "cookies that could not be written: \(count), \(cause)")
                 }
             }
-            try errors.flush()
         }
+        try errors.flush()
         return refused == 0 ? .success : .problems
     }
 
-    private mutating func decide(_ line: LineReader.Line) throws(RequestLine.Problem) {
+    private mutating func decide(_ line: LineReader.Line, _ number: Int) throws(RequestLine.Problem) {
         guard case .bytes(let bytes) = line else {
             throw RequestLine.Problem(message: "expected at most \(grouped(LineReader.limit)) bytes, found more")
         }
@@ -114,7 +148,8 @@ private struct RouteRun {
         let target = try targets.target(of: request, standard: standard)
         let (decision, setCookie) = answer(to: request, from: target.handle)
         tally.count(decision)
-        decisions.append(decision, setCookie: setCookie, for: request.unit, in: target.id)
+        data.count(decision, for: request.unit?.text, in: target.id)
+        decisions.append(decision, setCookie: setCookie, line: number, for: request.unit, in: target.id)
     }
 
     private func answer(to request: RequestLine, from handle: RolloutHandle) -> (Decision, setCookie: String?) {

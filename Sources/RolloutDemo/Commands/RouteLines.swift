@@ -89,10 +89,13 @@ struct DecisionLine {
     mutating func append(
         _ decision: Decision,
         setCookie: String?,
+        line: Int,
         for unit: RequestLine.Unit?,
         in rollout: RolloutID
     ) {
         writer.beginObject()
+        writer.key("line")
+        writer.integer(line)
         writer.key("rollout")
         writer.string(rollout.text)
         writer.key("unit")

@@ -2,10 +2,14 @@ import Rollout
 
 /// The summary that `route` prints at the end.
 struct Summary {
+    let policy: RolloutPolicy
     let status: RolloutStatus
     let tally: Tally
+    let data: RouteData
     /// How many lines were not requests.
     let refused: Int
+    /// The time that was given for every request, or nil for the clock's.
+    let now: UnixTime?
 
     var text: String {
         var lines = [
@@ -18,8 +22,27 @@ struct Summary {
             lines.append("")
             lines.append("\(rollout.id): \(rollout.strategy.rawValue), \(counted(counts.total, "request"))")
             lines += section(rollout.variants, counts)
+            if let definition = policy.rollouts[rollout.id],
+                let note = data.note(on: definition, rollout.id)
+            {
+                lines.append("  \(note)")
+            }
         }
+        let notes = data.frequentUnits.notes + (now.flatMap(note).map { [$0] } ?? [])
+        if !notes.isEmpty { lines += [""] + notes.map { "note: \($0)" } }
         return lines.joined(separator: "\n") + "\n"
+    }
+
+    /// What is to be said of a time that no token can hold, with the life of the longest cookie added.
+    private func note(on now: UnixTime) -> String? {
+        let cookies = policy.rollouts.values.filter { $0.strategy.kind != .fixed && $0.strategy.kind != .shadow }
+        let age = cookies.compactMap(\.sticky?.maxAge).max() ?? 0
+        // A token holds the minute.
+        let times = 0...(Int64(UInt32.max) - Int64(age)) / 60 * 60 + 59
+        if times.contains(now.seconds) { return nil }
+        let isMilliseconds = now.seconds > 0 && times.contains(now.seconds / 1_000)
+        return "--now \(now) cannot be a time in a cookie, so none is honoured or written: expected seconds in "
+            + "0 ... \(grouped(Int(times.upperBound)))" + (isMilliseconds ? ", found milliseconds, it seems" : "")
     }
 
     private func section(_ variants: [RolloutStatus.Variant], _ counts: Tally.Counts) -> [String] {

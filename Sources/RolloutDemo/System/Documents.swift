@@ -1,32 +1,51 @@
 import Rollout
 
-/// A policy document that a command reads.
-enum PolicyDocument {
-    case valid(RolloutPolicy)
-    /// One line a problem, as compilers print them: `file:line:column: path: sentence`.
-    case invalid([String])
+/// The text of a policy document that a command reads.
+struct PolicyText {
+    /// What messages call it.
+    private let name: String
+    /// The text, or nil if there is more than a document may have.
+    private let bytes: [UInt8]?
 
-    /// Reads a document; `-` is standard input.
+    /// Reads a text; `-` is standard input.
     init(_ path: String) throws(Stop) {
         let input = try Input(path)
         defer { input.close() }
-        guard let bytes = try input.readAll(limit: PolicyLimits.documentBytes) else {
+        name = input.name
+        bytes = try input.readAll(limit: PolicyLimits.documentBytes)
+    }
+
+    var document: PolicyDocument {
+        guard let bytes else {
             let limit = grouped(PolicyLimits.documentBytes)
-            self = .invalid(["\(input.name): expected at most \(limit) bytes of text, found more"])
-            return
+            return .invalid(["\(name): expected at most \(limit) bytes of text, found more"])
         }
         do throws(PolicyError) {
-            self = .valid(try RolloutPolicy(json: bytes))
+            return .valid(try RolloutPolicy(json: bytes))
         } catch {
-            self = .invalid(error.problems.map { Self.line(for: $0, in: input.name) })
+            return .invalid(error.problems.map(line))
         }
     }
 
-    private static func line(for problem: PolicyProblem, in name: String) -> String {
+    /// The warnings of the policy that was read from this text, one line each.
+    func warnings(of policy: RolloutPolicy) -> [String] { policy.warnings(in: bytes ?? []).map(line) }
+
+    /// A problem or a warning as compilers print it: `file:line:column: path: sentence`.
+    private func line(for problem: PolicyProblem) -> String {
         var place = name
         if let line = problem.line, let column = problem.column { place += ":\(line):\(column)" }
         return place + ": " + (problem.path.isEmpty ? "" : "\(problem.path): ") + problem.message
     }
+}
+
+/// A policy document, valid or not.
+enum PolicyDocument {
+    case valid(RolloutPolicy)
+    /// One line a problem.
+    case invalid([String])
+
+    /// Reads a document; `-` is standard input.
+    init(_ path: String) throws(Stop) { self = try PolicyText(path).document }
 }
 
 extension RolloutPolicy {

@@ -35,7 +35,7 @@ struct JSONGrammarTests {
         "Whatever is not in the grammar is refused where it stands",
         arguments: [
             ("", .empty, 1), (" \t", .empty, 3),
-            ("\u{FEFF}null", .byteOrderMark, 1),
+            ("\u{FEFF}null", .byteOrderMark, 1), ("\u{FEFF}", .byteOrderMark, 1),
             // Truncated.
             ("[", .unexpectedEnd, 2), ("[1", .unexpectedEnd, 3), ("[1,", .unexpectedEnd, 4),
             ("{", .unexpectedEnd, 2),

@@ -49,10 +49,10 @@ struct SigningKeysTests {
         Bad(text: "7 \(String(repeating: "A", count: 42))==", code: .shortSecret, line: 1),
         Bad(text: "7 \(a)\n7 \(b)", code: .duplicateID, line: 2),
         Bad(text: "7 \(a)\n8 \(a)", code: .duplicateSecret, line: 2),
-        Bad(text: "\u{FEFF}7 \(a)", code: .badLine, line: 1),
-        Bad(text: "\u{FEFF}# ours\n7 \(a)", code: .badLine, line: 1),
-        Bad(text: "7 \(a)\n\u{FEFF}8 \(b)", code: .badLine, line: 2),
-        Bad(text: "\u{FEFF}", code: .badLine, line: 1),
+        Bad(text: "7 \(a)\n\u{FEFF}8 \(b)", code: .byteOrderMark, line: 2),
+        Bad(text: "\u{FEFF}7 \(a)", code: .byteOrderMark, line: 1),
+        Bad(text: "\u{FEFF}# a comment\n7 \(a)", code: .byteOrderMark, line: 1),
+        Bad(text: "\u{FEFF}", code: .byteOrderMark, line: 1),
         Bad(text: "7 \(a)\0", code: .badSecret, line: 1),
     ]
 

@@ -94,7 +94,7 @@ struct RolloutStatusTests {
         }
         let lines = """
             line 1, column 27: revision: expected an integer in 0 ... 4,294,967,295, found -1
-            line 2, column 18: ["a b"]: unknown key; expected "schema", "revision", "environment", "rollouts" or "removed"
+            line 2, column 18: ["a b"]: unknown key; expected "$schema", "schema", "revision", "environment", "rollouts" or "removed"
             """
         #expect(error?.description == lines)
         if let error { #expect(UpdateError.invalid(error).description == "The policy is invalid. " + lines) }

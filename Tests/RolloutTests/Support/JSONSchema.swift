@@ -42,6 +42,7 @@ struct JSONSchema {
         case "uniqueItems": Set(value.elements.map(\.excerpt)).count == value.elements.map(\.excerpt).count
         case "pattern": try value.string.map { try matches($0, rule.string ?? "") } ?? true
         case "oneOf": try rule.elements.count { try refusals(of: value, by: $0).isEmpty } == 1
+        case "not": try !refusals(of: value, by: rule).isEmpty
         case "anyOf": try rule.elements.contains { try refusals(of: value, by: $0).isEmpty }
         default: nil
         }
@@ -71,10 +72,14 @@ struct JSONSchema {
                 let name = try JSONDocument(parsing: JSONTree.string(key).canonicalBytes).root
                 return try refusals(of: name, by: rule).map { _ in "\(member.path): \(keyword)" }
             }
+        case "allOf": return try rule.elements.flatMap { try refusals(of: value, by: $0) }
+        case "if":
+            guard try refusals(of: value, by: rule).isEmpty, let then = schema["then"] else { return [] }
+            return try refusals(of: value, by: then)
         case "items": return try value.elements.flatMap { try refusals(of: $0, by: rule) }
         case "prefixItems":
             return try zip(value.elements, rule.elements).flatMap { try refusals(of: $0, by: $1) }
-        case "$schema", "$id", "title", "description", "$defs": return []
+        case "$schema", "$id", "title", "description", "$defs", "then": return []
         default: fatalError("the schema uses a keyword that this validator does not know: \(keyword)")
         }
     }
@@ -93,6 +98,7 @@ struct JSONSchema {
 
     private func equals(_ left: JSONValue, _ right: JSONValue) -> Bool {
         if let number = left.decimal(scale: 4) { return number == right.decimal(scale: 4) }
+        if let boolean = left.boolean { return boolean == right.boolean }
         return left.string.map { $0.utf8.elementsEqual(right.string?.utf8 ?? "".utf8) && right.kind == .string }
             ?? false
     }
@@ -102,7 +108,8 @@ struct JSONSchema {
     private func integer(_ value: JSONValue) -> Int { value.integer(as: Int.self) ?? 0 }
 
     private func matches(_ text: String, _ pattern: String) throws -> Bool {
-        let expression = try NSRegularExpression(pattern: pattern.replacingOccurrences(of: "$", with: "\\z"))
+        let end = pattern.hasSuffix("$") ? pattern.dropLast() + "\\z" : pattern[...]
+        let expression = try NSRegularExpression(pattern: String(end))
         return expression.firstMatch(in: text, range: NSRange(text.startIndex..., in: text)) != nil
     }
 }

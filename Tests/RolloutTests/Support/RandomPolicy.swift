@@ -16,14 +16,18 @@ struct RandomPolicy {
 
     static let hosts = [
         "stable.example", "canary.example", "xn--caf-dma.example", "[::1]", "[2001:db8::a]", "10.0.0.1", "localhost",
-        "caf\u{E9}.example", "cafe\u{301}.example", String(repeating: "h", count: 1_024),
+        "a~!$&'()+;=b", "my_service", String(repeating: "h", count: 1_024),
     ]
 
     static let ids: [RolloutID] = ["sms", "ui", "ranker", "a.b", "-", "0", "recommender_v2", "Sms"]
 
     mutating func policy(revision: UInt32) -> RolloutPolicy {
         var rollouts: [RolloutID: RolloutDefinition] = [:]
-        for id in Self.ids where chance(3, in: 4) { rollouts[id] = rollout() }
+        for id in Self.ids where chance(3, in: 4) {
+            rollouts[id] = rollout()
+            // One name for all of them would give cookies that a request carries together.
+            rollouts[id]?.sticky?.name += id.text
+        }
         return RolloutPolicy(
             revision: revision,
             environment: chance(1, in: 3) ? pick(["production", "caf\u{E9}", "cafe\u{301}"]) : nil,

@@ -25,7 +25,7 @@ extension PolicyError: Encodable {
     }
 }
 
-/// One thing that is wrong with a policy: where, what was found, and what is allowed.
+/// One thing that is wrong with a policy, or probably not meant: where, what was found, and what is allowed.
 public struct PolicyProblem: Hashable, Sendable {
     /// The kind of problem, for programs.
     public let code: Code
@@ -209,7 +209,13 @@ extension PolicyProblem {
         public static let badAllocation = Code("badAllocation")
         /// A cookie that browsers would not keep.
         public static let badCookie = Code("badCookie")
+        /// A cookie that cannot be told from another rollout's: one name, and one request can carry both.
+        public static let overlappingCookies = Code("overlappingCookies")
         /// `missingUnit` is `assign`, and no cookie remembers what was assigned.
         public static let needsSticky = Code("needsSticky")
+        /// A warning: a variant whose release has other components than the first variant's.
+        public static let differentComponents = Code("differentComponents")
+        /// A warning: a cookie for a domain that none of the rollout's hosts is in.
+        public static let hostsOutsideDomain = Code("hostsOutsideDomain")
     }
 }

@@ -92,7 +92,8 @@ extension PolicyReader {
         var release = Release([:])
         guard checkKind(value, .object) else { return release }
         for (key, version) in value.members {
-            guard let component: Release.Component = name(key, at: version), let text = text(version) else { continue }
+            let component: Release.Component = name(key, at: version) ?? Release.Component(asWritten: key)
+            guard let text = text(version) else { continue }
             if release.versions[component] == nil { release.versions[component] = text }
         }
         return release

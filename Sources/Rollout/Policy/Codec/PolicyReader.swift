@@ -5,15 +5,15 @@
 struct PolicyReader {
     private let document: JSONDocument
     private(set) var problems: ProblemList
-    /// The rollouts whose strategy could not be read. They have a harmless one in its place.
-    private(set) var unreadStrategies: Set<RolloutID> = []
+    /// What could not be read of each rollout. Something harmless stands in its place.
+    private(set) var unread: [RolloutID: UnreadParts] = [:]
 
     private init(document: JSONDocument) {
         self.document = document
         problems = ProblemList(of: document.root.position)
     }
 
-    /// Reads what the document holds; ``problems`` and ``unreadStrategies`` say how much of it that is.
+    /// Reads what the document holds; ``problems`` and ``unread`` say how much of it that is.
     static func read(_ document: JSONDocument) -> (policy: RolloutPolicy, reader: PolicyReader) {
         var reader = PolicyReader(document: document)
         for value in document.duplicates {
@@ -37,9 +37,10 @@ struct PolicyReader {
 
     private mutating func policy() -> RolloutPolicy {
         var policy = RolloutPolicy(revision: 0, rollouts: [:])
-        guard checkObject(document.root, keys: ["schema", "revision", "environment", "rollouts", "removed"]) else {
-            return policy
-        }
+        let keys = ["$schema", "schema", "revision", "environment", "rollouts", "removed"]
+        guard checkObject(document.root, keys: keys) else { return policy }
+        // For editors. It says nothing about the policy.
+        if let schema = document.root["$schema"] { _ = checkKind(schema, .string) }
         if let schema = required("schema", of: document.root), schema.integer(as: Int.self) != 1 {
             report(.unsupportedSchema, at: schema, "expected 1, found \(schema.excerpt)")
         }
@@ -53,12 +54,13 @@ struct PolicyReader {
         }
         for (key, value) in rollouts.members {
             if problems.isFull { break }
-            guard let id: RolloutID = name(key, at: value) else { continue }
-            let (definition, isStrategyRead) = rollout(value)
+            let id: RolloutID = name(key, at: value) ?? RolloutID(asWritten: key)
             // Of two with one key the first is judged: it is the one that positions are found for.
-            guard policy.rollouts[id] == nil else { continue }
+            let isFirst = policy.rollouts[id] == nil
+            let (definition, parts) = rollout(value)
+            guard isFirst else { continue }
             policy.rollouts[id] = definition
-            if !isStrategyRead { unreadStrategies.insert(id) }
+            if !parts.isEmpty { unread[id] = parts }
         }
         return policy
     }
@@ -81,15 +83,25 @@ struct PolicyReader {
         "compatible",
     ]
 
-    /// A rollout, and whether its strategy could be read.
-    private mutating func rollout(_ value: JSONValue) -> (RolloutDefinition, isStrategyRead: Bool) {
+    /// A rollout, and which of its parts could not be read.
+    private mutating func rollout(_ value: JSONValue) -> (RolloutDefinition, unread: UnreadParts) {
         var rollout = RolloutDefinition(.fixed([:]))
-        guard checkObject(value, keys: Self.rolloutKeys) else { return (rollout, false) }
-        let strategy = required("strategy", of: value).flatMap { self.strategy($0) }
-        if let strategy { rollout.strategy = strategy }
+        var unread: UnreadParts = []
+        guard checkObject(value, keys: Self.rolloutKeys) else { return (rollout, .strategy) }
+        if let strategy = required("strategy", of: value).flatMap({ self.strategy($0) }) {
+            rollout.strategy = strategy
+            let isNamed = problems.all.isEmpty || strategy.variants.allSatisfy { isPolicyName($0.name.text) }
+            if !isNamed { unread.insert(.names) }
+        } else {
+            unread.insert(.strategy)
+        }
         if let salt = value["salt"] { rollout.salt = text(salt) }
         if let epoch = value["epoch"] { rollout.epoch = UInt32(integer(epoch, in: 0...Int(UInt32.max)) ?? 0) }
-        if let sticky = value["sticky"] { rollout.sticky = cookie(sticky) }
+        if let sticky = value["sticky"] {
+            let before = problems.all.count
+            rollout.sticky = cookie(sticky)
+            if !isRead(since: before) { unread.insert(.cookie) }
+        }
         if let hosts = value["hosts"] { rollout.hosts = self.hosts(hosts) }
         if let forced = value["forced"] { rollout.forced = self.forced(forced) }
         if let disabled = value["disabled"] { rollout.disabled = names(disabled) }
@@ -101,14 +113,20 @@ struct PolicyReader {
         if let compatible = value["compatible"], checkKind(compatible, .array) {
             rollout.compatible = compatible.elements.map { release($0) }
         }
-        return (rollout, strategy != nil)
+        return (rollout, unread)
     }
+
+    /// Whether everything was read since so many problems were found. An unknown key hides nothing.
+    private func isRead(since count: Int) -> Bool { problems.all[count...].allSatisfy { $0.code == .unknownKey } }
 
     private mutating func hosts(_ value: JSONValue) -> [HostName: VariantName] {
         guard checkKind(value, .object) else { return [:] }
         var hosts: [HostName: VariantName] = [:]
         for (key, member) in value.members {
-            guard let variant: VariantName = name(member) else { continue }
+            let variant: VariantName = name(member) ?? VariantName(asWritten: member.string ?? "")
+            if let expectation = HostForm.expectation(forPortOf: key) {
+                report(.badHost, at: member, "expected \(expectation), found \(quoted(key))", atKey: true)
+            }
             let host = HostName(key)
             if hosts[host] == nil {
                 hosts[host] = variant
@@ -128,7 +146,7 @@ struct PolicyReader {
         guard checkKind(value, .object) else { return [:] }
         var forced: [UnitID: VariantName] = [:]
         for (key, member) in value.members {
-            guard let variant: VariantName = name(member) else { continue }
+            let variant: VariantName = name(member) ?? VariantName(asWritten: member.string ?? "")
             let unit = UnitID(key)
             if forced[unit] == nil { forced[unit] = variant }
         }
@@ -202,7 +220,7 @@ struct PolicyReader {
         guard let list = required("variants", of: value), checkKind(list, .array) else { return nil }
         let variants = list.elements.map { variant($0) }
         // The best ranges look wrong beside a coverage or weights that could not be read.
-        let isRead = problems.all[before...].allSatisfy { $0.code == .unknownKey }
+        let isRead = isRead(since: before)
         guard variants.allSatisfy({ $0 != nil }) else { return nil }
         if let allocation, allocation.haveGaps {
             coverage = Share(buckets: allocation.owned) ?? .all
@@ -223,7 +241,9 @@ struct PolicyReader {
 
     private mutating func variant(_ value: JSONValue) -> WeightedVariant? {
         guard checkObject(value, keys: ["name", "weight", "release"]) else { return nil }
-        let name: VariantName? = required("name", of: value).flatMap { self.name($0) }
+        let name: VariantName? = required("name", of: value).flatMap { value in
+            self.name(value) ?? value.string.map { VariantName(asWritten: $0) }
+        }
         let weight = required("weight", of: value).flatMap { integer($0, in: PolicyLimits.weights) }
         let release = requiredRelease("release", of: value)
         guard let name, let release else { return nil }
@@ -253,4 +273,14 @@ struct PolicyReader {
         }
         return AllocatedRange(name, lower..<upper)
     }
+}
+
+/// Parts of a rollout that could not be read. Nothing is judged by what stands in their place.
+struct UnreadParts: OptionSet, Sendable {
+    let rawValue: UInt8
+
+    static let strategy = UnreadParts(rawValue: 1)
+    /// Variants have texts that are no names.
+    static let names = UnreadParts(rawValue: 2)
+    static let cookie = UnreadParts(rawValue: 4)
 }

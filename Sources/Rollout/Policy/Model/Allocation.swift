@@ -42,7 +42,7 @@ struct Allocation: Sendable {
     private let draining: Set<VariantName>
     private let hasShadow: Bool
     /// How many buckets are drawn into each variant.
-    private var drawnBuckets: [Int]
+    private(set) var drawnBuckets: [Int]
 
     /// The allocation of a rollout.
     init(_ definition: RolloutDefinition) {

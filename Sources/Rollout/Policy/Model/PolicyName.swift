@@ -47,6 +47,21 @@ extension PolicyName {
     public init?(codingKey: some CodingKey) { self.init(codingKey.stringValue) }
 }
 
+// What stands in a policy's text in the place of a name. A policy that holds one is refused, but not before everything else
+// in it was judged.
+
+extension RolloutID {
+    init(asWritten text: String) { self.text = text }
+}
+
+extension VariantName {
+    init(asWritten text: String) { self.text = text }
+}
+
+extension Release.Component {
+    init(asWritten text: String) { self.text = text }
+}
+
 /// What a name is, as messages say it.
 let policyNameForm = "1 ... 64 of the characters A-Z a-z 0-9 . _ -"
 

@@ -32,6 +32,8 @@ extension PolicyValidator {
     /// A host or a unit may be forced to any variant that answers requests, and to the canary that is to come.
     private mutating func checkTarget(_ name: VariantName, among names: VariantNames?, at path: JSONPath) {
         guard let names, names.place(ofRuleFor: name) == nil else { return }
+        // What is no name was reported when it was read.
+        guard isPolicyName(name.text) else { return }
         if names.contains(name) {
             report(
                 .forbiddenVariant,
@@ -44,97 +46,10 @@ extension PolicyValidator {
     }
 
     private mutating func check(_ host: HostName, at path: JSONPath) {
-        let bytes = host.text.utf8
-        let isHost = bytes.allSatisfy { $0 > 0x20 && $0 != 0x7F && !Self.neverInHosts.contains($0) }
-        // A header loses one port and one dot. A rule that still has one to lose would never apply.
-        if !isHost || !(1...PolicyLimits.textBytes ~= bytes.count) || HostName(host.text) != host {
-            report(
-                .badHost,
-                at: path,
-                "expected a host of \(spelled(1...PolicyLimits.textBytes)) bytes as a Host header has it, "
-                    + "found \(quoted(host.text))"
-            )
-        }
-    }
-
-    /// What ends a host in a URL, or joins several in a header. A rule with such a host would never apply.
-    private static let neverInHosts = Set("/?#@,\\".utf8)
-
-    // MARK: The cookie
-
-    /// Checks what a browser checks before it keeps a cookie (RFC 6265bis, 4.1 and 5.6).
-    mutating func check(_ cookie: StickyCookie, at path: JSONPath) {
-        check(cookie.maxAge, in: PolicyLimits.maxAge, at: path.appending("maxAge"))
-        checkName(of: cookie, at: path.appending("cookie"))
-        if !cookie.path.utf8.starts(with: "/".utf8) || !Self.isAttributeValue(cookie.path) {
-            report(
-                .badCookie,
-                at: path.appending("path"),
-                "expected a path that starts with \"/\", printable ASCII without \";\", found \(quoted(cookie.path))"
-            )
-        }
-        if let domain = cookie.domain, !Self.isDomain(domain) {
-            report(
-                .badCookie,
-                at: path.appending("domain"),
-                "expected a domain: parts of 1 ... 63 letters, digits and \"-\", joined by \".\", found \(quoted(domain))"
-            )
-        }
-        if cookie.sameSite == .unrestricted, !cookie.isSecure {
-            report(.badCookie, at: path.appending("secure"), "SameSite \"None\" needs \"secure\": true")
-        }
-        checkPrefix(of: cookie, at: path)
-    }
-
-    private mutating func checkName(of cookie: StickyCookie, at path: JSONPath) {
-        let separators = Set("()<>@,;:\\\"/[]?={}".utf8)
-        let isToken = cookie.name.utf8.allSatisfy { 0x21...0x7E ~= $0 && !separators.contains($0) }
-        let room = PolicyLimits.cookieBytes - PolicyLimits.tokenLength
-        if !isToken || !(1...room ~= cookie.name.utf8.count) {
-            report(
-                .badCookie,
-                at: path,
-                "expected a cookie name of \(spelled(1...room)) visible ASCII characters without separators, "
-                    + "found \(quoted(cookie.name))"
-            )
-        }
-    }
-
-    /// Prefixes of names promise something; browsers compare them without regard to case.
-    private mutating func checkPrefix(of cookie: StickyCookie, at path: JSONPath) {
-        let name = cookie.name.lowercased()
-        let isHostBound = name.utf8.starts(with: "__host-".utf8)
-        guard isHostBound || name.utf8.starts(with: "__secure-".utf8) else { return }
-        let prefix = isHostBound ? "__Host-" : "__Secure-"
-        if !cookie.isSecure {
-            report(.badCookie, at: path.appending("secure"), "a cookie called \"\(prefix)…\" needs \"secure\": true")
-        }
-        if isHostBound, cookie.domain != nil {
-            report(.badCookie, at: path.appending("domain"), "a cookie called \"__Host-…\" has no domain")
-        }
-        if isHostBound, cookie.path != "/" {
-            report(.badCookie, at: path.appending("path"), "a cookie called \"__Host-…\" needs the path \"/\"")
-        }
-    }
-
-    private static func isAttributeValue(_ text: String) -> Bool {
-        text.utf8.count <= PolicyLimits.textBytes
-            && text.utf8.allSatisfy { 0x20...0x7E ~= $0 && $0 != UInt8(ascii: ";") }
-    }
-
-    /// A dot before the first part means nothing, and browsers ignore it. No host has any other empty part.
-    private static func isDomain(_ text: String) -> Bool {
-        let name = text.utf8.first == UInt8(ascii: ".") ? text.utf8.dropFirst() : text.utf8[...]
-        let parts = name.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)
-        return text.utf8.count <= 253 && parts.allSatisfy { 1...63 ~= $0.count && $0.allSatisfy(isDomainByte) }
-    }
-
-    private static func isDomainByte(_ byte: UInt8) -> Bool {
-        switch byte {
-        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
-            UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"):
-            true
-        default: false
-        }
+        let lengths = 1...PolicyLimits.textBytes
+        let expectation =
+            lengths ~= host.text.utf8.count
+            ? HostForm.expectation(for: host.text) : "a host of \(spelled(lengths)) bytes as a Host header has it"
+        if let expectation { report(.badHost, at: path, "expected \(expectation), found \(quoted(host.text))") }
     }
 }

@@ -8,11 +8,10 @@ extension RolloutPolicy {
         if let error = problems().error { throw error }
     }
 
-    /// Every rule the policy breaks, in order of paths. Rules about the variants of strategies that could not be read are
-    /// left out.
-    func problems(unreadStrategies: Set<RolloutID> = []) -> ProblemList {
+    /// Every rule the policy breaks, in order of paths. Rules about what could not be read are left out.
+    func problems(unread: [RolloutID: UnreadParts] = [:]) -> ProblemList {
         var validator = PolicyValidator()
-        validator.check(self, unreadStrategies: unreadStrategies)
+        validator.check(self, unread)
         return validator.problems
     }
 }
@@ -25,26 +24,32 @@ struct PolicyValidator {
         problems.report(code, at: path, message())
     }
 
-    mutating func check(_ policy: RolloutPolicy, unreadStrategies: Set<RolloutID>) {
+    mutating func check(_ policy: RolloutPolicy, _ unread: [RolloutID: UnreadParts]) {
         if let environment = policy.environment { check(text: environment, at: "environment") }
         guard check(policy.rollouts.count, "rollouts", limit: PolicyLimits.rollouts, at: "rollouts") else { return }
+        let overlaps = CookieOverlaps(policy, unread)
         for (id, rollout) in policy.rollouts.sorted(by: { $0.key < $1.key }) {
-            let path: JSONPath = "rollouts"
-            check(rollout, id: id, isStrategyRead: !unreadStrategies.contains(id), at: path.appending(id.text))
+            let path = ("rollouts" as JSONPath).appending(id.text)
+            check(rollout, id: id, unread.isEmpty ? [] : unread[id] ?? [], at: path)
+            if !overlaps.others.isEmpty, let other = overlaps.others[id], let cookie = rollout.sticky {
+                let place = path.appending("sticky").appending("cookie")
+                report(.overlappingCookies, at: place, other.message(beside: cookie))
+            }
         }
         if !policy.removed.isEmpty { checkRemoved(in: policy) }
         if problems.all.isEmpty { checkSize(of: policy) }
     }
 
-    private mutating func check(_ rollout: RolloutDefinition, id: RolloutID, isStrategyRead: Bool, at path: JSONPath) {
+    private mutating func check(_ rollout: RolloutDefinition, id: RolloutID, _ unread: UnreadParts, at path: JSONPath) {
         for (index, release) in (rollout.compatible ?? []).enumerated() {
             check(release, at: path.appending("compatible").appending(index))
         }
-        let names = isStrategyRead && check(rollout.strategy, at: path) ? VariantNames(rollout.strategy) : nil
-        if let names {
+        var names: VariantNames?
+        if !unread.contains(.strategy), check(rollout.strategy, at: path) {
             checkCompatibility(of: rollout, at: path)
-            checkTags(of: names, in: id, at: path.appending("strategy"))
+            if !unread.contains(.names) { names = VariantNames(rollout.strategy) }
         }
+        if let names { checkTags(of: names, in: id, at: path.appending("strategy")) }
         if let salt = rollout.salt { check(text: salt, at: path.appending("salt")) }
         if let sticky = rollout.sticky { check(sticky, at: path.appending("sticky")) }
         if rollout.missingUnit == .assign, rollout.sticky == nil {
@@ -109,12 +114,16 @@ struct PolicyValidator {
     }
 
     mutating func check(version: String, at path: JSONPath) {
-        let isPrintable = version.utf8.allSatisfy { 0x20...0x7E ~= $0 }
-        guard !isPrintable || !(1...PolicyLimits.versionLength ~= version.utf8.count) else { return }
+        let bytes = version.utf8
+        let isPrintable = bytes.allSatisfy { 0x20...0x7E ~= $0 }
+        if isPrintable, 1...PolicyLimits.versionLength ~= bytes.count, bytes.first != 0x20, bytes.last != 0x20 {
+            return
+        }
         report(
             .badVersion,
             at: path,
-            "expected a version of 1 ... \(PolicyLimits.versionLength) printable ASCII characters, found \(quoted(version))"
+            "expected a version of 1 ... \(PolicyLimits.versionLength) printable ASCII characters, no space at either end, "
+                + "found \(quoted(version))"
         )
     }
 

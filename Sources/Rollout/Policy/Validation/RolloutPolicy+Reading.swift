@@ -55,7 +55,7 @@ extension RolloutPolicy {
             }
         }
         var locator = PolicyLocator(document)
-        return policy.problems(unreadStrategies: reader.unreadStrategies).all
+        return policy.problems(unread: reader.unread).all
             .filter { !isDoubtful($0, partlyRead) }
             .map { $0.found(at: locator.value(at: $0.place).position) }
     }
@@ -76,7 +76,7 @@ extension RolloutPolicy {
 struct PolicyLocator {
     private let document: JSONDocument
     private var elements: [Int: [JSONValue]] = [:]
-    private var hosts: [Int: [HostName: JSONValue]] = [:]
+    private var hosts: [Int: [ExactText: JSONValue]] = [:]
 
     init(_ document: JSONDocument) { self.document = document }
 
@@ -106,8 +106,9 @@ struct PolicyLocator {
         guard value.key == "hosts" else { return nil }
         let members =
             hosts[value.index]
-            ?? Dictionary(value.members.map { (HostName($0.key), $0.value) }) { first, _ in first }
+            ?? Dictionary(value.members.map { (ExactText(text: HostName($0.key).text), $0.value) }) { first, _ in first
+            }
         hosts[value.index] = members
-        return members[HostName(name)]
+        return members[ExactText(text: name)]
     }
 }

@@ -17,6 +17,13 @@ struct PolicyJSONTests {
         }
     }
 
+    @Test("Where an editor finds the schema is no part of the policy")
+    func schemaReference() throws {
+        let text = #"{"$schema": "policy.schema.json", "# + Self.document.drop { $0 == "{" || $0.isWhitespace }
+        #expect(try RolloutPolicy(json: text) == RolloutPolicy(json: Self.document))
+        #expect(try RolloutPolicy(json: text).digest == Self.digest)
+    }
+
     @Test("The canonical text has sorted keys, no spaces and no defaults")
     func canonical() throws {
         let policy = try RolloutPolicy(json: Self.document)

@@ -37,7 +37,7 @@ struct HostNameTests {
     @Test("A header finds its host, however it is spelled", arguments: 1...40)
     func spelled(length: Int) throws {
         var random = SplitMix64(seed: UInt64(length))
-        let letters = Array("abyz019-[]{}`_\u{E9}")
+        let letters = Array("abyz019-_~!$&'()+;=")
         for _ in 0..<20 {
             let plain = String((0..<(length - 1)).compactMap { _ in letters.randomElement(using: &random) }) + "x"
             let host = HostName(plain)
@@ -139,7 +139,11 @@ struct HostNameTests {
 
     @Test(
         "A rule that could not apply, or would not survive a round trip, is refused",
-        arguments: ["a..", "a:80.", "..", "a b", "a/b", "a?b", "a#b", "a@b", "a,b", "a\\b", "a\u{7F}", "a\t"]
+        arguments: [
+            "a..", "a:80.", "..", "a b", "a/b", "a?b", "a#b", "a@b", "a,b", "a\\b", "a\u{7F}", "a\t", "a[b", "a]b",
+            "a{b",
+            "a`b", "a^b", "a|b", "a%b", "a\"b", "a<b", "a>b", "caf\u{E9}", "*.a", "a:x", "::1", "[::1", ".a", "a..b",
+        ]
     )
     func refused(host: String) {
         let rollout = RolloutDefinition(.fixed(["app": "1"]), hosts: [HostName(host): .stable])
@@ -147,5 +151,26 @@ struct HostNameTests {
             try RolloutPolicy(revision: 1, rollouts: ["r": rollout]).validate()
         }
         #expect(error?.problems.map(\.code) == [.badHost])
+    }
+
+    @Test(
+        "A rule for what a header can have is taken, whoever's host it is",
+        arguments: [
+            "a", "A.Example.", "a.example:1", "a.example:65535", "a.example:00080", "a.example:", "10.0.0.1",
+            "10.0.0.1:80",
+            "my_service", "xn--caf-dma.example", "-", "a~!$&'()+;=b", "[::1]", "[::1]:65535", "[::]", "[2001:DB8::A].",
+            "[1:2:3:4:5:6:7:8]", "[::ffff:10.0.0.1]", "[1:2:3:4:5:6:10.0.0.1]", "[1::]", "[::2:3:4:5:6:7:8]",
+            "[1:2:3:4:5:6:7::]", "127.1", "80",
+        ]
+    )
+    func accepted(host: String) throws {
+        let json = """
+            {"schema": 1, "revision": 1, "rollouts": {"r": {
+              "strategy": {"type": "fixed", "release": {"app": "1"}}, "hosts": {"\(host)": "stable"}}}}
+            """
+        let policy = try RolloutPolicy(json: json)
+        let handle = try #require(RolloutRouter(policy: policy).rollout("r"))
+        #expect(handle.decision(for: nil, host: host).reason == .host)
+        #expect(handle.decision(for: nil, host: policy.rollouts["r"]?.hosts.keys.first?.text).reason == .host)
     }
 }

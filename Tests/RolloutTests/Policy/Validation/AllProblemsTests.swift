@@ -75,6 +75,34 @@ struct AllProblemsTests {
         )
     }
 
+    @Test("A wrong name hides nothing of what bears it")
+    func wrongNames() {
+        expectProblems(
+            #"""
+            {"schema": 1, "revision": 1, "rollouts": {
+              ▸"a b": {"strategy": {"type": "canary", "percent": ▸101, "stable": {"app": ▸""}, "canary": {"app": "v2"}},
+                "hosts": {"*": ▸"stable", "h": ▸"beta"}, "salt": ▸""},
+              "r": {"strategy": {"type": "ab_test", "variants": [
+                  {"name": ▸"no name", "weight": ▸-1, "release": {▸"a/b": ▸" 1"}},
+                  {"name": "b", "weight": 0, "release": ▸{}}]},
+                "hosts": {"a..b": ▸▸"st able", ▸"c:0": ▸7}, "forced": {"": ▸▸"st able"}, "draining": ["gone"]}}}
+            """#,
+            [
+                (.badName, #"rollouts["a b"]"#), (.outOfRange, #"rollouts["a b"].strategy.percent"#),
+                (.badVersion, #"rollouts["a b"].strategy.stable.app"#), (.badHost, #"rollouts["a b"].hosts["*"]"#),
+                (.unknownVariant, #"rollouts["a b"].hosts.h"#), (.badText, #"rollouts["a b"].salt"#),
+                (.badName, "rollouts.r.strategy.variants[0].name"),
+                (.outOfRange, "rollouts.r.strategy.variants[0].weight"),
+                (.badName, #"rollouts.r.strategy.variants[0].release["a/b"]"#),
+                (.badVersion, #"rollouts.r.strategy.variants[0].release["a/b"]"#),
+                (.emptyRelease, "rollouts.r.strategy.variants[1].release"),
+                (.badName, #"rollouts.r.hosts["a..b"]"#), (.badHost, #"rollouts.r.hosts["a..b"]"#),
+                (.badHost, #"rollouts.r.hosts["c:0"]"#), (.wrongType, #"rollouts.r.hosts["c:0"]"#),
+                (.badName, #"rollouts.r.forced[""]"#), (.badText, #"rollouts.r.forced[""]"#),
+            ]
+        )
+    }
+
     @Test(
         "Nothing is reported that is wrong only because something else could not be read",
         arguments: [
@@ -91,10 +119,20 @@ struct AllProblemsTests {
             #"{"type": "fixed", "release": {▸"a b": "1"}}"#,
             // If the strategy is not known, no variant is.
             #"{"type": ▸"cannary"}, "hosts": {"h": "canary"}, "forced": {"u": "canary"}, "disabled": ["canary"]"#,
+            // If a variant has no name, rules may have meant it.
+            #"""
+            {"type": "ab_test", "variants": [{"name": ▸"a b", "weight": 1, "release": {"app": "1"}}]},
+              "hosts": {"h": "ab"}, "forced": {"u": "ab"}, "disabled": ["ab"]
+            """#,
             // It is not known either what is compatible.
             #"{"type": "fixed", "release": {"app": "1"}}, "compatible": [{"app": ▸1}]"#,
             // It is not known either whether there is a cookie.
             #"{"type": "fixed", "release": {"app": "1"}}, "missingUnit": "assign", "sticky": ▸"yes""#,
+            // Nor which name, domain or path it has, and so which other cookies it meets.
+            #"\#(canary), "sticky": {"cookie": ▸7, "maxAge": 60}}, "s": {"strategy": \#(canary), "sticky": ▸{"maxAge": 60}"#,
+            #"\#(canary), \#(cookie), "domain": ▸7}}, "s": {"strategy": \#(canary), \#(cookie)}"#,
+            #"\#(canary), \#(cookie), "path": ▸null}}, "s": {"strategy": \#(canary), \#(cookie)}"#,
+            #"{"type": ▸"cannary"}, \#(cookie)}}, "s": {"strategy": \#(canary), \#(cookie)}"#,
         ]
     )
     func hearsay(strategy: String) throws {
@@ -105,6 +143,9 @@ struct AllProblemsTests {
         #expect(found == marked.positions.map { "\($0.line):\($0.column)" })
     }
 
+    private static let canary =
+        #"{"type": "canary", "percent": 1, "stable": {"app": "1"}, "canary": {"app": "2"}}"#
+    private static let cookie = #""sticky": {"cookie": "c", "maxAge": 60"#
     private static let variants = #"[{"name": "a", "weight": 1, "release": {"app": "1"}}]"#
 
     private func expectProblems(

@@ -66,13 +66,67 @@ struct PolicyFlaw: Sendable, CustomTestStringConvertible {
         member(rule, #""sticky": {\#(members)}"#, .badCookie, ".sticky" + path, message)
     }
 
-    /// A cookie's domain that no host is in.
-    static func domain(_ rule: String, _ domain: String) -> PolicyFlaw {
+    /// A cookie's domain that no browser accepts.
+    static func domain(
+        _ rule: String,
+        _ domain: String,
+        expected: String = #"a domain: parts of 1 ... 63 letters, digits and "-", joined by ".""#
+    ) -> PolicyFlaw {
         cookie(
             rule,
             #""cookie": "c", "maxAge": 60, "domain": ▸"\#(domain)""#,
             ".domain",
-            #"expected a domain: parts of 1 ... 63 letters, digits and "-", joined by ".", found \#(quoted(domain))"#
+            "expected \(expected), found \(quoted(domain))"
+        )
+    }
+
+    /// A cookie's domain that is an address.
+    static func address(_ domain: String) -> PolicyFlaw {
+        .domain(
+            "address \(domain) as a domain",
+            domain,
+            expected: "a domain, or null for the answering host alone: an IP address has no subdomains"
+        )
+    }
+
+    /// A host that no header has; the text is what messages show of it, if that is not what the policy says.
+    static func host(_ host: String, as found: String? = nil, expected: String) -> PolicyFlaw {
+        member(
+            "host \(host)",
+            "\"hosts\": {\(quoted(host)): ▸\"stable\"}",
+            .badHost,
+            ".hosts[\(quoted(found ?? host))]",
+            "expected \(expected), found \(quoted(found ?? host))"
+        )
+    }
+
+    /// A host with a port that is none; the mark is before the host.
+    static func port(_ host: String) -> PolicyFlaw {
+        member(
+            "port of \(host)",
+            "\"hosts\": {▸\(quoted(host)): \"stable\"}",
+            .badHost,
+            ".hosts[\(quoted(host))]",
+            "expected \(expectedPort), found \(quoted(host))"
+        )
+    }
+
+    static let expectedPort = #"nothing after ":" but a port in 1 ... 65,535"#
+
+    /// Two rollouts with cookies, given as their members; the second one's cookie, behind the mark, meets the first one's.
+    static func overlap(_ rule: String, _ first: String, _ second: String, _ found: String) -> PolicyFlaw {
+        PolicyFlaw(
+            rule: "one cookie twice: " + rule,
+            document: """
+                {"schema": 1, "revision": 7, "rollouts": {
+                  "a": {\(canary), "sticky": {"cookie": "c", "maxAge": 60\(first)}},
+                  "r": {\(canary), "sticky": {"cookie": ▸"c", "maxAge": 60\(second)}}
+                }}
+                """,
+            code: .overlappingCookies,
+            path: "rollouts.r.sticky.cookie",
+            message: #"expected a name, a path or a domain apart from those of rollout "a", found "c" for \#(found): "#
+                + "a request can carry both"
         )
     }
 

@@ -148,20 +148,6 @@ extension PolicyFlawTests {
             #"expected a host of 1 ... 1,024 bytes as a Host header has it, found """#
         ),
         .member(
-            "address in place of a host",
-            #""hosts": {"https://a.example": ▸"stable"}"#,
-            .badHost,
-            #".hosts["https://a.example"]"#,
-            #"expected a host of 1 ... 1,024 bytes as a Host header has it, found "https://a.example""#
-        ),
-        .member(
-            "host with a space",
-            #""hosts": {"a example": ▸"stable"}"#,
-            .badHost,
-            #".hosts["a example"]"#,
-            #"expected a host of 1 ... 1,024 bytes as a Host header has it, found "a example""#
-        ),
-        .member(
             "unit to a variant that is none",
             #""forced": {"qa-1": ▸"beta"}"#,
             .unknownVariant,
@@ -362,13 +348,19 @@ extension PolicyFlawTests {
             "path without a slash",
             #""cookie": "c", "maxAge": 60, "path": ▸"shop""#,
             ".path",
-            #"expected a path that starts with "/", printable ASCII without ";", found "shop""#
+            #"expected a path that starts with "/", printable ASCII without ";" and without a space at its end, found "shop""#
         ),
         .cookie(
             "path with a semicolon",
             #""cookie": "c", "maxAge": 60, "path": ▸"/a;b""#,
             ".path",
-            #"expected a path that starts with "/", printable ASCII without ";", found "/a;b""#
+            #"expected a path that starts with "/", printable ASCII without ";" and without a space at its end, found "/a;b""#
+        ),
+        .cookie(
+            "path with a space after it",
+            #""cookie": "c", "maxAge": 60, "path": ▸"/shop ""#,
+            ".path",
+            #"expected a path that starts with "/", printable ASCII without ";" and without a space at its end, found "/shop ""#
         ),
         .domain("empty domain", ""),
         .domain("domain that is a dot", "."),
@@ -385,29 +377,139 @@ extension PolicyFlawTests {
             ".secure",
             #"SameSite "None" needs "secure": true"#
         ),
-        .cookie(
-            "insecure __Host-",
-            #""cookie": "__Host-c", "maxAge": 60, "secure": ▸false"#,
-            ".secure",
-            #"a cookie called "__Host-…" needs "secure": true"#
+    ]
+
+    static let hosts: [PolicyFlaw] = [
+        .host("https://a.example", expected: characters),
+        .host("a example", expected: characters),
+        .host("a.example/", expected: characters),
+        .host("a%2e.example", expected: characters),
+        .host("a<b", expected: characters),
+        .host("*", expected: #"a whole host, because "*" stands for no others"#),
+        .host("*.a.example", expected: #"a whole host, because "*" stands for no others"#),
+        .host("a.example:*", expected: #"a whole host, because "*" stands for no others"#),
+        .host(".a.example", expected: "a host whose dots have a part on either side"),
+        .host("a..example", expected: "a host whose dots have a part on either side"),
+        .host("a.example..", as: "a.example.", expected: "a host whose dots have a part on either side"),
+        .host("caf\u{E9}.example", expected: ascii),
+        .host("\u{212A}.example", expected: ascii),
+        .host("\u{FF41}.example", expected: ascii),
+        .host("a.example:http", expected: PolicyFlaw.expectedPort),
+        .host("a.example:80:80", expected: PolicyFlaw.expectedPort),
+        .host("a.example:80.", as: "a.example:80", expected: PolicyFlaw.expectedPort),
+        .host("a.example:+80", expected: PolicyFlaw.expectedPort),
+        .host("[::1]:http", expected: PolicyFlaw.expectedPort),
+        .port("a.example:0"),
+        .port("a.example:65536"),
+        .port("a.example.:99999999999999999999"),
+        .port("[::1]:000"),
+        .port("10.0.0.1:65536"),
+        .host("::1", expected: #"an IPv6 address in brackets, such as "[::1]""#),
+        .host("2001:DB8::A", as: "2001:db8::a", expected: #"an IPv6 address in brackets, such as "[::1]""#),
+        .host("::ffff:10.0.0.1", expected: #"an IPv6 address in brackets, such as "[::1]""#),
+        .host("[]", expected: #"an IPv6 address between brackets, such as "[::1]""#),
+        .host("[::1", expected: #"an IPv6 address between brackets, such as "[::1]""#),
+        .host("[10.0.0.1]", expected: #"an IPv6 address between brackets, such as "[::1]""#),
+        .host("[fe80::1%25eth0]", expected: #"an IPv6 address between brackets, such as "[::1]""#),
+        .host("[1:2:3:4:5:6:7]", expected: #"an IPv6 address between brackets, such as "[::1]""#),
+        .host("[1:2:3:4:5:6:7:8:9]", expected: #"an IPv6 address between brackets, such as "[::1]""#),
+        .host("[1::2::3]", expected: #"an IPv6 address between brackets, such as "[::1]""#),
+        .host("[:1:2:3:4:5:6:7]", expected: #"an IPv6 address between brackets, such as "[::1]""#),
+        .host("[::12345]", expected: #"an IPv6 address between brackets, such as "[::1]""#),
+        .host("[::1.2.3.256]", expected: #"an IPv6 address between brackets, such as "[::1]""#),
+        .host("::1]", expected: characters),
+    ]
+
+    private static let characters = "a host of letters, digits and -._~!$&'()+;= as a Host header has it"
+    private static let ascii =
+        "a host in ASCII as a Host header has it (other letters travel as punycode, \"xn--…\")"
+
+    static let domains: [PolicyFlaw] = [
+        .address("10.0.0.1"), .address(".10.0.0.1"), .address("127.1"), .address("a.example.7"), .address("1"),
+        .address("a.0x7F"), .address("::1"), .address("[2001:DB8::1]"),
+        .domain("single label", "localhost", expected: atLeastTwo),
+        .domain("single label with a dot before it", ".com", expected: atLeastTwo),
+    ]
+
+    private static let atLeastTwo = "a domain of at least two parts, or null for the answering host alone"
+
+    static let prefixes: [PolicyFlaw] =
+        [
+            ("__Host-", "__Host-c"), ("__Secure-", "__SECURE-c"), ("__Secure-", "__secure-c"), ("__Http-", "__Http-c"),
+            ("__Host-Http-", "__Host-Http-c"), ("__Host-Http-", "__hOST-hTTP-c"),
+        ].map { prefix, name in
+            .cookie(
+                "insecure \(name)",
+                #""cookie": "\#(name)", "maxAge": 60, "secure": ▸false"#,
+                ".secure",
+                #"a cookie called "\#(prefix)…" needs "secure": true"#
+            )
+        }
+        + [("__Host-", "__host-c"), ("__Host-Http-", "__Host-Http-c")].flatMap { prefix, name in
+            [
+                .cookie(
+                    "\(name) with a domain",
+                    #""cookie": "\#(name)", "maxAge": 60, "domain": ▸"a.example""#,
+                    ".domain",
+                    #"a cookie called "\#(prefix)…" has no domain"#
+                ),
+                .cookie(
+                    "\(name) with a path",
+                    #""cookie": "\#(name)", "maxAge": 60, "path": ▸"/shop""#,
+                    ".path",
+                    #"a cookie called "\#(prefix)…" needs the path "/""#
+                ),
+            ]
+        }
+
+    static let overlaps: [PolicyFlaw] = [
+        .overlap(
+            "everywhere",
+            "",
+            "",
+            #"path "/" and domain null beside path "/" and domain null"#
         ),
-        .cookie(
-            "insecure __Secure- in another case",
-            #""cookie": "__SECURE-c", "maxAge": 60, "secure": ▸false"#,
-            ".secure",
-            #"a cookie called "__Secure-…" needs "secure": true"#
+        .overlap(
+            "one path below the other",
+            "",
+            #", "path": "/shop""#,
+            #"path "/shop" and domain null beside path "/" and domain null"#
         ),
-        .cookie(
-            "__Host- with a domain",
-            #""cookie": "__host-c", "maxAge": 60, "domain": ▸"a.example""#,
-            ".domain",
-            #"a cookie called "__Host-…" has no domain"#
+        .overlap(
+            "paths that differ by a slash",
+            #", "path": "/shop""#,
+            #", "path": "/shop/""#,
+            #"path "/shop/" and domain null beside path "/shop" and domain null"#
         ),
-        .cookie(
-            "__Host- with a path",
-            #""cookie": "__Host-c", "maxAge": 60, "path": ▸"/shop""#,
-            ".path",
-            #"a cookie called "__Host-…" needs the path "/""#
+        .overlap(
+            "a domain and the answering host",
+            #", "domain": "a.example""#,
+            "",
+            #"path "/" and domain null beside path "/" and domain "a.example""#
+        ),
+        .overlap(
+            "one domain in two spellings",
+            #", "domain": "a.example""#,
+            #", "domain": ".A.example""#,
+            #"path "/" and domain ".A.example" beside path "/" and domain "a.example""#
+        ),
+        .overlap(
+            "one domain inside the other",
+            #", "domain": "a.example""#,
+            #", "domain": "b.a.example""#,
+            #"path "/" and domain "b.a.example" beside path "/" and domain "a.example""#
+        ),
+        .overlap(
+            "one domain inside the other, one path below the other",
+            #", "domain": "b.a.example", "path": "/shop""#,
+            #", "domain": "a.example", "path": "/shop/till""#,
+            #"path "/shop/till" and domain "a.example" beside path "/shop" and domain "b.a.example""#
+        ),
+        .overlap(
+            "whatever the other attributes are",
+            #", "secure": false, "sameSite": "Strict""#,
+            #", "pin": "bucket", "sameSite": "None""#,
+            #"path "/" and domain null beside path "/" and domain null"#
         ),
     ]
 }

@@ -7,8 +7,14 @@ struct PolicyFlawTests {
     @Test("is reported with its code, path, place and a sentence", arguments: documents + rollouts + strategies)
     func documentFlaw(_ flaw: PolicyFlaw) { check(flaw) }
 
-    @Test("is reported for what stands beside the strategy", arguments: members + rules + cookies)
+    @Test(
+        "is reported for what stands beside the strategy",
+        arguments: members + rules + hosts + cookies + domains + prefixes
+    )
     func memberFlaw(_ flaw: PolicyFlaw) { check(flaw) }
+
+    @Test("is reported between rollouts", arguments: overlaps)
+    func overlap(_ flaw: PolicyFlaw) { check(flaw) }
 
     private func check(_ flaw: PolicyFlaw) {
         let marked = MarkedText(flaw.document)
@@ -25,6 +31,27 @@ struct PolicyFlawTests {
     static let documents: [PolicyFlaw] = [
         .document("no JSON", #"{"schema": 1▸"#, .syntax, "", "expected ',' or '}', found the end of the text"),
         .document("empty", "▸", .syntax, "", "expected a value, found an empty text"),
+        .document(
+            "byte order mark",
+            "▸\u{FEFF}{}",
+            .syntax,
+            "",
+            "expected UTF-8 without a byte order mark, found the byte order mark of UTF-8 (EF BB BF)"
+        ),
+        .document(
+            "$schema as an object",
+            #"{"$schema": ▸{}, "schema": 1, "revision": 1, "rollouts": {}}"#,
+            .wrongType,
+            #"["$schema"]"#,
+            "expected a string, found an object"
+        ),
+        .document(
+            "misspelt $schema",
+            #"{▸"$shema": "x", "schema": 1, "revision": 1, "rollouts": {}}"#,
+            .unknownKey,
+            #"["$shema"]"#,
+            #"unknown key; did you mean "$schema"?"#
+        ),
         .document("no object", "▸[]", .wrongType, "", "expected an object, found an array"),
         .document(
             "schema of the future",
@@ -111,7 +138,7 @@ struct PolicyFlawTests {
             #"{"schema": 1, "revision": 1, "rollouts": {}, ▸"x": 1}"#,
             .unknownKey,
             "x",
-            #"unknown key; expected "schema", "revision", "environment" or "rollouts""#
+            #"unknown key; expected "$schema", "schema", "revision", "environment" or "rollouts""#
         ),
         .document(
             "key twice",
@@ -214,21 +241,42 @@ struct PolicyFlawTests {
             #"{"type": "fixed", "release": {"app": ▸""}}"#,
             .badVersion,
             ".release.app",
-            #"expected a version of 1 ... 128 printable ASCII characters, found """#
+            #"expected a version of 1 ... 128 printable ASCII characters, no space at either end, found """#
         ),
         .strategy(
             "version beyond ASCII",
             "{\"type\": \"fixed\", \"release\": {\"app\": ▸\"v\u{212A}\"}}",
             .badVersion,
             ".release.app",
-            "expected a version of 1 ... 128 printable ASCII characters, found \"v\u{212A}\""
+            "expected a version of 1 ... 128 printable ASCII characters, no space at either end, found \"v\u{212A}\""
         ),
         .strategy(
             "version with a control character",
             #"{"type": "fixed", "release": {"app": ▸"v\t1"}}"#,
             .badVersion,
             ".release.app",
-            #"expected a version of 1 ... 128 printable ASCII characters, found "v\t1""#
+            #"expected a version of 1 ... 128 printable ASCII characters, no space at either end, found "v\t1""#
+        ),
+        .strategy(
+            "version with a space before it",
+            #"{"type": "fixed", "release": {"app": ▸" v1"}}"#,
+            .badVersion,
+            ".release.app",
+            #"expected a version of 1 ... 128 printable ASCII characters, no space at either end, found " v1""#
+        ),
+        .strategy(
+            "version with a space after it",
+            #"{"type": "fixed", "release": {"app": ▸"v 1 "}}"#,
+            .badVersion,
+            ".release.app",
+            #"expected a version of 1 ... 128 printable ASCII characters, no space at either end, found "v 1 ""#
+        ),
+        .strategy(
+            "version that is a space",
+            #"{"type": "fixed", "release": {"app": ▸" "}}"#,
+            .badVersion,
+            ".release.app",
+            #"expected a version of 1 ... 128 printable ASCII characters, no space at either end, found " ""#
         ),
         .strategy(
             "component that is no name",

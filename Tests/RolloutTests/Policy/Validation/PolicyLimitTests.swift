@@ -133,7 +133,8 @@ struct PolicyLimitTests {
     @Test("Texts of 1,024 bytes are valid, of 1,025 not", arguments: ["x", "\u{E9}", "\u{1F469}"])
     func texts(character: String) {
         let fitting = String(repeating: character, count: 1_024 / character.utf8.count)
-        var definition = RolloutDefinition(Self.canary, salt: fitting, hosts: [HostName(fitting): .canary])
+        let host = String(repeating: "h", count: 1_024)
+        var definition = RolloutDefinition(Self.canary, salt: fitting, hosts: [HostName(host): .canary])
         definition.forced[UnitID(fitting)] = .canary
         var policy = RolloutPolicy(revision: 1, environment: fitting, rollouts: ["r": definition])
         #expect(problems(policy).isEmpty)
@@ -141,7 +142,7 @@ struct PolicyLimitTests {
         let long = fitting + "x"
         policy.environment = long
         definition.salt = long
-        definition.hosts = [HostName(long): .canary]
+        definition.hosts = [HostName(host + "h"): .canary]
         definition.forced = [UnitID(long): .canary]
         policy.rollouts["r"] = definition
         #expect(problems(policy).map(\.code) == [.badText, .badText, .badHost, .badText])

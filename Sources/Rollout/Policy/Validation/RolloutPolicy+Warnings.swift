@@ -1,0 +1,57 @@
+extension RolloutPolicy {
+    /// What the policy allows itself and probably does not mean, in order of paths. It is no reason to refuse the policy.
+    ///
+    /// - A variant whose release has other components than the first variant's: whoever asks for one of them gets nil.
+    /// - A cookie for a domain that none of the rollout's hosts is in: no request by these hosts gets the cookie.
+    ///
+    /// `RolloutDemo check` prints them. O(size of the policy). Of an invalid policy it says what it can.
+    public var warnings: [PolicyProblem] {
+        var warnings = ProblemList()
+        for (id, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
+            let path = ("rollouts" as JSONPath).appending(id.text)
+            Self.compareComponents(of: rollout.strategy, at: path, &warnings)
+            Self.compareHosts(of: rollout, at: path, &warnings)
+        }
+        return warnings.all
+    }
+
+    /// The warnings with their places in the text that the policy was read from.
+    package func warnings(in json: [UInt8]) -> [PolicyProblem] {
+        guard let document = try? JSONDocument(parsing: json) else { return warnings }
+        var locator = PolicyLocator(document)
+        return warnings.map { $0.found(at: locator.value(at: $0.place).position) }
+    }
+
+    private static func compareComponents(
+        of strategy: RolloutStrategy,
+        at path: JSONPath,
+        _ warnings: inout ProblemList
+    ) {
+        func listed(_ release: Release) -> String {
+            release.versions.keys.sorted().map { "\"\($0)\"" }.joined(separator: ", ")
+        }
+        guard let first = strategy.variants.first else { return }
+        for (variant, path) in zip(strategy.variants, strategy.releasePaths(from: path))
+        where variant.release.versions.keys != first.release.versions.keys {
+            warnings.report(
+                .differentComponents,
+                at: path,
+                "expected the components of \"\(first.name)\", \(listed(first.release)), found \(listed(variant.release))"
+            )
+        }
+    }
+
+    private static func compareHosts(of rollout: RolloutDefinition, at path: JSONPath, _ warnings: inout ProblemList) {
+        guard rollout.strategy.draws, !rollout.hosts.isEmpty, let cookie = rollout.sticky,
+            let domain = cookie.normalizedDomain
+        else { return }
+        let isAround = { (host: String) in host == domain || host.hasSuffix("." + domain) }
+        if rollout.hosts.keys.contains(where: { isAround($0.text) }) { return }
+        let hosts = alternatives(rollout.hosts.keys.map(\.text).sorted())
+        warnings.report(
+            .hostsOutsideDomain,
+            at: path.appending("sticky").appending("domain"),
+            "expected a domain around at least one of the hosts \(hosts), found \"\(domain)\""
+        )
+    }
+}

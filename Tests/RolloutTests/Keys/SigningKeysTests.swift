@@ -135,13 +135,6 @@ struct SigningKeysTests {
         }
     }
 
-    @Test("that start with a byte order mark are told so")
-    func byteOrderMark() {
-        let error = #expect(throws: SigningKeyError.self) { try SigningKeys(text: "\u{FEFF}7 \(Self.a)") }
-        let message = "the line starts with a byte order mark (U+FEFF); save the text as UTF-8 without one"
-        #expect(error == SigningKeyError(.badLine, line: 1, message))
-    }
-
     @Test("are refused in a file that is too large, missing, or a folder")
     func unusable() throws {
         try withFile(String(repeating: "#", count: 65_537), mode: 0o600) { path in

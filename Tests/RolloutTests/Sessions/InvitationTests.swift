@@ -23,7 +23,7 @@ struct InvitationTests {
         let request = SessionRequest(unit: unit, host: Fixture.host, cookies: cookies, now: Self.now)
         for (revision, percent) in [(7, 0), (8, 1), (9, 50), (10, 100), (11, 50), (12, 0)] as [(UInt32, Double)] {
             if revision > 7 {
-                try Fixture.publish(Fixture.policy(revision: revision, percent: percent, pin: pin), on: router)
+                try router.update(to: Fixture.policy(revision: revision, percent: percent, pin: pin))
             }
             let answer = sessions.route(request, through: handle)
             #expect(answer.token == .valid && answer.setCookie == nil)
@@ -31,14 +31,14 @@ struct InvitationTests {
             #expect(answer.decision.bucket == nil, "no chance made it")
         }
         let disabled = try Fixture.policy(revision: 13, percent: 50, pin: pin) { $0.disabled = ["canary"] }
-        try Fixture.publish(disabled, on: router)
+        try router.update(to: disabled)
         #expect(sessions.route(request, through: handle).token == .lost(.variantGone))
-        try Fixture.publish(Fixture.policy(revision: 14, percent: 0, pin: pin), on: router)
+        try router.update(to: Fixture.policy(revision: 14, percent: 0, pin: pin))
         #expect(sessions.route(request, through: handle).token == .valid)
 
         var aborted = try Fixture.policy(revision: 15, percent: 0, pin: pin)
         try aborted.abort("sms")
-        try Fixture.publish(aborted, on: router)
+        try router.update(to: aborted)
         let last = sessions.route(request, through: handle)
         #expect(last.token == .lost(.olderEpoch) && last.decision.variant.name == "stable")
         #expect(sessions.counts.invited == 1 && sessions.counts.lost == 2)

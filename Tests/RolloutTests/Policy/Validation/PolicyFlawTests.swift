@@ -138,7 +138,7 @@ struct PolicyFlawTests {
             #"{"schema": 1, "revision": 1, "rollouts": {}, ▸"x": 1}"#,
             .unknownKey,
             "x",
-            #"unknown key; expected "$schema", "schema", "revision", "environment" or "rollouts""#
+            #"unknown key; expected "$schema", "schema", "revision", "environment", "rollouts" or "removed""#
         ),
         .document(
             "key twice",

@@ -156,7 +156,7 @@ struct DefaultHandleTests {
 
     @Test(
         "A seat that is added answers as it would if the policy were compiled anew",
-        arguments: StressEffort.seeds(3, long: 20)
+        arguments: StressEffort.seeds(3, long: 8)
     )
     func seating(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)

@@ -26,7 +26,7 @@ struct LentValueTests {
         #expect(models.status.substitutions == 0)
     }
 
-    @Test("Every decision that is adopted untainted gets its own value", arguments: StressEffort.seeds(15, long: 200))
+    @Test("Every decision that is adopted untainted gets its own value", arguments: StressEffort.seeds(15, long: 40))
     func adoptedFromAnywhere(seed: UInt64) async throws {
         var random = RandomPolicy(seed: seed)
         let definition = random.rollout()

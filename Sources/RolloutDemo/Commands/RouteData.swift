@@ -23,7 +23,7 @@ struct RouteData {
 /// room takes one from each of 4,096 counts, each of which a request of its own had added.
 struct FrequentUnits {
     private static let capacity = 4_096
-    /// As much of a unit as a message shows.
+    /// The most scalars of a unit that a message shows.
     private static let shown = 64
 
     /// By the hash of the unit, because a unit can be a megabyte long.
@@ -37,7 +37,7 @@ struct FrequentUnits {
         if counts[hash] != nil {
             counts[hash]?.count += 1
         } else if counts.count < Self.capacity {
-            counts[hash] = (String(unit.prefix(Self.shown)), 1)
+            counts[hash] = (String(String.UnicodeScalarView(unit.unicodeScalars.prefix(Self.shown))), 1)
         } else {
             counts = counts.compactMapValues { $0.count > 1 ? ($0.unit, $0.count - 1) : nil }
         }

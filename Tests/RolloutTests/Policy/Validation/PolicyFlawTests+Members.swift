@@ -401,6 +401,7 @@ extension PolicyFlawTests {
         .host("[::1]:http", expected: PolicyFlaw.expectedPort),
         .port("a.example:0"),
         .port("a.example:65536"),
+        .port("a.example:100000"),
         .port("a.example.:99999999999999999999"),
         .port("[::1]:000"),
         .port("10.0.0.1:65536"),

@@ -24,7 +24,7 @@
 /// Decisions wait for none of this.
 public final class RolloutUpdater: Sendable {
     /// The router that this updater changes.
-    let router: RolloutRouter
+    public let router: RolloutRouter
 
     private let changes: ChangeLine
     private let clock: any Clock<Duration>

@@ -23,9 +23,9 @@ struct StructuredFieldParser {
 
     private mutating func whole<Value>(_ body: (inout StructuredFieldParser) throws -> Value) throws -> Value {
         guard rest.allSatisfy({ $0 < 0x80 }) else { throw Failure() }
-        drop(" ")
+        drop(.space)
         let value = try body(&self)
-        drop(" ")
+        drop(.space)
         guard rest.isEmpty else { throw Failure() }
         return value
     }
@@ -33,11 +33,11 @@ struct StructuredFieldParser {
     private mutating func list() throws -> [FieldValue] {
         var members: [FieldValue] = []
         while !rest.isEmpty {
-            members.append(starts(with: "(") ? try innerList() : try item())
-            drop(" \t")
+            members.append(starts(with: .open) ? try innerList() : try item())
+            drop(.whitespace)
             if rest.isEmpty { return members }
             guard try take() == "," else { throw Failure() }
-            drop(" \t")
+            drop(.whitespace)
             if rest.isEmpty { throw Failure() }
         }
         return members
@@ -47,13 +47,13 @@ struct StructuredFieldParser {
         _ = try take()
         var items: [FieldValue] = []
         while !rest.isEmpty {
-            drop(" ")
-            if starts(with: ")") {
+            drop(.space)
+            if starts(with: .close) {
                 _ = try take()
                 return .list([.list(items), try parameters()])
             }
             items.append(try item())
-            guard starts(with: " )") else { throw Failure() }
+            guard starts(with: .gap) else { throw Failure() }
         }
         throw Failure()
     }
@@ -62,34 +62,33 @@ struct StructuredFieldParser {
 
     private mutating func parameters() throws -> FieldValue {
         var parameters: [(key: String, value: FieldValue)] = []
-        while starts(with: ";") {
+        while starts(with: .semicolon) {
             _ = try take()
-            drop(" ")
+            drop(.space)
             let key = try key()
             var value = FieldValue.flag(true)
-            if starts(with: "=") {
+            if starts(with: .equals) {
                 _ = try take()
                 value = try bareItem()
             }
-            parameters.removeAll { $0.key == key }
-            parameters.append((key, value))
+            if let place = parameters.firstIndex(where: { $0.key == key }) {
+                parameters[place].value = value
+            } else {
+                parameters.append((key, value))
+            }
         }
         return .list(parameters.map { .list([.text($0.key), $0.value]) })
     }
 
-    private static let lowerCase = "abcdefghijklmnopqrstuvwxyz"
-    private static let letters = lowerCase + lowerCase.uppercased()
-    private static let digits = "0123456789"
-
     private mutating func key() throws -> String {
-        guard starts(with: Self.lowerCase + "*") else { throw Failure() }
-        return run(of: Self.lowerCase + Self.digits + "_-.*")
+        guard starts(with: .keyStart) else { throw Failure() }
+        return run(of: .key)
     }
 
     private mutating func bareItem() throws -> FieldValue {
-        if starts(with: "-" + Self.digits) { return try number() }
-        if starts(with: Self.letters + "*") {
-            return .typed("token", .text(run(of: Self.letters + Self.digits + "!#$%&'*+-.^_`|~:/")))
+        if starts(with: .numberStart) { return try number() }
+        if starts(with: .tokenStart) {
+            return .typed("token", .text(run(of: .token)))
         }
         switch try take() {
         case "\"": return .text(try quoted())
@@ -99,9 +98,11 @@ struct StructuredFieldParser {
             guard digit == "0" || digit == "1" else { throw Failure() }
             return .flag(digit == "1")
         case "@":
-            let digits = String(decoding: rest, as: UTF8.self).prefix { $0 == "-" || $0.isNumber || $0 == "." }
-            guard !digits.contains(".") else { throw Failure() }
-            return .typed("date", try number())
+            guard starts(with: .numberStart) else { throw Failure() }
+            let whole = rest
+            let date = try number()
+            guard !whole[..<rest.startIndex].contains(UInt8(ascii: ".")) else { throw Failure() }
+            return .typed("date", date)
         case "%": return .typed("displaystring", .text(try displayString()))
         default: throw Failure()
         }
@@ -109,13 +110,13 @@ struct StructuredFieldParser {
 
     private mutating func number() throws -> FieldValue {
         var text = ""
-        if starts(with: "-") { text.append(try take()) }
-        let whole = run(of: Self.digits)
+        if starts(with: .minus) { text.append(try take()) }
+        let whole = run(of: .digit)
         if whole.isEmpty || whole.count > 15 { throw Failure() }
         text += whole
-        if starts(with: ".") {
+        if starts(with: .point) {
             _ = try take()
-            let fraction = run(of: Self.digits)
+            let fraction = run(of: .digit)
             if whole.count > 12 || !(1...3).contains(fraction.count) { throw Failure() }
             text += "." + fraction
         }
@@ -153,17 +154,18 @@ struct StructuredFieldParser {
 
     /// As the suite writes bytes (RFC 4648, section 6).
     private static func base32(_ bytes: Data) -> String {
-        let bits = bytes.map {
-            String(repeating: "0", count: $0.leadingZeroBitCount) + ($0 == 0 ? "" : String($0, radix: 2))
+        let digits = Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")
+        var (text, bits, count) = ("", 0, 0)
+        for byte in bytes {
+            (bits, count) = (bits << 8 | Int(byte), count + 8)
+            while count >= 5 {
+                count -= 5
+                text.append(digits[bits >> count & 31])
+            }
+            bits &= 31
         }
-        .joined()
-        var text = ""
-        for start in stride(from: 0, to: bits.count, by: 5) {
-            let group = bits.dropFirst(start).prefix(5)
-            let value = (Int(group, radix: 2) ?? 0) << (5 - group.count)
-            text.append(Array("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567")[value])
-        }
-        return text + String(repeating: "=", count: (8 - text.count % 8) % 8)
+        if count > 0 { text.append(digits[bits << (5 - count) & 31]) }
+        return text + String(repeating: "=", count: (8 - text.utf8.count % 8) % 8)
     }
 
     private mutating func displayString() throws -> String {
@@ -188,20 +190,55 @@ struct StructuredFieldParser {
 
     // MARK: Characters
 
-    private func starts(with characters: String) -> Bool { rest.first.map(characters.utf8.contains) ?? false }
+    private func starts(with characters: Characters) -> Bool { rest.first.map(characters.contains) ?? false }
 
     private mutating func take() throws -> Character {
         guard let byte = rest.popFirst() else { throw Failure() }
         return Character(Unicode.Scalar(byte))
     }
 
-    private mutating func drop(_ characters: String) { rest = rest.drop(while: characters.utf8.contains) }
-
-    private mutating func run(of characters: String) -> String {
-        let run = rest.prefix(while: characters.utf8.contains)
-        rest = rest.dropFirst(run.count)
-        return String(decoding: run, as: UTF8.self)
+    private mutating func drop(_ characters: Characters) {
+        while starts(with: characters) { rest.removeFirst() }
     }
+
+    private mutating func run(of characters: Characters) -> String {
+        let start = rest.startIndex
+        let whole = rest
+        drop(characters)
+        return String(decoding: whole[start..<rest.startIndex], as: UTF8.self)
+    }
+}
+
+/// Some ASCII characters, as a table: the public suite is long, and tests are not optimised.
+private struct Characters {
+    private let isMember: [Bool]
+
+    init(_ members: String) {
+        var isMember = [Bool](repeating: false, count: 256)
+        for byte in members.utf8 { isMember[Int(byte)] = true }
+        self.isMember = isMember
+    }
+
+    func contains(_ byte: UInt8) -> Bool { isMember[Int(byte)] }
+
+    private static let lowerCase = "abcdefghijklmnopqrstuvwxyz"
+    private static let digits = "0123456789"
+    private static let letters = lowerCase + lowerCase.uppercased()
+    static let space = Characters(" ")
+    static let whitespace = Characters(" \t")
+    static let open = Characters("(")
+    static let close = Characters(")")
+    static let gap = Characters(" )")
+    static let semicolon = Characters(";")
+    static let equals = Characters("=")
+    static let minus = Characters("-")
+    static let point = Characters(".")
+    static let digit = Characters(digits)
+    static let numberStart = Characters("-" + digits)
+    static let keyStart = Characters(lowerCase + "*")
+    static let key = Characters(lowerCase + digits + "_-.*")
+    static let tokenStart = Characters(letters + "*")
+    static let token = Characters(letters + digits + "!#$%&'*+-.^_`|~:/")
 }
 
 /// A value of a structured field as the public suite writes it in JSON: an item is a list of its bare item and its parameters.

@@ -32,8 +32,9 @@ struct StructuredFieldTests {
     }
 
     /// Checks a field alone and beside our member.
-    private func check(_ field: String, _ context: String) {
-        for whole in [field, "\(field), \(genuine)", "\(genuine), \(field)", "\(genuine)\t,\(field)"] {
+    private func check(_ field: String, _ context: String, isLong: Bool = false) {
+        let wholes = [field, "\(field), \(genuine)", "\(genuine), \(field)", "\(genuine)\t,\(field)"]
+        for whole in wholes.prefix(isLong ? 2 : 4) {
             let (found, expected) = (taint(of: whole), expected(of: whole))
             if found != expected {
                 Issue.record("\(context): \(whole.debugDescription): \(String(describing: found))")
@@ -73,7 +74,8 @@ struct StructuredFieldTests {
                 let field = row.raw.joined(separator: ", ")
                 let context = "\(file), \(row.name)"
                 holdParser(to: row, field, context)
-                check(field, context)
+                // The longest ones are for the parsers: which side of our member they are on is the short ones' matter.
+                check(field, context, isLong: field.utf8.count > 1_000)
                 guard row.header_type == "list" else { continue }
                 let fails = row.must_fail ?? false
                 #expect(taint(of: field) == (fails ? .malformed : .missing), "\(context)")

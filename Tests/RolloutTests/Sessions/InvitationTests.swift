@@ -79,6 +79,14 @@ struct InvitationTests {
             Uninvited(testDescription: "an unknown variant", variant: "canari"),
             Uninvited(testDescription: "another rollout's variant", variant: "shadow"),
             Uninvited(testDescription: "a name with the tag of nobody", variant: "v1102552066"),
+            // Found by trying: SHA-256 of "sms", a zero and either name begins with the same four bytes.
+            Uninvited(testDescription: "a name with the tag of another variant", variant: "v82954") {
+                $0.strategy = .abTest([
+                    WeightedVariant("stable", weight: 1, release: ["app": "v1"]),
+                    WeightedVariant("v63876", weight: 1, release: ["app": "v2"]),
+                ])
+                ($0.hosts, $0.forced) = ([:], [:])
+            },
             Uninvited(testDescription: "a disabled variant") { $0.disabled = ["canary"] },
             Uninvited(testDescription: "a rollout without a cookie") { ($0.sticky, $0.missingUnit) = (nil, .first) },
             Uninvited(testDescription: "a strategy that draws nothing", variant: "stable") {

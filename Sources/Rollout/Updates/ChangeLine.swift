@@ -148,6 +148,7 @@ final class ChangeLine: Sendable {
             }
             step = .turn
         }
+        if case .ended(let result) = step { return result }
         defer { leave(change) }
         if case .turn = step {
             if let store { return await run(change, make, through: store) }

@@ -22,7 +22,7 @@ final class UpdateHistory: Sendable {
 
     private struct Memory {
         /// What tells this process's records from those of others.
-        let process = String(UInt64.random(in: 1 << 60 ... .max), radix: 16)
+        let processID = UInt64.random(in: 0 ... .max)
         /// How many records this process has made.
         var count = 0
         /// How many records were kept, of this process and of others.
@@ -46,7 +46,7 @@ final class UpdateHistory: Sendable {
         ) -> UpdateRecord {
             count += 1
             return UpdateRecord(
-                process: process,
+                processID: processID,
                 number: count,
                 revision: revision,
                 running: (outcome == .accepted ? revision : running?.policy.revision) ?? 0,
@@ -63,7 +63,7 @@ final class UpdateHistory: Sendable {
             )
         }
 
-        /// The record of a policy that is accepted.
+        /// The record of a policy that is accepted, without the policy.
         mutating func record(
             of policy: RolloutPolicy,
             _ digest: PolicyDigest,
@@ -73,24 +73,26 @@ final class UpdateHistory: Sendable {
             restoring restored: Restoration?
         ) -> UpdateRecord {
             var record = record(.accepted, at: policy.revision, origin, gates: gates, digest, over: running)
-            record.policy = policy
             record.restored = restored
             return record
         }
 
-        /// Keeps a record of this process, and has it wait to be handed out.
-        mutating func enter(_ record: UpdateRecord) {
-            pending?.append(record)
+        /// Keeps a record of this process, and has it wait to be handed out with its policy.
+        mutating func enter(_ record: consuming UpdateRecord, _ policy: RolloutPolicy? = nil) {
+            if pending != nil {
+                record.policy = policy
+                pending?.append(copy record)
+            }
             keep(record)
         }
 
-        mutating func keep(_ record: UpdateRecord) {
+        mutating func keep(_ record: consuming UpdateRecord) {
             keptCount += 1
-            let kept = Kept(place: keptCount, record: record.abridged)
+            record.abridge()
             if record.outcome == .accepted {
-                accepted.keep(kept, atMost: UpdateHistory.limit)
+                accepted.keep(Kept(place: keptCount, record: record), atMost: UpdateHistory.limit)
             } else {
-                others.keep(kept, atMost: UpdateHistory.limit)
+                others.keep(Kept(place: keptCount, record: record), atMost: UpdateHistory.limit)
             }
         }
 
@@ -99,13 +101,13 @@ final class UpdateHistory: Sendable {
         /// - Returns: What the running policy restored, if it is remembered as a rollback.
         mutating func remember(_ records: [UpdateRecord], before running: RolloutPolicy) -> Restoration? {
             struct Name: Hashable {
-                let process: String
+                let process: UInt64
                 let number: Int
             }
             var names: Set<Name> = []
             var earlier: [UInt32: UpdateRecord] = [:]
             var restored: Restoration?
-            for record in records where names.insert(Name(process: record.process, number: record.number)).inserted {
+            for record in records where names.insert(Name(process: record.processID, number: record.number)).inserted {
                 keep(record)
                 guard let policy = record.policy, policy.revision <= running.revision else { continue }
                 if policy == running { restored = record.restored ?? restored }
@@ -132,7 +134,8 @@ final class UpdateHistory: Sendable {
         let restored = memory.remember(records, before: first.policy)
         memory.policies.remember(first.policy, first.digest, restored: restored)
         let origin = UpdateOrigin(time: first.appliedAt)
-        memory.enter(memory.record(of: first.policy, first.digest, origin, gates: [], over: nil, restoring: restored))
+        let record = memory.record(of: first.policy, first.digest, origin, gates: [], over: nil, restoring: restored)
+        memory.enter(record, first.policy)
         self.memory = Lock(memory)
     }
 
@@ -189,7 +192,9 @@ final class UpdateHistory: Sendable {
         let digest = PolicyDigest(of: next)
         return memory.withLock { memory in
             let restored = memory.policies.resolved(restoration)
-            return memory.record(of: next, digest, origin, gates: gates, over: running, restoring: restored)
+            var record = memory.record(of: next, digest, origin, gates: gates, over: running, restoring: restored)
+            record.policy = next
+            return record
         }
     }
 
@@ -206,7 +211,8 @@ final class UpdateHistory: Sendable {
         memory.withLock { memory in
             let restored = memory.policies.resolved(restoration)
             memory.enter(
-                draft ?? memory.record(of: policy, digest, origin, gates: gates, over: running, restoring: restored)
+                draft ?? memory.record(of: policy, digest, origin, gates: gates, over: running, restoring: restored),
+                policy
             )
             memory.policies.remember(policy, digest, restored: restored)
             memory.epochs.keep(running.policy, replacedBy: published.policy)

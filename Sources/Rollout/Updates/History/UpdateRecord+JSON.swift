@@ -65,10 +65,18 @@ extension UpdateRecord: Codable {
         func digest(_ key: Key) throws -> PolicyDigest? {
             try values.decodeIfPresent(String.self, forKey: key).map(PolicyDigest.init(text:))
         }
+        let process = try values.decode(String.self, forKey: .process)
+        guard let processID = UInt64(process, radix: 16) else {
+            throw DecodingError.dataCorruptedError(
+                forKey: .process,
+                in: values,
+                debugDescription: "expected hexadecimal digits, found \(quoted(process))"
+            )
+        }
         let error = try values.decodeIfPresent(Text.self, forKey: .error)
         let restored = try values.decodeIfPresent(Restored.self, forKey: .restored)
         try self.init(
-            process: values.decode(String.self, forKey: .process),
+            processID: processID,
             number: values.decode(Int.self, forKey: .number),
             revision: values.decodeIfPresent(UInt32.self, forKey: .revision),
             running: values.decode(UInt32.self, forKey: .running),
@@ -128,7 +136,7 @@ extension UpdateRecord {
         let error = try reader.object("error")
         let restored = try reader.object("restored")
         self.init(
-            process: try reader.require("process", reader.text),
+            processID: try reader.require("process", reader.hexadecimal),
             number: try reader.require("number", reader.integer),
             revision: try reader.integer("revision"),
             running: try reader.require("running", reader.integer),
@@ -165,6 +173,10 @@ private struct RecordReader {
 
     func integer<Integer: FixedWidthInteger>(_ key: String) throws(PolicyError) -> Integer? {
         try value(key, "an integer from \(Integer.min) to \(Integer.max)") { $0.integer(as: Integer.self) }
+    }
+
+    func hexadecimal(_ key: String) throws(PolicyError) -> UInt64? {
+        try value(key, "hexadecimal digits") { $0.string.flatMap { UInt64($0, radix: 16) } }
     }
 
     func object(_ key: String) throws(PolicyError) -> RecordReader? {

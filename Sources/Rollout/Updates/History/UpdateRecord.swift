@@ -17,8 +17,8 @@ public struct UpdateRecord: Sendable {
         public static let refused = Outcome("refused")
     }
 
-    /// The process that made the attempt: 16 hexadecimal digits that it drew at random.
-    public let process: String
+    /// What tells the records of a process from those of others: a number that it drew at random.
+    let processID: UInt64
     /// The attempt's number in that process. Number 1 is the policy that ran when the updater was made.
     public let number: Int
     /// The revision that was offered, or nil if there was no policy to have one.
@@ -26,9 +26,9 @@ public struct UpdateRecord: Sendable {
     /// The revision that ran afterwards.
     public let running: UInt32
     /// Who made the change, or nil if nobody said.
-    public let author: String?
+    public internal(set) var author: String?
     /// Why the change was made, or nil if nobody said.
-    public let reason: String?
+    public internal(set) var reason: String?
     /// When the change was made.
     public let time: UnixTime
     /// The gates that let the policy through, in their order.
@@ -36,12 +36,15 @@ public struct UpdateRecord: Sendable {
     /// How the attempt ended.
     public let outcome: Outcome
     /// Why the change was refused, or nil if it was not.
-    public let error: UpdateError?
+    public internal(set) var error: UpdateError?
     /// The policy that was accepted. Nil if none was, and in the ``RolloutUpdater/history`` if it is no longer remembered.
     public internal(set) var policy: RolloutPolicy?
 
     /// What a rollback restored, or nil if the attempt was no rollback.
     var restored: Restoration?
+    /// The process that made the attempt: 16 hexadecimal digits that it drew at random.
+    public var process: String { hexadecimal(processID, digits: 16) }
+
     let old: PolicyDigest?
     let new: PolicyDigest?
 
@@ -69,31 +72,13 @@ extension UpdateRecord {
     /// The most bytes of a text that the history keeps.
     private static let longestText = 4_096
 
-    /// The record with its texts cut to what the history keeps, without the error behind the error, and without the
-    /// policy.
-    var abridged: UpdateRecord {
-        UpdateRecord(
-            process: process,
-            number: number,
-            revision: revision,
-            running: running,
-            author: author?.cut(to: Self.longestText),
-            reason: reason?.cut(to: Self.longestText),
-            time: time,
-            gates: gates,
-            outcome: outcome,
-            error: error.map { UpdateError($0.code, $0.message.cut(to: Self.longestText)) },
-            policy: nil,
-            restored: restored,
-            old: old,
-            new: new
-        )
+    /// Cuts the texts to what the history keeps, and drops the policy and the error behind the error.
+    mutating func abridge() {
+        policy = nil
+        if let author { self.author = author.cut(to: Self.longestText) }
+        if let reason { self.reason = reason.cut(to: Self.longestText) }
+        if let error { self.error = UpdateError(error.code, error.message.cut(to: Self.longestText)) }
     }
-}
-
-extension UpdateError {
-    /// The code and the message, which are all of it that a record is written with.
-    fileprivate var withoutCause: UpdateError { UpdateError(code, message) }
 }
 
 extension String {

@@ -9,7 +9,6 @@
 /// The directory has to be on a local file system, because the lock and the order of writes are those of one machine. It
 /// has to be there; the store makes what is in it:
 ///
-///     lock                   held by the process that writes
 ///     v41/, v42/             the last 64 versions, each with its policy.json and its record.json
 ///     current -> v42         replaced as a whole: this step is what stores a policy
 ///     policy.json -> current/policy.json
@@ -18,7 +17,8 @@
 ///
 /// 1. both files are synchronized in a version's own directory before `current` leads there, and a rename replaces
 ///    `current` in one step of one file system;
-/// 2. a writer holds the lock from reading `current` to replacing it;
+/// 2. a writer holds the lock of the directory from reading `current` to replacing it. The directory itself is locked,
+///    and not a file in it, which somebody could remove while it is held;
 /// 3. the system gives the lock back when its holder dies. What a killed holder leaves is a version that `current` does
 ///    not lead to, and the next writer removes it.
 ///
@@ -63,11 +63,10 @@ public actor DirectoryStore: PolicyStore {
     ) async -> StoreAnswer {
         do {
             let directory = try OpenFile.directoryForChanges(path)
-            let lock = try directory.lockFile("lock", as: "\(path)/lock")
             var attempts = 1
-            while try !lock.tryLock() {
+            while try !directory.tryLock() {
                 guard attempts < Self.attempts else {
-                    throw FileError("\(path)/lock", "take the lock", "another process holds it")
+                    throw FileError(path, "take the lock", "another process holds it")
                 }
                 attempts += 1
                 try await clock.sleep(for: Self.pause)
@@ -78,8 +77,13 @@ public actor DirectoryStore: PolicyStore {
             let number = (try current(in: directory) ?? 0) + 1
             try write(number, policy, record, in: directory)
             try makePolicyLink(in: directory)
+            // The version must not be lost once `current` leads there.
+            try directory.synchronize()
             try replaceLink("current", to: "v\(number)", in: directory)
-            if number > Self.versionsKept { remove(number - Self.versionsKept, from: directory) }
+            // A few more than one, because a writer that was killed may have left some.
+            for old in 1...3 as ClosedRange<UInt64> where number >= Self.versionsKept + old {
+                remove(number + 1 - Self.versionsKept - old, from: directory)
+            }
             do { try directory.synchronize() } catch { return .unknown(error) }
             return .stored
         } catch {
@@ -109,9 +113,9 @@ public actor DirectoryStore: PolicyStore {
 
     private func stored(in directory: borrowing OpenFile) throws(FileError) -> StoredPolicy? {
         guard let number = try current(in: directory) else { return nil }
-        let bytes = try bytes(of: "policy.json", number)
+        let (bytes, record) = (try bytes(of: "policy.json", number), try? bytes(of: "record.json", number))
         // With the digest, because somebody may empty the directory, and the numbers begin anew.
-        return StoredPolicy(bytes, version: "\(number) \(SHA256.hexadecimalDigest(bytes))")
+        return StoredPolicy(bytes, version: "\(number) \(SHA256.hexadecimalDigest(bytes))", record: record)
     }
 
     /// The number of the current version, or nil if there is none.
@@ -123,7 +127,9 @@ public actor DirectoryStore: PolicyStore {
             if error.hasMoved { return nil }
             throw error
         }
-        if let target, target.first == "v", let number = UInt64(target.dropFirst()), number < .max { return number }
+        if let target, target.first == "v", let number = UInt64(target.dropFirst()), 1..<UInt64.max ~= number {
+            return number
+        }
         throw FileError(
             "\(path)/current",
             "read",

@@ -256,6 +256,9 @@ struct FollowerState: Sendable {
         flaw = nil
     }
 
+    /// Notes what the saved copy has, so that nothing older is saved over it.
+    mutating func found(copy content: PolicyContent) { savedRevision = savedRevision ?? content.revision }
+
     /// Notes that the policy of the saved copy runs.
     mutating func restored(_ content: PolicyContent) {
         events.append(.restored(revision: content.revision))

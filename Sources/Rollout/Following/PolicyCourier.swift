@@ -15,7 +15,8 @@ struct PolicyCourier: Sendable {
     func ask(unlike seen: PolicyContent.Identity?, entersFailure: Bool) async -> FollowerState.Answer {
         let bytes: [UInt8]
         do {
-            guard let next = try await source.next() else { return .ended }
+            // Many sequences end when their task is cancelled. That is no end of the source.
+            guard let next = try await source.next() else { return Task.isCancelled ? .cancelled : .ended }
             bytes = next
         } catch {
             if Task.isCancelled { return .cancelled }
@@ -54,7 +55,9 @@ struct PolicyCourier: Sendable {
 
     /// Offers the policy of the saved copy to the updater, and returns the revision that runs then.
     func restore(_ content: PolicyContent) async throws(UpdateError) -> UInt32 {
-        try await updater.offer(content.policy, from: origin("saved copy \(savedCopy ?? "")"), within: limit)
+        // Not to the store: the copy is for a start without it, and is this process's alone.
+        let origin = origin("saved copy \(savedCopy ?? "")")
+        return try await updater.offer(content.policy, from: origin, within: limit, stayingHere: true)
     }
 
     private func origin(_ author: String) -> UpdateOrigin { UpdateOrigin(author: author, reason: nil, time: now()) }

@@ -95,6 +95,7 @@ public final class PolicyFollower: Sendable {
         do throws(UpdateError) { copy = try courier.saved() } catch { copyProblem = error }
         let heard = shared.withLock { $0.state.newest?.revision } ?? 0
         if let newer = copy, newer.revision > max(heard, courier.running) {
+            note { $0.state.found(copy: newer) }
             copyProblem = await restore(newer)
             copy = nil
         }

@@ -70,14 +70,8 @@ struct OpenFile: ~Copyable {
         return try Self.opened(name, whole, "create") { unsafe openat(here, name, flags, 0o600) }
     }
 
-    /// Opens an entry of this directory to hold its lock, and makes it if it is not there.
-    borrowing func lockFile(_ name: String, as whole: String) throws(FileError) -> OpenFile {
-        let here = descriptor
-        let flags = O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC
-        return try Self.opened(name, whole, "open") { unsafe openat(here, name, flags, 0o600) }
-    }
-
-    /// Takes the lock of the open file, unless another process has it. The lock goes with the file, and with the process.
+    /// Takes the lock of the open file or directory, unless another process has it. The lock goes when this is closed, and
+    /// with the process.
     borrowing func tryLock() throws(FileError) -> Bool {
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
             if errno == EWOULDBLOCK { return false }

@@ -18,6 +18,8 @@ final class Change: Sendable {
     let condition: StoreCondition?
     /// Whether the running policy is to be stored if the store holds none.
     let seedsStore: Bool
+    /// Whether the change is this process's alone, even if there is a store.
+    let staysHere: Bool
     /// Whether the history has a refusal of this change already, because it was tried before.
     let isKnown: @Sendable (UpdateError) -> Bool
     let watch: ChangeWatch
@@ -31,6 +33,7 @@ final class Change: Sendable {
         restoring restoration: Restoration? = nil,
         requiring condition: StoreCondition? = nil,
         seedingStore seedsStore: Bool = false,
+        stayingHere staysHere: Bool = false,
         under watch: ChangeWatch = ChangeWatch(),
         isKnown: @escaping @Sendable (UpdateError) -> Bool = { _ in false }
     ) {
@@ -40,6 +43,7 @@ final class Change: Sendable {
         self.restoration = restoration
         self.condition = condition
         self.seedsStore = seedsStore
+        self.staysHere = staysHere
         self.watch = watch
         self.isKnown = isKnown
     }

@@ -113,17 +113,20 @@ final class ChangeLine: Sendable {
 
     /// Stops a variant in this process, at once and whoever has the turn: the policy stays the same to all changes.
     func stop(_ variant: VariantName, of id: RolloutID, _ origin: UpdateOrigin) async throws(UpdateError) {
-        let running = router.compiled
-        var copy = running.policy
-        do throws(EditError) {
-            try copy.disable(variant, in: id)
-        } catch {
-            history.enter(.edit(error), at: nil, nil, origin, running: running)
-            await delivery.run()
-            throw .edit(error)
+        let failure = state.withLock { _ -> UpdateError? in
+            let running = router.compiled
+            var copy = running.policy
+            do throws(EditError) {
+                try copy.disable(variant, in: id)
+            } catch {
+                history.enter(.edit(error), at: nil, nil, origin, running: running)
+                return .edit(error)
+            }
+            history.enter(stoppedIn: router.stop(variant, of: id), origin)
+            return nil
         }
-        history.enter(stoppedIn: router.stop(variant, of: id), origin)
         await delivery.run()
+        if let failure { throw failure }
     }
 
     /// Enters a change that failed before there was a policy.
@@ -151,7 +154,7 @@ final class ChangeLine: Sendable {
         if case .ended(let result) = step { return result }
         defer { leave(change) }
         if case .turn = step {
-            if let store { return await run(change, make, through: store) }
+            if let store, !change.staysHere { return await run(change, make, through: store) }
             step = decide(change, make)
         }
         return await follow(step, of: change).result
@@ -224,6 +227,10 @@ final class ChangeLine: Sendable {
                 return .ended(publish(change, &state, next, over: running))
             }
             if !hasTurn { return .wait }
+            if !onlyTakesAway, let holder = state.holder, holder.change === change, holder.rank == .takingAway {
+                // It only took away from what ran here when it came, and not from what the store holds.
+                state.holder = Entry(change: change, rank: .other)
+            }
             let rank = state.holder?.rank ?? (change.restoration == nil ? .other : .rollback)
             if let first = state.waiting.first, first.rank < rank {
                 return .ended(end(change, with: .ended(first.rank.interruption, at: nil), next))
@@ -248,7 +255,19 @@ final class ChangeLine: Sendable {
     }
 
     /// Has the gates prepare, offers the policy to the store if there is an offer, and publishes it.
-    func follow(_ step: Step, of change: Change, offering offer: StoreOffer? = nil) async -> Ending {
+    ///
+    /// - Parameters:
+    ///   - step: What was decided.
+    ///   - change: The change.
+    ///   - offer: The store to offer the policy to, or nil for none.
+    ///   - restored: What the policy restores, if another process made it by a rollback.
+    /// - Returns: How the change ended.
+    func follow(
+        _ step: Step,
+        of change: Change,
+        offering offer: StoreOffer? = nil,
+        restoring restored: Restoration? = nil
+    ) async -> Ending {
         guard case .pass(let gates, let running, let next) = step else {
             guard case .ended(let result) = step else { preconditionFailure("a change with the turn waits for it") }
             return .ended(result)
@@ -270,7 +289,9 @@ final class ChangeLine: Sendable {
                     return .ended(end(change, with: .ended(interruption, at: nil), next, gates: passed))
                 }
                 state.isInterruptible = state.isInterruptible && store != nil
-                return .ended(publish(change, &state, next, gates: passed, over: router.compiled))
+                return .ended(
+                    publish(change, &state, next, gates: passed, over: router.compiled, restoring: restored)
+                )
             case .stored(let record):
                 state.isInterruptible = false
                 return .ended(publish(change, &state, next, gates: passed, over: router.compiled, as: record))
@@ -342,16 +363,18 @@ final class ChangeLine: Sendable {
         _ next: RolloutPolicy,
         gates: [String] = [],
         over running: CompiledPolicy,
+        restoring restored: Restoration? = nil,
         as record: UpdateRecord? = nil
     ) -> Result<UInt32, UpdateError> {
         do throws(PolicyError) {
             let published = try router.publish(next, appliedAt: change.origin.time)
-            let (origin, restoration) = (change.origin, change.restoration)
+            let (origin, restoration) = (change.origin, change.restoration ?? restored)
             history.enter(published, origin, gates: gates, restoring: restoration, over: running, as: record)
             state.listeners.removeAll { !$0() }
             return .success(next.revision)
         } catch {
-            return end(change, with: .invalid(error), next, gates: gates)
+            let stored = record == nil ? nil : next.revision
+            return end(change, with: .invalid(error, storedAs: stored), next, gates: gates)
         }
     }
 

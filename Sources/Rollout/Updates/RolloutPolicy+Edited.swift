@@ -25,6 +25,10 @@ extension RolloutPolicy {
         _ edit: (inout RolloutPolicy) throws -> Void
     ) throws(UpdateError) -> RolloutPolicy {
         try successor { next throws(UpdateError) in
+            // What only this process knows, the policy tells all processes from now on, as far as there is room.
+            for (id, gone) in memory.retired where next.removed.count < PolicyLimits.rollouts {
+                next.removed[id] = max(next.removed[id] ?? 0, gone.epoch)
+            }
             do { try edit(&next) } catch { throw .edit(error) }
             for demand in next.epochDemands(from: self, memory) where demand.causes != [.lowered] {
                 if let needed = demand.needed { next.rollouts[demand.rollout]?.epoch = needed }

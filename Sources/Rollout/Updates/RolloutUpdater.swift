@@ -106,7 +106,8 @@ public final class RolloutUpdater: Sendable {
     ///
     /// The edit is made on the policy that runs when its turn has come, so nothing of another writer is lost. If
     /// another change is under way when the call begins, the closure runs once more at that moment, to see whether it
-    /// only takes away. No other change is published while it runs, so it must not wait for one.
+    /// only takes away. With a store it always does, and once more each time that another process was faster. No other
+    /// change is published while it runs, so it must not wait for one.
     ///
     /// - Parameters:
     ///   - condition: What the store must still hold beside the policy, or nil for nothing.
@@ -242,7 +243,8 @@ public final class RolloutUpdater: Sendable {
     /// Writes the running policy to a store that holds none. A store that holds one keeps it, and this process runs it
     /// if it is later than its own.
     ///
-    /// An empty store takes no other change, because it may be empty by mistake: call this once, for a new fleet.
+    /// An empty store takes no other change, because it may be empty by mistake: call this once, for a new fleet, from a
+    /// process that runs a policy above revision 0.
     ///
     /// - Parameters:
     ///   - author: Who fills the store, for the store's own history.
@@ -278,14 +280,16 @@ public final class RolloutUpdater: Sendable {
 
     // MARK: For what brings policies in
 
-    /// Runs a policy that a source holds. Refusals that are known are in the history already, from an earlier attempt.
+    /// Runs a policy that a source holds. Refusals that are known are in the history already, from an earlier attempt. A
+    /// change that stays here is not offered to the store.
     func offer(
         _ policy: RolloutPolicy,
         from origin: UpdateOrigin,
         within limit: Duration?,
+        stayingHere staysHere: Bool = false,
         isKnown: @escaping @Sendable (UpdateError) -> Bool = { _ in false }
     ) async throws(UpdateError) -> UInt32 {
-        let change = Change(origin, offering: policy.revision, isKnown: isKnown)
+        let change = Change(origin, offering: policy.revision, stayingHere: staysHere, isKnown: isKnown)
         return try await changes.perform(change, within: limit, clock) { _ in policy }
     }
 

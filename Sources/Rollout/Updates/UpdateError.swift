@@ -111,8 +111,13 @@ extension UpdateError: CustomStringConvertible {
 }
 
 extension UpdateError {
-    static func invalid(_ error: PolicyError) -> UpdateError {
-        UpdateError(.invalid, "The policy is invalid. \(error)", underlying: error)
+    /// - Parameters:
+    ///   - error: What is wrong with the policy.
+    ///   - revision: Its revision if the store holds it by now, or nil.
+    /// - Returns: The error of a change whose policy cannot run.
+    static func invalid(_ error: PolicyError, storedAs revision: UInt32? = nil) -> UpdateError {
+        let stored = revision.map { "The store took revision \($0), but this process cannot run it. " } ?? ""
+        return UpdateError(.invalid, stored + "The policy is invalid. \(error)", underlying: error)
     }
 
     static func unreadable(_ error: any Error) -> UpdateError {
@@ -182,6 +187,11 @@ extension UpdateError {
     static let noStore = UpdateError(
         .missing,
         "The updater has no store to seed, or to hold a condition: give it one when you make it."
+    )
+
+    static let nothingToSeed = UpdateError(
+        .missing,
+        "The router runs no policy yet, and revision 0 is no start for a fleet: update it to the first policy."
     )
 
     static func missing(in store: String) -> UpdateError {

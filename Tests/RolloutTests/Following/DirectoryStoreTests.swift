@@ -48,7 +48,7 @@ struct DirectoryStoreTests {
         #expect(try await other.snapshot().policy == held())
         #expect(try await store.records().map(\.author) == [nil, "ana"])
         #expect(try await store.records().map(\.policy?.revision) == [1, 2])
-        #expect(try entries == ["current", "lock", "policy.json", "v1", "v2"])
+        #expect(try entries == ["current", "policy.json", "v1", "v2"])
     }
 
     @Test("Two processes that edit at once lose nothing")
@@ -124,10 +124,9 @@ struct DirectoryStoreTests {
         let (router, _) = try await seeded()
         let clock = ManualClock()
         let slow = DirectoryStore(store.path, clock: clock)
-        let directory = try OpenFile.directoryForChanges(store.path)
         do {
-            let lock = try directory.lockFile("lock", as: "lock")
-            #expect(try lock.tryLock())
+            let directory = try OpenFile.directoryForChanges(store.path)
+            #expect(try directory.tryLock())
             let held = try #require(await store.read())
             let answer = Task { await slow.swap([1], record: [], expecting: held.version, requiring: nil) }
             for _ in 1..<100 {
@@ -135,7 +134,7 @@ struct DirectoryStoreTests {
                 clock.advance(by: .milliseconds(10))
             }
             guard case .unreached(let error) = await answer.value else { throw CancellationError() }
-            #expect("\(error)" == "\(store.path)/lock: cannot take the lock: another process holds it")
+            #expect("\(error)" == "\(store.path): cannot take the lock: another process holds it")
             #expect(try await store.read() == held)
         }
         let updater = RolloutUpdater(try RolloutRouter(policy: router.snapshot().policy), store: store)
@@ -161,6 +160,29 @@ struct DirectoryStoreTests {
         }
         #expect(error.code == .unreached)
         #expect(error.message.contains("expected the name of a file in the directory"))
+    }
+
+    @Test("A second rollback goes further back in whichever process it is made")
+    func rollbacks() async throws {
+        let (_, one) = try await seeded()
+        for percent in [20, 30] as [Double] {
+            try await one.update { try $0.setShare(of: "sms", to: .percent(percent)) }
+        }
+        let (router, two) = try Self.updater(store.path, first)
+        try await two.update(to: held())
+        try await one.rollback(of: "sms")
+        try await two.update(to: held())
+        await #expect(throws: UpdateError.self, "it has not seen what the rollback restored") {
+            try await two.rollback(of: "sms")
+        }
+        let three = RolloutUpdater(
+            try RolloutRouter(policy: await held()),
+            store: store,
+            remembering: try await store.records()
+        )
+        try await three.rollback(of: "sms")
+        #expect(try await held().sms.strategy == first.sms.strategy)
+        #expect(router.snapshot().revision == 4)
     }
 
     // MARK: A directory that is not as it should be
@@ -190,10 +212,10 @@ struct DirectoryStoreTests {
         ),
         ("the version has no policy", { try $0.remove("v1/policy.json") }),
         (
-            "the lock is a link",
+            "current leads to a version that cannot be",
             {
-                try $0.remove("lock")
-                try $0.link("lock", to: "current")
+                try $0.remove("current")
+                try $0.link("current", to: "v0")
             }
         ),
     ]

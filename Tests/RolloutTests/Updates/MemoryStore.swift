@@ -69,7 +69,7 @@ final class MemoryStore: PolicyStore {
             }
             guard state.held?.version == version else { return .other(state.held) }
             state.count += 1
-            state.held = StoredPolicy(policy, version: "\(state.count)")
+            state.held = StoredPolicy(policy, version: "\(state.count)", record: record)
             state.records.append(String(decoding: record, as: UTF8.self))
             return .stored
         }

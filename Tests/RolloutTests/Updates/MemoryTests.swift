@@ -75,6 +75,25 @@ struct MemoryTests {
         #expect(fresh.history.map(\.json).dropLast() == updater.history.map(\.json)[...])
     }
 
+    @Test("Records that restore one another, or themselves, end nowhere, and do not hang")
+    func circle() async throws {
+        let (_, updater, lines) = try started(EditedPolicy.canary(10))
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(20)) }
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(30)) }
+        var number = 0
+        let text = String(decoding: lines.bytes, as: UTF8.self).split(separator: "\n").map { line in
+            number += 1
+            let target = number == 2 ? 2 : 3
+            return line.replacing(#""restored":null"#, with: #""restored":{"revision":\#(target),"rollout":null}"#)
+        }
+        let records = UpdateRecord.records(inLines: Array(text.joined(separator: "\n").utf8)).records
+        #expect(records.count == 3)
+        let router = try RolloutRouter(policy: EditedPolicy.canary(30).at(3))
+        let again = RolloutUpdater(router, remembering: records)
+        await #expect(throws: UpdateError.self) { try await again.rollback(of: "sms") }
+        #expect(try await again.rollback(of: "sms", to: 1) == 4)
+    }
+
     @Test("Records of later revisions are only history")
     func future() async throws {
         let (_, updater, lines) = try started(EditedPolicy.canary(10))

@@ -98,6 +98,18 @@ struct StopTests {
         #expect(sms.decision(for: "alice").shadow == nil)
     }
 
+    @Test("A stopped variant that becomes the first serves again, in place of all others")
+    func first() async throws {
+        let router = try RolloutRouter(policy: EditedPolicy.test([1, 1]))
+        let updater = RolloutUpdater(router)
+        try await updater.stop("v1", of: "sms")
+        var next = EditedPolicy.test([1, 1]).at(2)
+        next.smsTest.variants.reverse()
+        try await updater.update(to: next)
+        #expect(router.status.rollouts[0].variants.map(\.isDisabled) == [false, false])
+        #expect(router.rollout("sms")?.decision(for: nil).variant.name == "v1")
+    }
+
     @Test(
         "The first variant, and what is not there, cannot be stopped",
         arguments: [("stable", "sms"), ("late", "sms"), ("canary", "web")]

@@ -255,6 +255,44 @@ struct StoreTests {
         await #expect(throws: UpdateError.noStore) { try await alone.seed() }
     }
 
+    @Test("A saved copy starts a process while the store is away, and is not written to the store")
+    func savedCopy() async throws {
+        let folder = try FileFolder()
+        let copy = try folder.write(EditedPolicy.canary(40).at(40).json, to: "copy.json")
+        store.beforeNextRead { throw MemoryStore.Failure() }
+        let router = RolloutRouter()
+        let updater = RolloutUpdater(router, store: store)
+        let follower = PolicyFollower(of: PolicyFile(folder.path("none.json")), savedCopy: copy, updating: updater)
+        #expect(try await follower.start() == 40)
+        #expect(store.policy == EditedPolicy.canary(10))
+        let error = try await #require(throws: UpdateError.self) { try await updater.update(force("a")) }
+        #expect(error.code == .unreached)
+        let older = try await #require(throws: UpdateError.self) { try await updater.update(force("a")) }
+        #expect(older.code == .unusableStore)
+    }
+
+    @Test("A rollback that another process made is known as one: the next goes further back")
+    func rollbacks() async throws {
+        let (_, one) = try process()
+        let (router, two) = try process()
+        for percent in [20, 30] as [Double] {
+            try await one.update { try $0.setShare(of: "sms", to: .percent(percent)) }
+            try await two.update(to: #require(store.policy))
+        }
+        try await one.rollback(of: "sms")
+        try await two.update(to: #require(store.policy))
+        try await two.rollback(of: "sms")
+        #expect(router.snapshot().policy.sms.strategy == EditedPolicy.canary(10).sms.strategy)
+    }
+
+    @Test("A router without a policy seeds nothing")
+    func emptySeed() async throws {
+        store.hold(nil)
+        let updater = RolloutUpdater(RolloutRouter(), store: store)
+        await #expect(throws: UpdateError.nothingToSeed) { try await updater.seed() }
+        #expect(store.policy == nil)
+    }
+
     // MARK: Waiting
 
     @Test("A change is bounded at a store that never answers, and can be cancelled", arguments: [true, false])
@@ -314,6 +352,25 @@ struct StoreTests {
         let error = try await #require(throws: UpdateError.self) { try await stuck.value }
         #expect(error.code == (atSwap ? .outcomeUnknown : .overtaken))
         #expect(log.lines == (atSwap ? ["load prepares 1 to 2", "load undone"] : []), "the abort asks no gate")
+    }
+
+    /// It lowered the share from what ran here, and raises it from what the store holds.
+    @Test("A change that no longer only takes away gives way to one that does")
+    func lostRank() async throws {
+        let isPreparing = OneShot<Bool>()
+        let (router, updater) = try process(gates: [
+            GateTests.ScriptedGate("load", log) { _, next in
+                guard next.revision == 3 else { return }
+                isPreparing.fulfil(true)
+                _ = await OneShot<Bool>().value
+            }
+        ])
+        store.hold(EditedPolicy.canary(5).at(2).json)
+        let stuck = Task { try await updater.update { try $0.setShare(of: "sms", to: .percent(7)) } }
+        _ = await isPreparing.value
+        #expect(try await updater.update { try $0.abort("sms") } == 3)
+        await #expect(throws: UpdateError.ended(.overtakenByTakingAway, at: "load")) { try await stuck.value }
+        #expect(store.policy == router.snapshot().policy)
     }
 
     @Test("An abort and a rollback end the change at the gates, and go first in this order")

@@ -112,8 +112,8 @@ import Synchronization
 extension RolloutPolicy {
     fileprivate func served(_ id: RolloutID, without stops: Stops) -> RolloutDefinition? {
         guard !stops.isEmpty, var definition = rollouts[id] else { return rollouts[id] }
-        // A shadow that is stopped makes no copies, and a variant that is gone needs no stop.
-        let names = definition.strategy.variants.map(\.name)
+        // A variant that is gone needs no stop, and one that is the first by now serves in place of all others.
+        let names = definition.strategy.variants.dropFirst().map(\.name)
         definition.disabled.formUnion(stops.variants(of: id, at: definition.epoch).filter(names.contains))
         return definition
     }

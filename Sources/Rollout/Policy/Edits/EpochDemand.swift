@@ -171,6 +171,11 @@ struct EpochMemory: Sendable {
 
     /// Keeps what a policy takes away from the one before it, and forgets what it brings back or voids.
     mutating func keep(_ old: RolloutPolicy, replacedBy new: RolloutPolicy) {
+        // What the policy forgets, an owner has vouched for, and all processes have to forget alike.
+        for id in old.removed.keys where new.removed[id] == nil && new.rollouts[id] == nil {
+            retired[id] = nil
+            gone[id] = nil
+        }
         for (id, definition) in old.rollouts {
             if let next = new.rollouts[id] {
                 keep(definition, replacedBy: next, id)

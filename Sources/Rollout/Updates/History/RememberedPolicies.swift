@@ -34,6 +34,13 @@ struct RememberedPolicies: Sendable {
     /// The policy of a revision, or nil if it is not remembered.
     subscript(revision: UInt32) -> RolloutPolicy? { elements.last { $0.policy.revision == revision }?.policy }
 
+    /// The policy that a record is about, or nil if it is not remembered. The first time for a policy O(its JSON).
+    func policy(of record: UpdateRecord) -> RolloutPolicy? {
+        guard record.outcome == .accepted, let element = elements.last(where: { $0.policy.revision == record.revision })
+        else { return nil }
+        return element.digest === record.new || element.digest.text == record.newDigest ? element.policy : nil
+    }
+
     /// Remembers a policy that was published, and forgets the oldest ones beyond the limits.
     mutating func remember(_ policy: RolloutPolicy, _ digest: PolicyDigest, restored: Restoration?) {
         let policySize = policy.memorySize
@@ -74,7 +81,9 @@ struct RememberedPolicies: Sendable {
         var index = elements.count - 1
         while index > 0 {
             if let restored = elements[index].restored, restored.id ?? id == id {
-                guard let source = elements.firstIndex(where: { $0.policy.revision == restored.revision }) else {
+                // Only further back, whatever records say: so this ends.
+                guard let source = elements[..<index].firstIndex(where: { $0.policy.revision == restored.revision })
+                else {
                     return nil
                 }
                 index = source

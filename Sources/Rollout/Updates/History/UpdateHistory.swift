@@ -6,7 +6,8 @@
 /// 2. policies are counted, their sizes are added up, and the oldest are forgotten first;
 /// 3. a record keeps no policy alive that is larger than 64 KiB: its digest is made when the record is entered, or when
 ///    the policy is forgotten.
-/// ``EpochMemory`` comes on top; the number of rollouts that a router remembers bounds it.
+/// ``EpochMemory`` comes on top; the number of rollouts that a router remembers bounds it. So do the records that the
+/// recorders have not taken yet. Recorders that hang let their number grow, and the last 32 of them keep their policies.
 final class UpdateHistory: Sendable {
     /// How many accepted changes are remembered, and how many others. They are counted apart, so that failed attempts
     /// do not push out what could be restored.
@@ -82,6 +83,9 @@ final class UpdateHistory: Sendable {
             if pending != nil {
                 record.policy = policy
                 pending?.append(copy record)
+                // If the recorders hang, policies must not pile up.
+                let count = pending?.count ?? 0
+                if count > UpdateHistory.limit { pending?[count - UpdateHistory.limit - 1].policy = nil }
             }
             keep(record)
         }
@@ -142,14 +146,12 @@ final class UpdateHistory: Sendable {
     // MARK: Reading
 
     var records: [UpdateRecord] {
-        memory.withLock { memory in
-            (memory.accepted + memory.others).sorted { $0.place < $1.place }.map { kept in
-                var record = kept.record
-                if record.outcome == .accepted, let revision = record.revision {
-                    record.policy = memory.policies[revision].flatMap { $0.digest == record.newDigest ? $0 : nil }
-                }
-                return record
-            }
+        let (kept, policies) = memory.withLock { memory in (memory.accepted + memory.others, memory.policies) }
+        // Digests may have to be made for this, which nobody else should wait for.
+        return kept.sorted { $0.place < $1.place }.map { kept in
+            var record = kept.record
+            record.policy = policies.policy(of: record)
+            return record
         }
     }
 

@@ -154,7 +154,7 @@ extension UpdateRecord {
             policy: policy,
             restored: try restored.map { restored throws(PolicyError) in
                 Restoration(
-                    id: try restored.text("rollout").flatMap { RolloutID($0) },
+                    id: try restored.id("rollout"),
                     revision: try restored.integer("revision")
                 )
             },
@@ -173,6 +173,10 @@ private struct RecordReader {
 
     func integer<Integer: FixedWidthInteger>(_ key: String) throws(PolicyError) -> Integer? {
         try value(key, "an integer from \(Integer.min) to \(Integer.max)") { $0.integer(as: Integer.self) }
+    }
+
+    func id(_ key: String) throws(PolicyError) -> RolloutID? {
+        try value(key, "the id of a rollout") { $0.string.flatMap { RolloutID($0) } }
     }
 
     func hexadecimal(_ key: String) throws(PolicyError) -> UInt64? {

@@ -23,6 +23,8 @@ struct StoreOffer: Sendable {
         over running: CompiledPolicy?,
         _ history: UpdateHistory
     ) async -> Answer {
+        // Once it is asked, nobody knows what becomes of the change. So it is not asked for nothing.
+        if let interruption = change.watch.interruption { return .failed(.ended(interruption, at: nil)) }
         let record = history.draft(
             next,
             change.origin,
@@ -69,9 +71,10 @@ extension ChangeLine {
                 }
                 let held = try policy(in: stored, store)
                 if change.revision == held.revision, try make(router.compiled.policy) == held {
-                    return await follow(decide(change) { _ in held }, of: change).result
+                    let step = decide(change) { _ in held }
+                    return await follow(step, of: change, restoring: stored.restored).result
                 }
-                try await catchUp(with: held, store, change)
+                try await catchUp(with: held, restoring: stored.restored, store, change)
                 let offer = StoreOffer(store: store, version: stored.version)
                 switch await follow(decide(change, make), of: change, offering: offer) {
                 case .ended(let result): return result
@@ -99,6 +102,7 @@ extension ChangeLine {
     private func seed(_ store: any PolicyStore, _ change: Change) async throws(UpdateError) -> StoredPolicy? {
         guard change.seedsStore else { throw .missing(in: store.name) }
         let running = router.compiled
+        if running.policy.revision == 0 { throw .nothingToSeed }
         let offer = StoreOffer(store: store, version: nil)
         switch await offer.make(running.policy, change, gates: [], over: running, history) {
         case .other(let stored): return stored
@@ -118,8 +122,12 @@ extension ChangeLine {
     /// Publishes a later policy that the store holds. It passes this process's gates.
     ///
     /// - Throws: Why it may not run here, or why the store holds nothing that a change could be built on.
-    private func catchUp(with held: RolloutPolicy, _ store: any PolicyStore, _ change: Change) async throws(UpdateError)
-    {
+    private func catchUp(
+        with held: RolloutPolicy,
+        restoring restored: Restoration?,
+        _ store: any PolicyStore,
+        _ change: Change
+    ) async throws(UpdateError) {
         let running = router.compiled.policy
         if held.revision < running.revision {
             throw .unusable(
@@ -137,7 +145,7 @@ extension ChangeLine {
             )
         }
         let origin = UpdateOrigin(author: "store \(store.name)", reason: nil, time: change.origin.time)
-        let arrival = Change(origin, offering: held.revision, under: change.watch)
-        _ = try await follow(decide(arrival) { _ in held }, of: arrival).result.get()
+        let arrival = Change(origin, offering: held.revision, under: change.watch, isKnown: change.isKnown)
+        _ = try await follow(decide(arrival) { _ in held }, of: arrival, restoring: restored).result.get()
     }
 }

@@ -39,16 +39,24 @@ public struct StoredPolicy: Hashable, Sendable {
     public var bytes: [UInt8]
     /// The version of the content, in the store's own words. Two contents never have the same version.
     public var version: String
+    /// The record that was stored with the policy, or nil if the store does not give it back. It tells a rollback from
+    /// other changes, so that the next rollback in any process goes back further.
+    public var record: [UInt8]?
 
     /// What a store holds.
     ///
     /// - Parameters:
     ///   - bytes: The bytes of the policy.
     ///   - version: The version of the content.
-    public init(_ bytes: [UInt8], version: String) {
+    ///   - record: The record that was stored with the policy, or nil if it is not at hand.
+    public init(_ bytes: [UInt8], version: String, record: [UInt8]? = nil) {
         self.bytes = bytes
         self.version = version
+        self.record = record
     }
+
+    /// What the policy restores, if the record says that it is a rollback.
+    var restored: Restoration? { record.flatMap { try? UpdateRecord(json: $0) }?.restored }
 }
 
 /// Something beside the policy that a store must still hold when it takes a change, such as the key of an election that

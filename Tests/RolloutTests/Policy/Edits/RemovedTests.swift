@@ -88,6 +88,26 @@ struct RemovedTests {
         #expect(router.snapshot().policy.removed == ["web": 1])
     }
 
+    @Test("A process that remembers forgets with the policy, so that all processes judge alike")
+    func forgotten() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        try await updater.update { try $0.abort("sms") }
+        try await updater.update { $0.rollouts = [:] }
+        try await updater.update { try $0.forget("sms") }
+        #expect(try await updater.update(to: EditedPolicy.canary(10).at(5)) == 5)
+        #expect(router.snapshot().policy.sms.epoch == 0)
+    }
+
+    @Test("What only this process remembers of removed rollouts, its next edit tells all")
+    func told() async throws {
+        var policy = EditedPolicy.canary(10)
+        policy.sms.epoch = 5
+        let (router, updater) = try EditedPolicy.updated(policy)
+        try await updater.update(to: RolloutPolicy(revision: 2, rollouts: [:]))
+        try await updater.update { $0.environment = "staging" }
+        #expect(router.snapshot().policy.removed == ["sms": 5])
+    }
+
     @Test("An owner may forget a rollout that was removed, and no other")
     func forget() throws {
         var policy = RolloutPolicy(revision: 4, rollouts: [:], removed: ["sms": 3])

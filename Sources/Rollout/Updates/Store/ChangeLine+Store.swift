@@ -137,7 +137,7 @@ extension ChangeLine {
             )
         }
         let origin = UpdateOrigin(author: "store \(store.name)", reason: nil, time: change.origin.time)
-        let arrival = Change(origin, offering: held.revision, under: change.watch)
+        let arrival = Change(origin, offering: held.revision, under: change.watch, isKnown: change.isKnown)
         _ = try await follow(decide(arrival) { _ in held }, of: arrival).result.get()
     }
 }

@@ -15,11 +15,11 @@ protocol Service: Sendable {
 
 func cancelWhenGracefulShutdown(_ body: () async throws -> Void) async throws { try await body() }
 
-/// A store's client, as somebody else ships it.
-struct StoreClient: Sendable {
+/// A client as somebody else ships it.
+struct HTTPClient: Sendable {
     let address: String
 
-    func value(of key: String) async throws -> [UInt8] { [] }
+    func get(_ path: String) async throws -> [UInt8] { [] }
 }
 
-let store = StoreClient(address: "store.local:2379")
+let client = HTTPClient(address: "config.local")

@@ -2,9 +2,10 @@
 ///
 ///     let store = DirectoryStore("/var/lib/rollout")
 ///     let updater = RolloutUpdater(router, store: store)
-///     let follower = PolicyFollower(of: PolicyFile(store.policyPath), updating: updater)
+///     let follower = PolicyFollower(of: store, updating: updater)
 ///
-/// Every process gives its updater the store, and follows ``policyPath``. A change of one of them then runs in all.
+/// Every process gives its updater the store, and follows it. A change of one of them then runs in all. A process that may only
+/// read follows the file at ``policyPath``.
 ///
 /// The directory has to be on a local file system, because the lock and the order of writes are those of one machine. It
 /// has to be there; the store makes what is in it:

@@ -15,14 +15,14 @@
 ///                 ^        '---- an error --> rests, longer each time --> due
 ///                 '--- a newer policy runs: at once
 ///
-/// It does nothing itself. ``turn(for:running:)`` says what to begin and what to report, and whoever did it notes what came
+/// It does nothing itself. ``turn(running:)`` says what to begin and what to report, and whoever did it notes what came
 /// of it: ``answered(_:)``, ``judged(_:over:_:)``, ``saved(_:_:)``, ``rested(_:_:)``. So
 ///
 /// 1. each of the three does one thing at a time, because only a turn makes one busy, and only its own note ends that;
 /// 2. a content is read once and reported once, because an answer is compared with what the source had before, and a
 ///    refusal with those that are ``known``;
 /// 3. nothing is lost and nothing spins: unless it is idle or barred, each of the three is due, under way or rests, and it
-///    becomes due without a rest only for a higher revision, or for another revision that runs.
+///    becomes due without a rest only for something new: a higher revision of the source, or another one that runs.
 struct FollowerState: Sendable {
     private enum Phase: Equatable {
         case idle, due, busy

@@ -36,16 +36,19 @@ struct DirectoryStoreTests {
         get throws { try FileManager.default.contentsOfDirectory(atPath: store.path).sorted() }
     }
 
-    @Test("What one process changes, another one gets by following the file")
+    @Test("What one process changes, another one gets by following the directory")
     func shared() async throws {
         #expect(try await store.read() == nil)
         let (_, updater) = try await seeded()
         let (other, second) = try Self.updater(store.path, first)
-        let follower = PolicyFollower(of: PolicyFile(store.policyPath), updating: second)
+        let follower = PolicyFollower(of: store, updating: second)
         #expect(try await follower.start() == 1)
         #expect(try await updater.update(by: "ana", force(1)) == 2)
         #expect(try await follower.start() == 2)
         #expect(try await other.snapshot().policy == held())
+        let reader = RolloutRouter()
+        try await PolicyFollower(of: PolicyFile(store.policyPath), updating: RolloutUpdater(reader)).start()
+        #expect(try await reader.snapshot().policy == held())
         #expect(try await store.records().map(\.author) == [nil, "ana"])
         #expect(try await store.records().map(\.policy?.revision) == [1, 2])
         #expect(try entries == ["current", "policy.json", "v1", "v2"])

@@ -80,6 +80,34 @@ struct SavedCopyTests {
         #expect(try saved == Self.policy(5))
     }
 
+    /// Lets each policy through, and waits with the end of the first change.
+    private struct SlowEnd: PolicyGate {
+        let isEnding = OneShot<Void>()
+        let isReleased = OneShot<Void>()
+
+        func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {}
+
+        func finish(published: Bool) async { if isEnding.fulfil(()) { await isReleased.value } }
+    }
+
+    /// The change to revision 50 is published and has not ended yet when another one is.
+    @Test("never goes back to an older revision, whichever change ends last")
+    func overlapping() async throws {
+        let gate = SlowEnd()
+        let followed = try Followed(savedCopy: copy, gates: [gate])
+        try await followed.whileRunning {
+            followed.source.say(Self.policy(50))
+            await gate.isEnding.value
+            // A lower share only takes away, so it waits for nobody.
+            followed.source.say(EditedPolicy.canary(20).at(51))
+            #expect(await followed.log.events(2) == [.accepted(revision: 50), .accepted(revision: 51)])
+            gate.isReleased.fulfil(())
+            followed.source.end()
+            while try saved.revision < 51 { await Task.yield() }
+        }
+        #expect(try saved == EditedPolicy.canary(20).at(51))
+    }
+
     /// A process of its own saves one policy after another, and is killed while it does.
     @Test("is whole after its writer was killed", arguments: [1, 3, 10])
     func killed(_ saves: Int) async throws {

@@ -5,10 +5,10 @@
 ///
 /// A store holds the bytes of one policy, and gives each content a version. It replaces the content only if that still
 /// has the version that the writer has read, in one step for all processes.
-public protocol PolicyStore: Sendable {
-    /// The store's name in errors and in the history.
-    var name: String { get }
-
+///
+/// A store is also a ``PolicySource``, so that a ``PolicyFollower`` can follow it. It hands out what it holds. If it can tell of
+/// changes, give it a ``PolicySource/next()`` of its own that waits for them.
+public protocol PolicyStore: PolicySource {
     /// What the store holds, or nil if it holds no policy.
     ///
     /// - Throws: Why the store cannot be read; the error's description becomes part of the change's error.
@@ -31,6 +31,16 @@ public protocol PolicyStore: Sendable {
         expecting version: String?,
         requiring condition: StoreCondition?
     ) async -> StoreAnswer
+}
+
+extension PolicyStore {
+    /// The bytes that the store holds.
+    ///
+    /// - Throws: Why the store cannot be read, or that it holds no policy.
+    public func next() async throws -> [UInt8]? {
+        guard let stored = try await read() else { throw UpdateError.missing(in: name) }
+        return stored.bytes
+    }
 }
 
 /// What a ``PolicyStore`` holds.

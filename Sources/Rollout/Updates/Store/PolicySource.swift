@@ -2,10 +2,10 @@
 ///
 /// A source is one small type with one method:
 ///
-///     struct Store: PolicySource {
-///         let client: StoreClient
+///     struct Page: PolicySource {
+///         let client: HTTPClient
 ///
-///         func next() async throws -> [UInt8]? { try await client.value(of: "rollout/policy") }
+///         func next() async throws -> [UInt8]? { try await client.get("https://config.local/policy.json") }
 ///     }
 ///
 /// It judges nothing. Bytes may come again, be older than before, or be no policy: the follower sorts that out.
@@ -15,8 +15,9 @@ public protocol PolicySource: Sendable {
 
     /// Returns the content that the source has next.
     ///
-    /// A source that hears of changes waits here for the next one. A source that does not returns what it has now, changed
-    /// or not: the follower compares, and rests for its interval before it asks again.
+    /// A source that hears of changes returns what it has now when it is asked first, and then waits here for the next
+    /// change. A source that hears of none returns what it has now each time, changed or not: the follower compares, and rests
+    /// for its interval before it asks again.
     ///
     /// One call is under way at a time. Its task is cancelled when the follower is. A source that ignores this is left
     /// alone, and its answer goes to the follower's next run.

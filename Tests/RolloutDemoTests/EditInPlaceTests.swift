@@ -112,4 +112,52 @@ struct EditInPlaceTests {
         #expect(try Demo.run(words, input: []).status == 0)
         #expect(try String(decoding: Self.bytes(log), as: UTF8.self).contains(#""author":"ana""#))
     }
+
+    @Test("Of ten edits at once, those that succeed are in the file; the others say so, and are not recorded")
+    func atOnce() throws {
+        let script = #"""
+            i=0
+            while [ $i -lt 10 ]; do
+                ("$0" edit "$1" force sms "new-$i" canary --in-place --quiet --record "$1.log" 2>"$1.err$i"; echo $? >"$1.rc$i") &
+                i=$((i + 1))
+            done
+            wait
+            """#
+        #expect(try Demo.shell(script, file).status == 0)
+        let forced = try #require(try RolloutPolicy(json: Self.bytes(file)).rollouts["sms"]).forced
+        var successes = 0
+        for number in 0..<10 {
+            let status = try String(decoding: Self.bytes("\(file).rc\(number)"), as: UTF8.self)
+            let error = try String(decoding: Self.bytes("\(file).err\(number)"), as: UTF8.self)
+            #expect((forced[UnitID("new-\(number)")] == .canary) == (status == "0\n"), "\(error)")
+            if status == "0\n" {
+                successes += 1
+            } else {
+                #expect(status == "1\n")
+                #expect(error == "\(file): another change came first, and this edit was not made; run it again\n")
+            }
+        }
+        #expect(try RolloutPolicy(json: Self.bytes(file)).revision == 7 + UInt32(successes))
+        #expect(try Self.bytes(file + ".log").count { $0 == UInt8(ascii: "\n") } == successes)
+    }
+
+    @Test("A log that cannot be used leaves the file as it was", arguments: ["/nowhere/log", "/", "/dev/full/log"])
+    func unusableLog(log: String) throws {
+        let result = try Demo.run("edit", file, "share", "sms", "25", "--in-place", "--record", log)
+        #expect(result.status == 2)
+        #expect(result.error.contains("cannot open"), "\(result.error)")
+        #expect(try Self.bytes(file) == old)
+    }
+
+    @Test("$schema stays at the root, in the file and in what is printed")
+    func schema() throws {
+        let text =
+            #"{"revision": 1, "rollouts": {}, "$schema": "https://example/\"a\"", "schema": 1, "removed": {"web": 3}}"#
+        let file = try folder.path("schema.json", text)
+        let printed = try Demo.run("edit", file, "forget", "web", "--quiet")
+        #expect(printed.lines.prefix(2) == ["{", #"  "$schema": "https://example/\"a\"","#], "\(printed.text)")
+        #expect(try Demo.run("edit", file, "forget", "web", "--in-place").status == 0)
+        #expect(try Self.bytes(file) == printed.output)
+        #expect(try RolloutPolicy(json: printed.output).revision == 2)
+    }
 }

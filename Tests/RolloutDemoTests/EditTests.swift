@@ -125,7 +125,10 @@ struct EditTests {
             (["rebalance", "recommender"], "VARIANT=WEIGHT is missing"),
             (["rebalance", "recommender", "control"], "such as treatment=3"),
             (["rebalance", "recommender", "control=1", "control=2"], "each name once"),
-            (["rebalance", "recommender", "control=1.5"], #"found "control=1.5""#),
+            (
+                ["rebalance", "recommender", "control=1.5"],
+                #"the weight an integer in 0 ... 1,000,000, and each name once, found "control=1.5""#
+            ),
             (["start-canary", "ui", "5"], "COMPONENT=VERSION is missing"),
             (["start-canary", "ui", "5", "=v2"], "such as app=v2"),
             (["share", "smms", "25"], #"no such rollout; it has "ranker", "recommender", "sms" or "ui""#),
@@ -136,11 +139,18 @@ struct EditTests {
             (["remove", "recommender", "control"], "\"control\" is the first variant"),
             (["add", "recommender", "bandit", "1", "model=x"], "it has a variant \"bandit\""),
             (["add", "recommender", "fresh", "1"], "COMPONENT=VERSION is missing"),
-            (["add", "recommender", "fresh", "some", "model=x"], "WEIGHT: expected an integer, found \"some\""),
+            (
+                ["add", "recommender", "fresh", "some", "model=x"],
+                "WEIGHT: expected an integer in 0 ... 1,000,000, found \"some\""
+            ),
             (["add", "sms", "fresh", "1", "model=x"], "it has no weights and no coverage"),
             (["host", "sms", "a.example"], "VARIANT is missing"),
             (["host", "sms", "a.example", "canari"], "it has no variant \"canari\""),
             (["unhost", "sms", "a.example"], "no rule names the host \"a.example\""),
+            (["host", "sms", "h:99999", "canary"], "HOST: expected nothing after \":\" but a port in 1 ... 65,535"),
+            (["host", "sms", "h:0", "canary"], "found \"h:0\""),
+            (["host", "sms", "[::1]:99999", "canary"], "found \"[::1]:99999\""),
+            (["unhost", "sms", "h:99999"], "HOST: expected nothing after \":\" but a port in 1 ... 65,535"),
             (["rollback"], "OLD is missing"), (["rollback", "-"], "OLD: expected a file, found \"-\""),
             (["rollback", Recorded.strategies, "nobody"], "the earlier policy has no such rollout"),
             (["promote", "sms", "--in-place", "--in-place"], "--in-place is given twice"),
@@ -205,4 +215,39 @@ struct EditTests {
         #expect(full.status == 1)
         #expect(full.error.contains("4,294,967,295 runs, and no revision comes after it"))
     }
+
+    @Test(
+        "Of the units that are forced, a refusal gives the number",
+        arguments: [(1, "1 other is"), (2, "2 others are")]
+    )
+    func forced(count: Int, words: String) throws {
+        var policy = old
+        policy.rollouts["ui"]?.forced = [:]
+        for number in 0..<count { policy.rollouts["ui"]?.forced[UnitID("qa-\(number)")] = "stable" }
+        let result = try Demo.run("edit", folder.path("p.json", policy.json), "unforce", "ui", "nope")
+        #expect(result.error.contains("the unit \"nope\" is not forced; \(words)"), "\(result.error)")
+    }
+
+    #if os(Linux)
+        @Test("An edit whose result cannot be written is not recorded")
+        func unwritten() throws {
+            let log = try folder.path("log", "")
+            let result = try Demo.shell(
+                #""$0" edit "$1" share sms 25 --quiet --record "$2" >/dev/full"#,
+                Recorded.strategies,
+                log
+            )
+            #expect(result.status == 2)
+            #expect(result.error.contains("cannot write to standard output"))
+            #expect(try Recorded.text(log).isEmpty)
+        }
+
+        @Test("A record that cannot be written once the edit is made is said")
+        func unrecorded() throws {
+            let result = try Demo.run("edit", Recorded.strategies, "share", "sms", "25", "--record", "/dev/full")
+            #expect(result.status == 2)
+            #expect(result.error.contains("edit was made, and its record is not in the log: cannot append"))
+            #expect(try RolloutPolicy(json: result.text).revision == 8)
+        }
+    #endif
 }

@@ -66,11 +66,21 @@ struct KeysTests {
             }
             let refused = try sticky.route("{}", "--keys", keys)
             #expect(refused.status == 2 && refused.error.contains("allow it with SigningKeys(contentsOf:allowing: ."))
-            #expect(refused.error.hasSuffix("; here: --keys-readable-by group or everyone\n"), "\(refused.error)")
+            let helpful = other == nil ? "group or everyone" : "everyone"
+            #expect(refused.error.hasSuffix("; here: --keys-readable-by \(helpful)\n"), "\(refused.error)")
             if let other {
                 let result = try sticky.route("{}", "--keys", keys, option, other)
                 #expect(result.status == 2 && result.error.contains("only its owner and its group may (chmod 640"))
+                #expect(result.error.hasSuffix("; here: --keys-readable-by everyone\n"), "\(result.error)")
             }
+        }
+        // Nothing helps if others may write.
+        let writable = try sticky.folder.path("writable", StickyPolicy.key, permissions: 0o660)
+        for words in [[], [option, "group"], [option, "everyone"]] {
+            let call = ["route", "--policy", sticky.policy, "--keys", writable] + words
+            let result = try Demo.run(call, input: [])
+            #expect(result.status == 2 && result.error.contains("(chmod 600 \(writable))"), "\(result.error)")
+            #expect(!result.error.contains("; here: "), "\(result.error)")
         }
         let unknown = try sticky.route("{}", "--keys", sticky.keys, option, "grup")
         #expect(unknown.status == 2 && unknown.error.contains(#"unknown "grup"; did you mean "group"?"#))

@@ -9,7 +9,9 @@ package func grouped(_ number: Int) -> String {
 }
 
 /// A range as messages spell it: `0 ... 1,000,000`.
-func spelled(_ range: ClosedRange<Int>) -> String { "\(grouped(range.lowerBound)) ... \(grouped(range.upperBound))" }
+package func spelled(_ range: ClosedRange<Int>) -> String {
+    "\(grouped(range.lowerBound)) ... \(grouped(range.upperBound))"
+}
 
 /// Words as messages list them: `"a", "b" or "c"`. Of many, the first twelve.
 package func alternatives(_ words: [String]) -> String {

@@ -80,6 +80,13 @@ struct OpenFile: ~Copyable {
         return true
     }
 
+    /// Takes the lock of the open file or directory, and waits for it if another process has it.
+    borrowing func lock() throws(FileError) {
+        while flock(descriptor, LOCK_EX) != 0 {
+            if errno != EINTR { throw Self.failure("lock", path, errno) }
+        }
+    }
+
     // MARK: Entries of a directory
 
     /// Makes a directory in this one. Only its owner may use it.

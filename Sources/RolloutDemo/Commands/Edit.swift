@@ -36,34 +36,40 @@ extension Command {
         let file = arguments.operand(0) ?? "-"
         let isInPlace = arguments.has(.inPlace)
         if isInPlace, file == "-" { throw .unusable("edit: --in-place needs a file, and FILE is standard input") }
-        let policy = try RolloutPolicy(judging: file)
+        let text = try PolicyText(file)
+        let policy = try text.judged()
         let edited = try await arguments.edited(policy, edit) { edited throws(Stop) in
-            if isInPlace { try rewrite(file, with: indented(policy: edited)) }
+            let new = try indented(policy: edited, schema: text.schema)
+            if isInPlace {
+                try rewrite(file, from: text.bytes ?? [], to: new)
+            } else {
+                var output = Output.standard
+                output.append(line: new)
+                try output.flush()
+            }
         }
         if !arguments.has(.quiet) {
             var errors = Output.error
             for line in try await Plan(from: policy, to: edited).lines() { errors.append(line: line) }
             try errors.flush()
         }
-        if !isInPlace {
-            var output = Output.standard
-            output.append(line: try indented(policy: edited))
-            try output.flush()
-        }
         return .success
     }
 }
 
-private func rewrite(_ file: String, with text: String) throws(Stop) {
+private func rewrite(_ file: String, from old: [UInt8], to text: String) throws(Stop) {
     do throws(FileError) {
-        try DurableFile.rewrite(file, with: Array(text.utf8) + [UInt8(ascii: "\n")])
+        if try DurableFile.rewrite(file, from: old, to: Array(text.utf8) + [UInt8(ascii: "\n")]) { return }
     } catch {
         throw .unusable("edit: \(error)")
     }
+    throw .problems(["\(file): another change came first, and this edit was not made; run it again"])
 }
 
 extension Arguments {
-    /// Has a router edit the policy, as a service would, keeps the result, and records the outcome.
+    /// Has a router edit the policy, as a service would, keeps the result, and then records the outcome.
+    ///
+    /// The log is opened first: one that cannot be used leaves everything as it was.
     fileprivate func edited(
         _ policy: RolloutPolicy,
         _ edit: EditOperation.Edit,
@@ -84,7 +90,13 @@ extension Arguments {
             let edited = router.snapshot().policy
             if failure == nil { try keep(edited) }
             // The record before it is of the policy that this process started with, which is no change of anybody's.
-            if let record = updater.history.last { try recorder?.append(record) }
+            if let recorder, let record = updater.history.last {
+                do {
+                    try recorder.append(record)
+                } catch  where failure == nil {
+                    throw Stop.unusable("edit: the edit was made, and its record is not in the log: \(error)")
+                }
+            }
             guard let failure else { return edited }
             if failure.code == .editFailed, let thrown = failure.underlying { throw Stop.unusable("edit: \(thrown)") }
             throw Stop.problems(["\(failure)"])
@@ -96,12 +108,19 @@ extension Arguments {
     }
 }
 
-/// A policy on several lines.
-private func indented(policy: RolloutPolicy) throws(Stop) -> String {
+/// A policy on several lines, with the `$schema` that its text had for editors. A policy has none.
+private func indented(policy: RolloutPolicy, schema: String?) throws(Stop) -> String {
+    let schema = schema.map { "\"$schema\":" + JSONTree.string($0).canonicalText + "," } ?? ""
     do throws(JSONError) {
-        return indented(try JSONDocument(parsing: Array(policy.json.utf8)).root, depth: 4)
+        return indented(try JSONDocument(parsing: Array("{\(schema)\(policy.json.dropFirst())".utf8)).root, depth: 4)
     } catch {
         throw .unusable("the policy is no JSON: \(error)")
+    }
+}
+
+extension PolicyText {
+    fileprivate var schema: String? {
+        bytes.flatMap { bytes in (try? JSONDocument(parsing: bytes))?.root["$schema"]?.string }
     }
 }
 
@@ -142,11 +161,15 @@ struct EditWords {
 
     mutating func unit() throws(Stop) -> UnitID { UnitID(try word("UNIT")) }
 
-    mutating func host() throws(Stop) -> HostName { HostName(try word("HOST")) }
+    mutating func host() throws(Stop) -> HostName {
+        let word = try word("HOST")
+        if let expectation = HostForm.expectation(forPortOf: word) { throw unusable("HOST", expectation, word) }
+        return HostName(word)
+    }
 
     mutating func weight() throws(Stop) -> Int {
         let word = try word("WEIGHT")
-        guard let weight = Int(word) else { throw unusable("WEIGHT", "an integer", word) }
+        guard let weight = Int(word) else { throw unusable("WEIGHT", Self.integer, word) }
         return weight
     }
 
@@ -159,7 +182,7 @@ struct EditWords {
 
     mutating func release() throws(Stop) -> Release {
         var versions: [Release.Component: String] = [:]
-        try pairs("COMPONENT=VERSION", "app=v2") { name, version in
+        try pairs("COMPONENT=VERSION", "such as app=v2") { name, version in
             guard let component = Release.Component(name), versions[component] == nil else { return false }
             versions[component] = version
             return true
@@ -169,7 +192,7 @@ struct EditWords {
 
     mutating func weights() throws(Stop) -> [VariantName: Int] {
         var weights: [VariantName: Int] = [:]
-        try pairs("VARIANT=WEIGHT", "treatment=3") { name, text in
+        try pairs("VARIANT=WEIGHT", "such as treatment=3, the weight \(Self.integer)") { name, text in
             guard let variant = VariantName(name), let weight = Int(text), weights[variant] == nil else { return false }
             weights[variant] = weight
             return true
@@ -182,6 +205,7 @@ struct EditWords {
         if let word = words.first { throw unusable("unexpected \(quoted(word))") }
     }
 
+    private static let integer = "an integer in \(spelled(PolicyLimits.weights))"
     private static let name = "1 to 64 of the characters A-Z a-z 0-9 . _ -"
 
     private mutating func word(_ what: String) throws(Stop) -> String {
@@ -190,12 +214,12 @@ struct EditWords {
     }
 
     /// Reads all words that are left as `name=value`: at least one, and each name once.
-    private mutating func pairs(_ what: String, _ example: String, _ take: (String, String) -> Bool) throws(Stop) {
+    private mutating func pairs(_ what: String, _ form: String, _ take: (String, String) -> Bool) throws(Stop) {
         var word = try word(what)
         while true {
             let parts = word.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
             guard parts.count == 2, take(parts[0], parts[1]) else {
-                throw unusable(what, "such as \(example), and each name once", word)
+                throw unusable(what, "\(form), and each name once", word)
             }
             guard let next = words.popFirst() else { return }
             word = next

@@ -40,9 +40,15 @@ struct Summary {
         // A token holds the minute.
         let times = 0...(Int64(UInt32.max) - Int64(age)) / 60 * 60 + 59
         if times.contains(now.seconds) { return nil }
-        let isMilliseconds = now.seconds > 0 && times.contains(now.seconds / 1_000)
-        return "--now \(now) cannot be a time in a cookie, so none is honoured or written: expected seconds in "
-            + "0 ... \(grouped(Int(times.upperBound)))" + (isMilliseconds ? ", found milliseconds, it seems" : "")
+        // Seconds of a late year are no milliseconds: those of any time since 1984 are a hundred times too many.
+        let isMilliseconds = now.seconds / 100 >= times.upperBound && times.contains(now.seconds / 1_000)
+        // Until the last second that a token can hold, one that was issued earlier may live, or one with a shorter life begin.
+        let effect =
+            (0..<Int64(UInt32.max)).contains(now.seconds)
+            ? "is too late for a cookie of \(counted(age, "second")), so no such one is written"
+            : "cannot be a time in a cookie, so none is honoured or written"
+        return "--now \(now) \(effect): expected seconds in 0 ... \(grouped(Int(times.upperBound)))"
+            + (isMilliseconds ? ", found milliseconds, it seems" : "")
     }
 
     private func section(_ variants: [RolloutStatus.Variant], _ counts: Tally.Counts) -> [String] {

@@ -5,7 +5,7 @@ struct PolicyText {
     /// What messages call it.
     private let name: String
     /// The text, or nil if there is more than a document may have.
-    private let bytes: [UInt8]?
+    let bytes: [UInt8]?
 
     /// Reads a text; `-` is standard input.
     init(_ path: String) throws(Stop) {
@@ -38,6 +38,16 @@ struct PolicyText {
     }
 }
 
+extension PolicyText {
+    /// The policy that a command is about: its problems are the command's result.
+    func judged() throws(Stop) -> RolloutPolicy {
+        switch document {
+        case .valid(let policy): return policy
+        case .invalid(let problems): throw .problems(problems)
+        }
+    }
+}
+
 /// A policy document, valid or not.
 enum PolicyDocument {
     case valid(RolloutPolicy)
@@ -50,12 +60,7 @@ enum PolicyDocument {
 
 extension RolloutPolicy {
     /// Reads the policy that a command is about: its problems are the command's result.
-    init(judging path: String) throws(Stop) {
-        switch try PolicyDocument(path) {
-        case .valid(let policy): self = policy
-        case .invalid(let problems): throw .problems(problems)
-        }
-    }
+    init(judging path: String) throws(Stop) { self = try PolicyText(path).judged() }
 
     /// Reads the policy of a command that cannot do without one.
     init(at path: String) throws(Stop) {
@@ -73,10 +78,24 @@ extension SessionRouter {
             self.init(keys: try SigningKeys(contentsOf: path, allowing: readers))
         } catch {
             if error.code == .exposed {
-                throw .unusable("--keys: \(error.message); here: \(Option.keysReadableBy.name) group or everyone")
+                let helpful = [SigningKeys.Readers.group, .everyone].filter { Self.mayRead(path, $0) }
+                let advice = helpful.isEmpty ? "" : "; here: \(Option.keysReadableBy.name) "
+                throw .unusable(
+                    "--keys: \(error.message)\(advice)\(helpful.map(\.description).joined(separator: " or "))"
+                )
             }
             let place = error.line.map { "\(path):\($0): " } ?? (error.code == .noKey ? "\(path): " : "")
             throw .unusable("--keys: \(place)\(error.message)")
+        }
+    }
+
+    /// Whether the permissions of a key file are no obstacle, if these may read it.
+    private static func mayRead(_ path: String, _ readers: SigningKeys.Readers) -> Bool {
+        do throws(SigningKeyError) {
+            _ = try SigningKeys(contentsOf: path, allowing: readers)
+            return true
+        } catch {
+            return error.code != .exposed
         }
     }
 }

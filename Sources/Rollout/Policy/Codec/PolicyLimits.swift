@@ -12,7 +12,7 @@ package enum PolicyLimits {
     /// Salt, environment, forced units, hosts.
     static let textBytes = 1_024
     static let versionLength = 128
-    static let weights = 0...1_000_000
+    package static let weights = 0...1_000_000
     static let maxAge = 60...34_560_000
     /// Name and value of a cookie together.
     static let cookieBytes = 4_096

@@ -28,7 +28,7 @@ extension RolloutPolicy {
                 throw edit.refusal(
                     .unknownName,
                     "the unit \(quoted(unit.text)) is not forced",
-                    count == 0 ? "no unit is" : "\(grouped(count)) others are"
+                    count == 0 ? "no unit is" : count == 1 ? "1 other is" : "\(grouped(count)) others are"
                 )
             }
         }

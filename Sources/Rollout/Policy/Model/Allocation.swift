@@ -169,7 +169,7 @@ extension RolloutStrategy.ABTest {
 struct VariantNames: Sendable {
     let variants: [(name: VariantName, release: Release)]
     /// Whether rules may name `canary` although there is none. The first variant answers them until the next canary comes.
-    private let awaitsCanary: Bool
+    let awaitsCanary: Bool
     /// The place of each name; nil for so few that comparing them one by one is faster than hashing.
     private let places: [VariantName: Int]?
 
@@ -205,5 +205,10 @@ struct VariantNames: Sendable {
     /// What hosts and forced units may name, as messages list it.
     var ruleWords: String {
         awaitsCanary ? alternatives(([first].compactMap(\.self) + [.canary]).map(\.text)) : words
+    }
+
+    /// What is to be expected in the place of some name: `the variant "a"`, `one of the variants "a" or "b"`.
+    static func expectation(_ words: String, isOnlyOne: Bool) -> String {
+        (isOnlyOne ? "the variant " : "one of the variants ") + words
     }
 }

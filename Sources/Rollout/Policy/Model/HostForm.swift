@@ -1,5 +1,5 @@
 /// What a `Host` header can have (RFC 9110, 7.2, and RFC 3986, 3.2.2). A rule for anything else never applies.
-enum HostForm {
+package enum HostForm {
     private static let ports = 1...65_535
 
     /// What was to be expected in the place of a host in its normal form, or nil if a header can have it.
@@ -23,7 +23,7 @@ enum HostForm {
     /// What was to be expected in the place of a host as somebody wrote it, if it has a port that is none; nil otherwise.
     ///
     /// The normal form of the host has lost the port, whatever its number.
-    static func expectation(forPortOf text: String) -> String? {
+    package static func expectation(forPortOf text: String) -> String? {
         let bytes = Array(text.utf8)
         let end = unsafe bytes.withUnsafeBytes { bytes in unsafe HostName.length(of: bytes) }
         let digits = bytes[end...].drop { !isDigit($0) }

@@ -17,16 +17,25 @@ extension PolicyValidator {
         guard let names else { return }
         for (key, listed) in [("disabled", rollout.disabled), ("draining", rollout.draining)] {
             for name in listed.sorted() {
-                checkVariant(name, among: names, at: path.appending(key))
-                if name == names.first {
-                    report(
-                        .forbiddenVariant,
-                        at: path.appending(key),
-                        "\"\(name)\" is the first variant, which serves in place of all others"
-                    )
-                }
+                checkReplaceable(name, among: names, at: path.appending(key))
             }
         }
+    }
+
+    /// Any variant but the first may be disabled or draining.
+    private mutating func checkReplaceable(_ name: VariantName, among names: VariantNames, at path: JSONPath) {
+        if name == names.first {
+            let message = "\"\(name)\" is the first variant, which serves in place of all others"
+            return report(.forbiddenVariant, at: path, message)
+        }
+        if names.contains(name) { return }
+        let others = names.variants.dropFirst().map(\.name.text)
+        if others.isEmpty {
+            let message = "there is one variant, which cannot be disabled or draining; leave out \"\(name)\""
+            return report(.unknownVariant, at: path, message)
+        }
+        let expectation = VariantNames.expectation(alternatives(others), isOnlyOne: others.count == 1)
+        report(.unknownVariant, at: path, "expected \(expectation), found \"\(name)\"")
     }
 
     /// A host or a unit may be forced to any variant that answers requests, and to the canary that is to come.
@@ -41,7 +50,9 @@ extension PolicyValidator {
                 "\"\(name)\" receives copies and answers nobody; \(names.ruleWords) may stand here"
             )
         } else {
-            report(.unknownVariant, at: path, "expected one of the variants \(names.ruleWords), found \"\(name)\"")
+            let isOnlyOne = names.variants.count == 1 && !names.awaitsCanary
+            let expectation = VariantNames.expectation(names.ruleWords, isOnlyOne: isOnlyOne)
+            report(.unknownVariant, at: path, "expected \(expectation), found \"\(name)\"")
         }
     }
 

@@ -90,11 +90,8 @@ extension PolicyValidator {
 
     mutating func checkVariant(_ name: VariantName, among names: VariantNames, at path: JSONPath) {
         if !names.contains(name) {
-            report(
-                .unknownVariant,
-                at: path,
-                "expected one of the variants \(names.words), found \"\(name)\""
-            )
+            let expectation = VariantNames.expectation(names.words, isOnlyOne: names.variants.count == 1)
+            report(.unknownVariant, at: path, "expected \(expectation), found \"\(name)\"")
         }
     }
 

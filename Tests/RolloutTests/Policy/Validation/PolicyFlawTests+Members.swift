@@ -220,14 +220,14 @@ extension PolicyFlawTests {
             """#,
             .unknownVariant,
             ".forced.qa",
-            #"expected one of the variants "a", found "canary""#
+            #"expected the variant "a", found "canary""#
         ),
         .rollout(
             "canary disabled before it exists",
             #"{"strategy": {"type": "fixed", "release": {"a": "1"}}, "disabled": ▸["canary"]}"#,
             .unknownVariant,
             ".disabled",
-            #"expected one of the variants "stable", found "canary""#
+            #"there is one variant, which cannot be disabled or draining; leave out "canary""#
         ),
         .member(
             "first variant disabled",
@@ -248,7 +248,7 @@ extension PolicyFlawTests {
             #""disabled": ▸["beta"]"#,
             .unknownVariant,
             ".disabled",
-            #"expected one of the variants "stable" or "canary", found "beta""#
+            #"expected the variant "canary", found "beta""#
         ),
         .member(
             "variant disabled twice",

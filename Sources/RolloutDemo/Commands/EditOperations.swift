@@ -90,7 +90,8 @@ extension EditOperation {
         EditOperation(
             name: "coverage",
             arguments: "ID PERCENT",
-            summary: "sets the share of units enrolled in an A/B test, up or down; nobody swaps variants"
+            summary: "sets the share of units enrolled in an A/B test, up or down; nobody swaps variants, "
+                + "and each keeps a bucket, so 0 is refused: disable variants to stop a test"
         ) { words throws(Stop) in
             let (id, share) = (try words.id(), try words.share())
             return { policy throws(EditError) in try policy.setCoverage(of: id, to: share) }

@@ -198,6 +198,8 @@ public struct EditError: Error, Hashable, Sendable {
         public static let badWeights = Code("badWeights")
         /// Shares that cannot be reached without moving units between variants that the edit is not about.
         public static let needsSwap = Code("needsSwap")
+        /// A variant that would be left without a bucket, so that its units could not come back to it.
+        public static let losesPlace = Code("losesPlace")
         /// The rollout breaks a rule of policies, so nothing can be computed from it.
         public static let invalidRollout = Code("invalidRollout")
         /// The epoch is the highest there is.

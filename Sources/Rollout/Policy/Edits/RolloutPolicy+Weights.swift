@@ -46,22 +46,27 @@ extension RolloutPolicy {
     /// Each variant has what its weight demands by largest remainder, to the bucket. If too few buckets are left for that, just
     /// below 100 %, it has that within one bucket.
     ///
+    /// No variant loses its last bucket, because nothing would then say where its units were, and a larger coverage would give
+    /// them to others. So a coverage is refused that leaves a variant with a weight without a bucket, 0 % among them, unless
+    /// it is the only one that has any. To stop a test, disable its variants.
+    ///
     /// An edit adds at most two ranges for each variant. Past 1,024 ranges, and only then, it merges the smallest ones as
     /// ``rebalance(_:weights:)`` does, and units do move; ``movement(to:)`` says how many before it happens.
     ///
     /// - Parameters:
     ///   - id: The rollout.
     ///   - coverage: The share of units that is enrolled from now on.
-    /// - Throws: `EditError` if the rollout is no A/B test, or if rounding just below 100 % leaves no other way than to move
-    ///   a unit between variants.
+    /// - Throws: `EditError` if the rollout is no A/B test, if the coverage is so small that a variant would be left without a
+    ///   bucket, or if rounding just below 100 % leaves no other way than to move a unit between variants.
     public mutating func setCoverage(of id: RolloutID, to coverage: Share) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             var test = try edit.requireTest(or: "only an A/B test has a coverage")
             guard coverage != test.coverage else { return }
             var ranges = OwnedRanges(test)
             let grows = coverage > test.coverage
-            test.coverage = coverage
             let owned = ranges.counts
+            try edit.requirePlaces(of: test, owning: owned, at: coverage)
+            test.coverage = coverage
             var targets = test.apportionment.counts
             if zip(targets, owned).reduce(0, { $0 + max(0, $1.0 - $1.1) }) > ranges.free {
                 let bounds = owned.map { grows ? $0...Share.bucketCount : 0...$0 }
@@ -93,5 +98,34 @@ extension RolloutEdit {
             throw refusal(.invalidRollout, "\(first.path): \(first.message)", "correct that first")
         }
         return test
+    }
+
+    /// Refuses a coverage at which a variant with a weight would give back all its buckets, and so its place.
+    fileprivate func requirePlaces(
+        of test: RolloutStrategy.ABTest,
+        owning owned: [Int],
+        at coverage: Share
+    ) throws(EditError) {
+        let places = owned.indices.filter { owned[$0] > 0 && test.variants[$0].weight > 0 }
+        guard places.count > 1 else { return }
+        let weights = test.variants.map(\.weight)
+        func lost(at buckets: Int) -> Int? {
+            let counts = Apportionment(buckets, by: weights).counts
+            return places.first { counts[$0] == 0 }
+        }
+        guard let first = lost(at: coverage.buckets) else { return }
+        // Rounding aside, more buckets keep more places. What is found does keep them, in any case.
+        var (tooFew, enough) = (coverage.buckets, max(coverage.buckets, test.coverage.buckets))
+        let isThereAny = lost(at: enough) == nil
+        while isThereAny, enough - tooFew > 1 {
+            let middle = (tooFew + enough) / 2
+            if lost(at: middle) == nil { enough = middle } else { tooFew = middle }
+        }
+        let least = isThereAny ? Share(buckets: enough).map { "set at least \($0), or " } : nil
+        throw refusal(
+            .losesPlace,
+            "at \(coverage) \"\(test.variants[first].name)\" would be left without a bucket, and its units could not find back",
+            (least ?? "") + "disable variants to stop the test"
+        )
     }
 }

@@ -71,6 +71,22 @@ struct CoverageTests {
         try policy.changed { try $0.setCoverage(of: "sms", to: try #require(Share(buckets: buckets))) }
     }
 
+    /// The policy with that coverage, or nil if it is refused, and rightly.
+    private static func coveringUnlessAPlaceIsLost(_ buckets: Int, _ policy: RolloutPolicy) throws -> RolloutPolicy? {
+        var due = policy.smsTest
+        due.coverage = try #require(Share(buckets: buckets))
+        let losers = zip(counts(policy), ReferenceEvaluator.largestRemainder(due)).count { $0.0 > 0 && $0.1 == 0 }
+        do {
+            let next = try covering(buckets, policy)
+            let owners = counts(policy).count { $0 > 0 }
+            #expect(losers == 0 || owners == 1 || buckets == policy.smsTest.coverage.buckets)
+            return next
+        } catch let error as EditError where error.code == .losesPlace {
+            #expect(losers > 0)
+            return nil
+        }
+    }
+
     @Test(
         "Up and down in any order nobody swaps, the fewest move, and the way back leads back",
         arguments: 0..<60 as Range<UInt64>
@@ -94,9 +110,13 @@ struct CoverageTests {
                 }
                 try policy.validate()
             }
-            let next = try Self.covering(coverage(), policy)
+            guard let next = try Self.coveringUnlessAPlaceIsLost(coverage(), policy) else { continue }
             try Self.check(policy, next)
-            let back = try Self.covering(policy.smsTest.coverage.buckets, next)
+            let covered = policy.smsTest.coverage.buckets
+            guard let back = try Self.coveringUnlessAPlaceIsLost(covered, next) else {
+                policy = next
+                continue
+            }
             try Self.check(next, back)
             if Self.showsTheWayBack(policy, next) {
                 wayBack += 1
@@ -157,7 +177,8 @@ struct CoverageTests {
             ([1, 1], [8, 4, 6], "v0 3, - 1, v1 3"),
             ([1, 1], [8, 4, 10], "v0 4, v1 5, v0 1"),
             ([0, 1, 0], [1, 999_999, 1_000_000], "v1 1000000"),
-            ([3, 1], [8, 0, 8], "v0 6, v1 2"),
+            ([3, 1], [8, 3, 8], "v0 6, v1 2"),
+            ([3, 0], [8, 0, 8], "v0 8"),
             // If less is due although more is covered, one bucket goes back, to nobody.
             ([6, 6, 2], [10, 11], "v0 4, v1 4, v2 1, - 1, v0 1, v1 1"),
             ([6, 6, 2], [10, 11, 10], "v0 4, v1 4, v2 2"),
@@ -188,6 +209,54 @@ struct CoverageTests {
         let next = try Self.covering(9, policy)
         try Self.check(policy, next)
         #expect(Self.text(next) == "v1 2, v0 3, - 999991, v2 1, v1 1, v2 2")
+    }
+
+    // MARK: Places
+
+    @Test(
+        "A coverage that would leave a variant without a bucket is refused, and the smallest that does not leads back",
+        arguments: [
+            (0, "at 0 % \"a\""),
+            (1, "at 0.0001 % \"a\""),
+            (2, "at 0.0002 % \"b\""),
+        ]
+    )
+    func places(buckets: Int, words: String) throws {
+        let variants = [("a", 1), ("b", 1), ("c", 2)].map { name, weight in
+            WeightedVariant(VariantName(name) ?? .stable, weight: weight, release: [.model: name])
+        }
+        var policy = EditedPolicy.test([1])
+        policy.smsTest = RolloutStrategy.ABTest(
+            variants,
+            coverage: .percent(80),
+            allocation: [
+                AllocatedRange("c", 0..<400_000), AllocatedRange("b", 400_000..<600_000),
+                AllocatedRange("a", 600_000..<800_000),
+            ]
+        )
+        let before = policy
+        let error = #expect(throws: EditError.self) {
+            try policy.setCoverage(of: "sms", to: try #require(Share(buckets: buckets)))
+        }
+        #expect(error?.code == .losesPlace)
+        #expect(
+            error?.description
+                == "rollout \"sms\" (ab_test): \(words) would be left without a bucket, and its units could not find back; "
+                + "set at least 0.0003 %, or disable variants to stop the test"
+        )
+        #expect(policy == before)
+        let least = try Self.covering(3, policy)
+        try Self.check(policy, least)
+        #expect(try Self.covering(800_000, Self.covering(100_000, least)).sms == policy.sms)
+    }
+
+    @Test("If no smaller coverage keeps every variant, the refusal names none")
+    func noPlaces() throws {
+        var policy = EditedPolicy.test([1, 1_000_000], coverage: Share(buckets: 10) ?? .all)
+        policy.smsTest.allocation = [AllocatedRange("v0", 0..<1), AllocatedRange("v1", 1..<10)]
+        try policy.validate()
+        let error = #expect(throws: EditError.self) { try policy.setCoverage(of: "sms", to: .percent(0.0005)) }
+        #expect(error?.advice == "disable variants to stop the test")
     }
 
     // MARK: Just below 100 %

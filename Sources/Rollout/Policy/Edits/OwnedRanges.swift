@@ -36,7 +36,7 @@ struct OwnedRanges {
     }
 
     /// The ranges as a policy writes them. If the only gap is behind all that is owned, the coverage says so.
-    private var written: [AllocatedRange] {
+    var written: [AllocatedRange] {
         var end = 0
         let all = ranges.map { range in
             end += range.length

@@ -122,21 +122,31 @@ private struct Property {
 
 extension RolloutDefinition {
     fileprivate func properties(_ id: RolloutID, beside other: RolloutDefinition) -> [Property] {
-        strategyProperties(beside: other.strategy) + ownProperties(id) + cookieProperties(other.sticky) + ruleProperties
+        strategyProperties(beside: other.strategy) + ownProperties(id, beside: other)
+            + cookieProperties(other.sticky) + ruleProperties
     }
 
-    private func ownProperties(_ id: RolloutID) -> [Property] {
+    private func ownProperties(_ id: RolloutID, beside other: RolloutDefinition) -> [Property] {
         [
             Property("salt", .string(salt ?? id.text), "every unit is drawn anew"),
             Property("bucketing", PolicyWriter.tree(of: bucketing), "every unit is drawn anew, by another function"),
             Property("epoch", .integer(Int(epoch)), "cookies that hold another epoch lose"),
             Property("missingUnit", .string(missingUnit.rawValue)) { _, new in
-                new.isString("assign")
+                if let dormant { return dormant }
+                return new.isString("assign")
                     ? "a request without a unit is given a bucket, which its cookie remembers"
                     : "a request without a unit gets the first variant"
             },
-            Property("disabled", names(disabled), "nobody gets a variant that is disabled, by whatever rule"),
-            Property("draining", names(draining), "nobody is drawn into a variant that drains; live cookies keep it"),
+            Property(
+                "disabled",
+                names(disabled),
+                service(\.disabled, after: other, "nobody gets a variant that is disabled, by whatever rule")
+            ),
+            Property(
+                "draining",
+                names(draining),
+                service(\.draining, after: other, "nobody is drawn into a variant that drains; live cookies keep it")
+            ),
             Property(
                 "compatible",
                 compatible.map { .array($0.map { PolicyWriter.tree(of: $0) }) } ?? .null,
@@ -146,6 +156,37 @@ extension RolloutDefinition {
     }
 
     private func names(_ variants: Set<VariantName>) -> JSONTree { .array(variants.sorted().map { .string($0.text) }) }
+
+    /// What it means that variants went out of service, or came back, in one of two ways.
+    private func service(
+        _ way: KeyPath<RolloutDefinition, Set<VariantName>>,
+        after other: RolloutDefinition,
+        _ out: String
+    ) -> String {
+        let (before, now) = (other[keyPath: way], self[keyPath: way])
+        var texts = now.isSubset(of: before) ? [] : [out]
+        let present = VariantNames(strategy)
+        for variant in before.subtracting(now).sorted() {
+            texts.append("\"\(variant)\" " + (present.contains(variant) ? whatLeads(to: variant) : "is gone"))
+        }
+        return texts.joined(separator: "; ")
+    }
+
+    private func whatLeads(to variant: VariantName) -> String {
+        if disabled.contains(variant) { return "is disabled now" }
+        if draining.contains(variant) {
+            return "only drains now: hosts, forced units and cookies lead there again, and no draws"
+        }
+        if strategy.kind == .shadow { return "is back in service: requests are copied to it again" }
+        return "is back in service: draws, hosts, forced units and cookies lead there again"
+    }
+
+    /// What a change of something that only draws make use of means, if there are none.
+    private var dormant: String? {
+        strategy.draws
+            ? nil
+            : "dormant while the strategy is \(strategy.kind.rawValue): no answer changes before units are drawn again"
+    }
 
     // MARK: The strategy
 
@@ -160,8 +201,22 @@ extension RolloutDefinition {
                 "another variant is the first, which serves in place of all others"
             ),
         ]
-        for (variant, place) in zip(strategy.variants, strategy.releasePaths(from: JSONPath())) {
-            properties.append(release(of: variant, at: place))
+        let renamed = strategy.places(renamedIn: other)
+        for (index, place) in strategy.releasePaths(from: JSONPath()).enumerated() {
+            let variant = strategy.variants[index]
+            guard renamed.contains(index) else {
+                properties.append(release(of: variant, at: place))
+                continue
+            }
+            properties.append(
+                Property(place, PolicyWriter.tree(of: variant.release), "\"\(variant.name)\" serves another release")
+            )
+            let name = path.appending("variants").appending(index).appending("name")
+            properties.append(
+                Property(name, .string(variant.name.text)) { old, new in
+                    "\(new.canonicalText) stands in place of \(old.canonicalText), whose cookies lose"
+                }
+            )
         }
         switch strategy {
         case .fixed: break
@@ -169,21 +224,28 @@ extension RolloutDefinition {
             properties.append(
                 Property(
                     path.appending("percent"),
-                    .number(share.percentText),
-                    "another share of the units gets the canary"
-                )
+                    .number(share.percentText)
+                ) { old, new in
+                    Self.share("of the units gets the canary", old, new, isOther: other.kind != .canary)
+                }
             )
         case .shadow(let share, _, _):
             properties.append(
                 Property(
                     path.appending("percent"),
-                    .number(share.percentText),
-                    "another share of the requests is copied"
-                )
+                    .number(share.percentText)
+                ) { old, new in
+                    Self.share("of the requests is copied", old, new, isOther: other.kind != .shadow)
+                }
             )
         case .abTest(let test): properties += testProperties(test, beside: other)
         }
         return properties
+    }
+
+    private static func share(_ whom: String, _ old: JSONTree, _ new: JSONTree, isOther: Bool) -> String {
+        if new.isNull { return "the strategy has no share any more" }
+        return (old.isNull || isOther ? "this share " : "another share ") + whom
     }
 
     private func release(of variant: (name: VariantName, release: Release), at place: JSONPath) -> Property {
@@ -205,15 +267,26 @@ extension RolloutDefinition {
         var properties = [
             Property(
                 path.appending("coverage"),
-                .number(test.coverage.percentText),
-                "another share of the units is enrolled"
-            ),
+                .number(test.coverage.percentText)
+            ) { old, new in
+                if new.isNull { return "the strategy has no coverage any more" }
+                return old.isNull ? "this share of the units is enrolled" : "another share of the units is enrolled"
+            },
             Property(
                 path.appending("allocation"),
-                test.allocation.map { .array($0.map { PolicyWriter.tree(of: $0) }) } ?? .null,
-                "the ranges of buckets are written in another way"
-            ),
+                test.allocation.map { .array($0.map { PolicyWriter.tree(of: $0) }) } ?? .null
+            ) { _, _ in
+                guard case .abTest(let earlier) = other else { return "the ranges go or come with the strategy" }
+                return OwnedRanges(earlier).written == OwnedRanges(test).written
+                    ? "the same ranges of buckets are written in another way" : "buckets have other owners"
+            },
         ]
+        let renamed = strategy.places(renamedIn: other)
+        for index in renamed.sorted() {
+            let variant = test.variants[index]
+            let place = path.appending("variants").appending(index).appending("weight")
+            properties.append(Property(place, .integer(variant.weight), "\"\(variant.name)\" has another weight"))
+        }
         for (index, variant) in test.variants.enumerated() where others.contains(variant.name) {
             let place = path.appending("variants").appending(index).appending("weight")
             properties.append(
@@ -251,7 +324,8 @@ extension RolloutDefinition {
             ]
         }
         let path: JSONPath = "sticky"
-        return [
+        let isSameDomain = cookie.normalizedDomain == other?.normalizedDomain
+        let properties = [
             Property(
                 path.appending("cookie"),
                 .string(cookie.name),
@@ -278,14 +352,17 @@ extension RolloutDefinition {
             Property(
                 path.appending("path"),
                 .string(cookie.path),
-                "browsers send the cookie to other paths, and keep the one of the old path beside it"
+                "browsers send new cookies to other paths, and keep those of the old path: sessions end where these are not sent"
             ),
             Property(
                 path.appending("domain"),
                 cookie.domain.map { .string($0) } ?? .null,
-                "browsers send the cookie to other hosts, and tokens of the old scope lose: live sessions are drawn anew"
+                isSameDomain
+                    ? "the same domain in another spelling: tokens keep"
+                    : "browsers send the cookie to other hosts, and tokens of the old scope lose: live sessions are drawn anew"
             ),
         ]
+        return dormant.map { text in properties.map { Property($0.key, at: $0.place, $0.value, text) } } ?? properties
     }
 
     // MARK: Hosts and units
@@ -306,6 +383,18 @@ extension RolloutDefinition {
             if old.isNull { return "\(whoIs) forced to a variant" }
             return new.isNull ? "\(whoIs) drawn like any other" : "\(whoIs) forced to another variant"
         }
+    }
+}
+
+extension RolloutStrategy {
+    /// The places, but the first, at which two tests have different variants that the other test does not have at all.
+    fileprivate func places(renamedIn other: RolloutStrategy) -> Set<Int> {
+        guard case .abTest(let test) = self, case .abTest(let next) = other else { return [] }
+        let (names, others) = (VariantNames(self), VariantNames(other))
+        let places = zip(test.variants, next.variants).enumerated().filter { _, pair in
+            !others.contains(pair.0.name) && !names.contains(pair.1.name)
+        }
+        return Set(places.map(\.offset)).subtracting([0])
     }
 }
 

@@ -33,6 +33,17 @@ struct PolicyChangeTests {
         return policy
     }()
 
+    private static let outOfService = canary.changed { policy in
+        policy.sms.disabled = [.canary]
+        policy.sms.draining = [.canary]
+    }
+
+    private static let dormant: RolloutPolicy = {
+        var policy = EditedPolicy.fixed()
+        policy.sms.sticky = StickyCookie(name: "v", maxAge: 3_600)
+        return policy
+    }()
+
     private typealias Edit = @Sendable (inout RolloutPolicy) -> Void
 
     private static func cookie(_ change: @escaping @Sendable (inout StickyCookie) -> Void) -> Edit {
@@ -68,7 +79,7 @@ struct PolicyChangeTests {
             "strategy.type: \"canary\" -> \"fixed\": the rollout has another strategy",
             "strategy.release: \(v1) -> \(v3): \"stable\" \(release)",
             "strategy.canary: \(v2) -> null: \"canary\" is gone, and its cookies lose",
-            "strategy.percent: 10 -> null: another share of the units gets the canary"
+            "strategy.percent: 10 -> null: the strategy has no share any more"
         ) { $0.sms.strategy = .fixed(EditedPolicy.v3) },
         row("rollout.salt", "salt: \"sms\" -> \"pepper\": every unit is drawn anew") { $0.sms.salt = "pepper" },
         row("rollout.epoch", "epoch: 0 -> 3: cookies that hold another epoch lose") { $0.sms.epoch = 3 },
@@ -136,10 +147,10 @@ struct PolicyChangeTests {
         row(
             "abTest.variants",
             of: EditedPolicy.test([1, 1, 1]),
-            #"strategy.variants[2].release: null -> {"model":"m9"}: there is a variant "v9""#,
+            #"strategy.variants[2].release: {"model":"m2"} -> {"model":"m9"}: "v9" serves another release"#,
             #"strategy.variants: ["v0","v1"] -> ["v1","v0"]: the variants stand in another order, "#
                 + "in which their buckets are laid out if no ranges are written",
-            #"strategy.variants[2].release: {"model":"m2"} -> null: "v2" is gone, and its cookies lose"#,
+            #"strategy.variants[2].name: "v2" -> "v9": "v9" stands in place of "v2", whose cookies lose"#,
             #"strategy.variants[0].name: "v0" -> "v1": another variant is the first, which serves in place of all others"#
         ) { policy in
             policy.smsTest.variants.swapAt(0, 1)
@@ -148,9 +159,12 @@ struct PolicyChangeTests {
         row(
             "abTest.variants.name",
             of: EditedPolicy.test([1, 1]),
-            #"strategy.variants[1].release: null -> {"model":"m1"}: there is a variant "other""#,
-            #"strategy.variants[1].release: {"model":"m1"} -> null: "v1" is gone, and its cookies lose"#
-        ) { $0.smsTest.variants[1].name = "other" },
+            #"strategy.variants[1].name: "v1" -> "other": "other" stands in place of "v1", whose cookies lose"#,
+            #"strategy.variants[1].weight: 1 -> 2: "other" has another weight"#
+        ) { policy in
+            policy.smsTest.variants[1].name = "other"
+            policy.smsTest.variants[1].weight = 2
+        },
         row(
             "abTest.variants.weight",
             of: EditedPolicy.test([1, 1]),
@@ -165,8 +179,54 @@ struct PolicyChangeTests {
             "abTest.allocation",
             of: EditedPolicy.test([1, 1]),
             #"strategy.allocation: null -> [["v1",0,500000],["v0",500000,1000000]]: "#
-                + "the ranges of buckets are written in another way"
+                + "buckets have other owners"
         ) { $0.smsTest.allocation = [AllocatedRange("v1", 0..<500_000), AllocatedRange("v0", 500_000..<1_000_000)] },
+
+        row(
+            "abTest.allocation",
+            of: EditedPolicy.test([1, 1]),
+            #"strategy.allocation: null -> [["v0",0,500000],["v1",500000,1000000]]: "#
+                + "the same ranges of buckets are written in another way"
+        ) { $0.smsTest.allocation = [AllocatedRange("v0", 0..<500_000), AllocatedRange("v1", 500_000..<1_000_000)] },
+        row(
+            "rollout.disabled",
+            of: outOfService,
+            #"disabled: ["canary"] -> []: "canary" is back in service: "#
+                + "draws, hosts, forced units and cookies lead there again",
+            #"draining: ["canary"] -> []: "canary" is back in service: "#
+                + "draws, hosts, forced units and cookies lead there again"
+        ) { policy in
+            policy.sms.disabled = []
+            policy.sms.draining = []
+        },
+        row(
+            "rollout.disabled",
+            of: outOfService,
+            #"disabled: ["canary"] -> []: "canary" only drains now: "#
+                + "hosts, forced units and cookies lead there again, and no draws"
+        ) { $0.sms.disabled = [] },
+        row(
+            "rollout.draining",
+            of: outOfService,
+            #"draining: ["canary"] -> []: "canary" is disabled now"#
+        ) { $0.sms.draining = [] },
+        row(
+            "sticky.domain",
+            of: dormant,
+            "sticky.domain: null -> \"example.com\": "
+                + "dormant while the strategy is fixed: no answer changes before units are drawn again",
+            "missingUnit: \"first\" -> \"assign\": "
+                + "dormant while the strategy is fixed: no answer changes before units are drawn again"
+        ) { policy in
+            policy.sms.sticky?.domain = "example.com"
+            policy.sms.missingUnit = .assign
+        },
+        row(
+            "sticky.domain",
+            of: canary.changed { $0.sms.sticky?.domain = ".Example.com" },
+            "sticky.domain: \".Example.com\" -> \"example.com\": the same domain in another spelling: tokens keep",
+            change: cookie { $0.domain = "example.com" }
+        ),
 
         row(
             "sticky.cookie",
@@ -196,7 +256,8 @@ struct PolicyChangeTests {
         ),
         row(
             "sticky.path",
-            #"sticky.path: "/" -> "/shop": browsers send the cookie to other paths, and keep the one of the old path beside it"#,
+            #"sticky.path: "/" -> "/shop": browsers send new cookies to other paths, and keep those of the old path: "#
+                + "sessions end where these are not sent",
             change: cookie { $0.path = "/shop" }
         ),
         row(

@@ -193,9 +193,36 @@ struct PlanTests {
         }
         #expect(
             try plan(reordered).lines
-                .contains("  400,000 fewer move if the variants keep their order and their allocation")
+                .contains("  400,000 fewer move if the variants keep the buckets they own, written as their allocation")
         )
+        let turned = edited { policy in
+            guard case .abTest(var test) = policy.rollouts["recommender"]?.strategy else { return }
+            test.variants.reverse()
+            policy.rollouts["recommender"]?.strategy = .abTest(test)
+        }
+        let lines = try plan(turned).lines
+        let head = "recommender: 1,000,000 buckets (100 %) move, the minimum is 200,000"
+        #expect(lines.contains { $0.hasPrefix(head) }, "\(lines)")
+        #expect(lines.contains { $0.hasPrefix("  800,000 fewer move if ") }, "\(lines)")
         #expect(try !plan(edited { try $0.setShare(of: "sms", to: .percent(50)) }).text.contains("fewer"))
+    }
+
+    @Test("A hint runs even if the name of a variant begins with a hyphen")
+    func hyphen() throws {
+        let text = { (revision: Int, weight: Int) in
+            """
+            {"schema": 1, "revision": \(revision), "rollouts": {"t": {"strategy": {"type": "ab_test", "variants": [
+              {"name": "x", "weight": 1, "release": {"app": "a"}}, {"name": "z", "weight": 1, "release": {"app": "c"}},
+              {"name": "-y", "weight": \(weight), "release": {"app": "b"}}]}}}}
+            """
+        }
+        let old = try folder.path("hyphen-a.json", text(1, 1))
+        let new = try folder.path("hyphen-b.json", text(2, 2))
+        let line = try #require(Demo.run("plan", old, new).lines.first { $0.contains(" fewer move") })
+        let words = try #require(line.components(separatedBy: "edit FILE ").last)
+        #expect(words == "rebalance t -- -y=2")
+        let edit = try Demo.run(["edit", old] + words.components(separatedBy: " "), input: [])
+        #expect(edit.status == 0, "\(edit.error)")
     }
 
     @Test("Of many variants, the pairs that share buckets")

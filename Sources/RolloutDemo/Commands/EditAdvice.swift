@@ -28,8 +28,16 @@ struct EditAdvice: CustomStringConvertible {
 
     /// What to do instead: `with: edit FILE rebalance recommender control=1 treatment=3`.
     var description: String {
-        if words.isEmpty { return "if the variants keep their order and their allocation" }
-        return "with: " + words.map { "edit FILE \($0)" }.joined(separator: ", then ")
+        if words.isEmpty { return "if the variants keep the buckets they own, written as their allocation" }
+        return "with: " + words.map { "edit FILE \(Self.marked($0))" }.joined(separator: ", then ")
+    }
+
+    /// The words, with `--` before the first that would be taken for an option.
+    private static func marked(_ words: String) -> String {
+        let words = words.split(separator: " ", omittingEmptySubsequences: false)
+        let plain = words.prefix { !$0.contains("'") }
+        guard let first = plain.firstIndex(where: { $0.first == "-" }) else { return words.joined(separator: " ") }
+        return (words[..<first] + ["--"] + words[first...]).joined(separator: " ")
     }
 
     private static func edit(

@@ -148,7 +148,9 @@ struct Plan {
         guard let better = EditAdvice(from: old, to: new, id), better.moved < movement.moved else {
             return "\(excess) more move than have to; no edit moves fewer"
         }
-        return "\(grouped(movement.moved - better.moved)) fewer move " + better.description
+        // Another first variant serves all who are not enrolled, so that not even the same ranges would move nobody.
+        let fewest = max(better.moved, movement.minimum)
+        return "\(grouped(movement.moved - fewest)) fewer move " + better.description
     }
 
     /// What a router says that runs the old policy. A real one is asked.

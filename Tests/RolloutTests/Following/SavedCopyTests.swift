@@ -39,11 +39,8 @@ struct SavedCopyTests {
         let third = try Followed(start: nil, savedCopy: copy)
         third.source.fail("away")
         #expect(try await third.follower.start() == 2)
-        try await third.whileRunning {
-            third.source.say(Self.policy(3))
-            #expect(await third.log.events(4).last == .accepted(revision: 3))
-            while try saved.revision < 3 { await Task.yield() }
-        }
+        try await run(third, Self.policy(3).json)
+        #expect(third.running == 3)
         #expect(try saved == Self.policy(3))
     }
 
@@ -95,16 +92,15 @@ struct SavedCopyTests {
     func overlapping() async throws {
         let gate = SlowEnd()
         let followed = try Followed(savedCopy: copy, gates: [gate])
-        try await followed.whileRunning {
-            followed.source.say(Self.policy(50))
-            await gate.isEnding.value
-            // A lower share only takes away, so it waits for nobody.
-            followed.source.say(EditedPolicy.canary(20).at(51))
-            #expect(await followed.log.events(2) == [.accepted(revision: 50), .accepted(revision: 51)])
-            gate.isReleased.fulfil(())
-            followed.source.end()
-            while try saved.revision < 51 { await Task.yield() }
-        }
+        let task = Task { try await followed.follower.run() }
+        followed.source.say(Self.policy(50))
+        await gate.isEnding.value
+        // A lower share only takes away, so it waits for nobody.
+        followed.source.say(EditedPolicy.canary(20).at(51))
+        #expect(await followed.log.events(2) == [.accepted(revision: 50), .accepted(revision: 51)])
+        gate.isReleased.fulfil(())
+        followed.source.end()
+        try await task.value
         #expect(try saved == EditedPolicy.canary(20).at(51))
     }
 

@@ -298,7 +298,4 @@ public final class RolloutUpdater: Sendable {
 
     /// Has something called after each publication, under the lock of the changes, as long as it answers true.
     func whenPublished(_ call: @escaping @Sendable () -> Bool) { changes.whenPublished(call) }
-
-    /// The clock that the updater waits by, for the parts that belong to it.
-    var waits: any Clock<Duration> { clock }
 }

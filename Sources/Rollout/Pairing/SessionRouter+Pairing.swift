@@ -1,17 +1,3 @@
-/// What a service makes of the decision that another one made for the same request.
-public struct AdoptedDecision: Hashable, Sendable {
-    /// The decision: the other service's variant in this service's release of it, or one made afresh.
-    public let decision: Decision
-
-    /// Why the decision was made afresh, or nil if it was adopted.
-    public let taint: DecisionTaint?
-
-    /// Whether this service and the other may serve releases that do not belong together.
-    ///
-    /// Leave such requests out of every comparison.
-    public var isTainted: Bool { taint != nil }
-}
-
 /// One decision across services: the service that decides sends it along, and the service that is called adopts it.
 ///
 ///     // the app

@@ -1,3 +1,17 @@
+/// What a service makes of the decision that another one made for the same request.
+public struct AdoptedDecision: Hashable, Sendable {
+    /// The decision: the other service's variant in this service's release of it, or one made afresh.
+    public let decision: Decision
+
+    /// Why the decision was made afresh, or nil if it was adopted.
+    public let taint: DecisionTaint?
+
+    /// Whether this service and the other may serve releases that do not belong together.
+    ///
+    /// Leave such requests out of every comparison.
+    public var isTainted: Bool { taint != nil }
+}
+
 /// Why the decision of another service was not adopted, in the order in which the causes are looked for. A minor release
 /// may add causes.
 public struct DecisionTaint: Hashable, Sendable, CaseIterable {

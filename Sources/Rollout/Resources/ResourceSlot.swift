@@ -27,33 +27,23 @@ import Synchronization
     let isRetiring = Atomic<Bool>(false)
     private let counts: Count
 
-    /// So many that two threads seldom share one.
-    private static let stripes = 64
-    /// A cache line, and the adjacent one that prefetchers fetch with it.
-    private static let stride = 128 / MemoryLayout<Atomic<Int>>.stride
+    private static let stride = Stripe.stride / MemoryLayout<Atomic<Int>>.stride
 
     init() {
-        let raw = UnsafeMutableRawPointer.allocate(byteCount: Self.stripes * 128, alignment: 128)
-        unsafe counts = raw.bindMemory(to: Atomic<Int>.self, capacity: Self.stripes * Self.stride)
-        for index in 0..<(Self.stripes * Self.stride) { unsafe (counts + index).initialize(to: Atomic(0)) }
+        let raw = UnsafeMutableRawPointer.allocate(byteCount: Stripe.count * Stripe.stride, alignment: Stripe.stride)
+        unsafe counts = raw.bindMemory(to: Atomic<Int>.self, capacity: Stripe.count * Self.stride)
+        for index in 0..<(Stripe.count * Self.stride) { unsafe (counts + index).initialize(to: Atomic(0)) }
     }
 
     deinit { unsafe UnsafeMutableRawPointer(counts).deallocate() }
 
-    /// The count that this thread uses, chosen by where its stack lies: the stacks of threads are far apart.
-    ///
-    /// Which count it is matters for speed alone. So a thread may get another one at another depth of its stack.
+    /// The count that this thread uses.
     @inline(__always)
-    var count: Count {
-        var here: UInt8 = 0
-        let address = unsafe withUnsafeMutablePointer(to: &here) { UInt64(UInt(bitPattern: $0)) }
-        let mixed = (address >> 16) &* 0x9E37_79B9_7F4A_7C15
-        return unsafe counts + Int(truncatingIfNeeded: mixed >> 58) * Self.stride
-    }
+    var count: Count { unsafe counts + Stripe.current * Self.stride }
 
     /// Whether each count is 0 at some moment of this call; they are read one after the other.
     var isUnused: Bool {
-        (0..<Self.stripes).allSatisfy { index in
+        (0..<Stripe.count).allSatisfy { index in
             unsafe counts[index * Self.stride].load(ordering: .sequentiallyConsistent) == 0
         }
     }

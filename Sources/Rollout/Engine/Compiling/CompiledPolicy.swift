@@ -109,6 +109,17 @@ import Synchronization
     }
 }
 
+extension CompiledPolicy {
+    /// The variants that a decision by this policy may have, as far as that is decided here: of each rollout that the policy
+    /// has all, of each other seat the one that serves in its stead. O(seats and variants).
+    var servableVariants: Set<VariantNumber> {
+        (0..<roster.count).reduce(into: []) { numbers, seat in
+            let variants = roster[seat].variants
+            numbers.formUnion((absent.contains(seat) ? variants.prefix(1) : variants[...]).map(\.number))
+        }
+    }
+}
+
 extension RolloutPolicy {
     fileprivate func served(_ id: RolloutID, without stops: Stops) -> RolloutDefinition? {
         guard !stops.isEmpty, var definition = rollouts[id] else { return rollouts[id] }

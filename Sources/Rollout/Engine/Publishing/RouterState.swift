@@ -21,6 +21,8 @@ final class RouterState: Sendable {
     /// A count that orders nothing, so it is relaxed.
     private let ignored = Atomic<Int>(0)
     private let hasUpdater = Atomic<Bool>(false)
+    /// What counts the outcomes of the router's decisions, as an address; 0 until somebody asks for it.
+    let recorder = Atomic<UInt>(0)
 
     /// Every router's state: what lives as long as the process is no leak, and leak checkers can see it.
     private static let all = Lock<[RouterState]>([])

@@ -1,0 +1,186 @@
+import Foundation
+import Synchronization
+import Testing
+
+@testable import Rollout
+
+@Suite("Rows of outcomes")
+struct OutcomeRowsTests {
+    private let router = try! RolloutRouter(policy: policy(release: 0))
+    private var outcomes: Outcomes { router.outcomes }
+    private var sms: RolloutHandle { router.rollout("sms")! }
+
+    /// A rollout that serves one release to all; each has a row of its own.
+    private static func policy(release: Int) -> RolloutPolicy {
+        EditedPolicy.policy(.fixed([.app: "r\(release)"]), revision: UInt32(release + 1))
+    }
+
+    /// Serves the next releases, and has each counted once.
+    @discardableResult
+    private func serve(_ releases: Range<Int>) throws -> [Decision] {
+        try releases.map { release in
+            if release > 0 { try router.update(to: Self.policy(release: release)) }
+            let decision = sms.decision(for: "a")
+            outcomes.record(decision, .success, latency: .milliseconds(3))
+            return decision
+        }
+    }
+
+    private func remainder(_ counts: OutcomeCounts? = nil) -> OutcomeRow? {
+        (counts ?? outcomes.counts).rows.first { $0.rollout == "sms" && $0.variant == nil }
+    }
+
+    @Test("of the retired variants, the 64 that retired last keep their rows")
+    func folding() throws {
+        try serve(0..<65)
+        #expect(remainder() == nil)
+        try serve(65..<100)
+        let counts = outcomes.counts
+        #expect(counts.rows.count == 66, "the running one, 64 that retired, and the remainder")
+        #expect(remainder(counts)?.requests == 35)
+        #expect(counts.rows.reduce(0) { $0 + $1.requests } == 100)
+        #expect(counts.rows.first?.release == [.app: "r35"])
+    }
+
+    @Test("a row that somebody is in is not folded, and their request ends in it")
+    func inFlight() throws {
+        let first = try serve(0..<1)[0]
+        try outcomes.measure(first) {
+            try serve(1..<100)
+            let row = try #require(outcomes.counts.rows.first { $0.release == [.app: "r0"] })
+            #expect(row.requests == 1 && row.inFlight == 1)
+        }
+        let row = try #require(outcomes.counts.rows.first { $0.release == [.app: "r0"] })
+        #expect(row.requests == 2 && row.inFlight == 0)
+        try serve(100..<101)
+        #expect(!outcomes.counts.rows.contains { $0.release == [.app: "r0"] })
+    }
+
+    @Test("an old decision of a folded variant is counted, and windows add up to the rollout's total")
+    func windows() throws {
+        let old = try serve(0..<1)[0]
+        var readings = [outcomes.counts]
+        for step in 1..<12 {
+            try serve(step * 20..<step * 20 + 20)
+            outcomes.record(old, .failure, latency: .seconds(1))
+            readings.append(outcomes.counts)
+        }
+        var sum = try #require(readings[0].since(OutcomeCounts(recorder: readings[0].recorder, rows: [])))
+        for (earlier, later) in zip(readings, readings.dropFirst()) {
+            let window = try #require(later.since(earlier))
+            #expect(window.rows.reduce(0) { $0 + $1.requests } == 21)
+            #expect(window.rows.reduce(0) { $0 + $1.failures } == 1)
+            sum = sum + window
+        }
+        let total = outcomes.counts
+        #expect(remainder(total) != nil)
+        #expect(sum.rows.reduce(0) { $0 + $1.requests } == total.rows.reduce(0) { $0 + $1.requests })
+        #expect(sum.rows.reduce(0) { $0 + $1.requests } == 1 + 11 * 21)
+        // A window over all of them, across many folds, is the same sum.
+        let whole = try #require(readings[11].since(readings[0]))
+        #expect(whole.rows.reduce(0) { $0 + $1.requests } == 11 * 21)
+    }
+
+    @Test("a variant that comes back has a row again")
+    func comesBack() throws {
+        try serve(0..<1)
+        try serve(1..<100)
+        let folded = remainder()?.requests
+        try router.update { $0.sms.strategy = .fixed([.app: "r0"]) }
+        outcomes.record(sms.decision(for: "a"), .success, latency: .zero)
+        let row = try #require(outcomes.counts.rows.first { $0.release == [.app: "r0"] })
+        #expect(row.requests == 1)
+        #expect(remainder()?.requests == folded.map { $0 + 1 })
+    }
+
+    @Test("what finds no room in the table shares one row, and stays there")
+    func others() throws {
+        let count = OutcomeRecorder.rowLimit + 50
+        let rollouts = (0..<count).map { (RolloutID("r\($0)")!, RolloutDefinition(.fixed([.app: "v1"]))) }
+        let policy = RolloutPolicy(revision: 1, rollouts: Dictionary(uniqueKeysWithValues: rollouts))
+        let router = try RolloutRouter(policy: policy)
+        let snapshot = router.snapshot()
+        for round in 1...2 {
+            for (id, _) in rollouts {
+                let decision = try #require(snapshot.decision(for: "a", in: id))
+                router.outcomes.measure(decision) {}
+            }
+            let rows = router.outcomes.counts.rows
+            #expect(rows.count == OutcomeRecorder.rowLimit + 1)
+            #expect(rows.last?.rollout == nil)
+            #expect(rows.last?.requests == 50 * round)
+            #expect(rows.dropLast().allSatisfy { $0.requests == round && $0.inFlight == 0 })
+        }
+    }
+
+    @Test("a count that is given up is not added to, whoever comes late")
+    func lateAddition() throws {
+        let page = OutcomePage()
+        let (mine, other) = (VariantNumber(rawValue: 7), VariantNumber(rawValue: 8))
+        page.set(OutcomeCell.empty(mine), at: 0)
+        #expect(page.add(3, at: 0, of: OutcomeCell.empty(mine)))
+        #expect(!page.add(1, at: 0, of: OutcomeCell.empty(other)))
+        #expect(page.take(at: 0) == 3)
+        #expect(!page.add(1, at: 0, of: OutcomeCell.empty(mine)), "taken")
+        page.set(OutcomeCell.empty(other), at: 0)
+        #expect(!page.add(1, at: 0, of: OutcomeCell.empty(mine)), "used again by somebody else")
+        #expect(!page.add(1, at: 0, of: OutcomeCell.other))
+        #expect(page.count(at: 0) == 0)
+    }
+
+    // MARK: Threads
+
+    /// Writers that follow the policy, and now and then hold on to an old decision, and a reader that looks all the time.
+    private func race(releases: Int) async throws {
+        let written = Atomic(0)
+        let isOver = Atomic(false)
+        let handle = sms
+        let (router, outcomes) = (router, outcomes)
+        let writer: @Sendable (UInt64) -> Void = { seed in
+            var random = SplitMix64(seed: seed)
+            var held = handle.decision(for: "a")
+            var count = 0
+            while !isOver.load(ordering: .acquiring) {
+                let present = handle.decision(for: "a")
+                if random.next() % 512 == 0 { held = present }
+                let decision = random.next() % 64 == 0 ? held : present
+                if random.next() % 2 == 0 {
+                    outcomes.measure(decision) {}
+                } else {
+                    outcomes.record(decision, .failure, latency: .nanoseconds(Int64(random.next() % 1_000_000_000)))
+                }
+                count += 1
+            }
+            written.add(count, ordering: .relaxed)
+        }
+        let problems = Mutex<[String]>([])
+        let reader: @Sendable () -> Void = {
+            var last = outcomes.counts
+            while !isOver.load(ordering: .acquiring) {
+                let counts = outcomes.counts
+                if counts.since(last) == nil { problems.withLock { $0.append("a count fell") } }
+                if counts.rows.contains(where: { $0.inFlight < 0 }) { problems.withLock { $0.append("in flight") } }
+                if counts.rows.contains(where: { $0.failures > $0.requests }) {
+                    problems.withLock { $0.append("failures") }
+                }
+                last = counts
+                Thread.sleep(forTimeInterval: 0.002)
+            }
+        }
+        let updates: @Sendable () -> Void = {
+            for release in 1...releases {
+                try! router.update(to: Self.policy(release: release))
+            }
+            isOver.store(true, ordering: .releasing)
+        }
+        await onThreads([{ writer(1) }, { writer(2) }, reader, updates])
+        #expect(problems.withLock(\.self) == [])
+        let counts = outcomes.counts
+        #expect(counts.rows.reduce(0) { $0 + $1.requests } == written.load(ordering: .relaxed))
+        #expect(counts.rows.allSatisfy { $0.inFlight == 0 })
+        #expect(remainder(counts) != nil)
+    }
+
+    @Test("releases one after the other under two writers: what was written is counted", .tags(.concurrency))
+    func race() async throws { try await race(releases: StressEffort.isLong ? 10_000 : 500) }
+}

@@ -7,12 +7,18 @@ import Testing
 struct OutcomesTests {
     struct Unreachable: Error {}
 
-    private let router = try! RolloutRouter(policy: EditedPolicy.canary(50))
+    private let router: RolloutRouter
+    private let sms: RolloutHandle
     private var outcomes: Outcomes { router.outcomes }
-    private var sms: RolloutHandle { router.rollout("sms")! }
+
+    init() throws {
+        router = try RolloutRouter(policy: EditedPolicy.canary(50))
+        sms = router.rollout("sms", default: EditedPolicy.v1)
+    }
 
     private func decision(of variant: VariantName) -> Decision {
-        sms.decision(for: (0...).lazy.map { "user-\($0)" }.first { sms.decision(for: $0).variant.name == variant }!)
+        let decisions = (0..<100).lazy.map { sms.decision(for: "user-\($0)") }
+        return decisions.first { $0.variant.name == variant } ?? sms.decision(for: nil)
     }
 
     private func row(_ variant: VariantName, in counts: OutcomeCounts? = nil) throws -> OutcomeRow {

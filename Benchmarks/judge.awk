@@ -33,6 +33,7 @@ function within(name) {
 # seen NAME                  the control's events are found, each exactly once
 # ratio LIMIT NAME BASE      NAME takes at most LIMIT times the instructions of BASE
 # beyond LIMIT NAME BASE     NAME takes at most LIMIT instructions more than BASE
+# most LIMIT NAME            NAME takes at most LIMIT instructions
 # compressions N NAME        NAME calls the compression of SHA-256 exactly N times
 function judge(kind, first, second, third,    i, name, matched) {
     if (kind == "zero") {
@@ -63,6 +64,10 @@ function judge(kind, first, second, third,    i, name, matched) {
         } else if (instructions[second] > first + instructions[third])
             complain(sprintf("%s takes %d instructions more than %s, the limit is %d", second,
                 instructions[second] - instructions[third], third, first))
+    } else if (kind == "most") {
+        if (!(second in instructions)) complain(second " was not measured")
+        else if (instructions[second] > first)
+            complain(second " takes " instructions[second] " instructions, the limit is " first)
     } else if (kind == "compressions") {
         if (!(second in instructions)) { complain("the compressions of " second " were not measured"); return }
         hashed[second] = first

@@ -96,8 +96,11 @@ extension Duration {
         let attoseconds = attoseconds
         if attoseconds <= 0 { return 0 }
         if attoseconds > Int128(LatencyRange.longest) * 1_000_000_000 { return .max }
-        // 10^9 is 2^9 times 1,953,125, and what is left of 10^21 after nine bits fits into a word.
+        // 10^9 is 2^9 times 1,953,125, and what is left of 10^21 after nine bits is below 2^61.
+        //
+        // **Claim:** the product is the quotient by 1,953,125. Because the factor is 2^84 / 1,953,125, rounded up by less than
+        // one; so the product exceeds the quotient times 2^84 by less than 2^61, and 1 / 1,953,125 of 2^84 is more than that.
         let part = UInt64(truncatingIfNeeded: (attoseconds &+ 999_999_999) >> 9)
-        return part / 1_953_125
+        return part.multipliedFullWidth(by: 9_903_520_314_283_042_200).high >> 20
     }
 }

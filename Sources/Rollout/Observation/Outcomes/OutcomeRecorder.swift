@@ -63,28 +63,53 @@ extension OutcomeRecorder {
     /// Counts a request that ended, in the range of its latency.
     @inline(__always)
     final func record(_ variant: VariantNumber, _ kind: OutcomeKind, _ range: LatencyRange) {
-        let (page, place) = (range.index / OutcomePage.count, range.index % OutcomePage.count)
         let stripe = Stripe.current
-        while true {
-            let (entry, node) = node(of: variant, on: stripe)
-            if let ranges = node?.page(at: NodeLayout.directories &+ kind.index)?.page(at: page),
-                ranges.add(1, at: place, of: Self.owner(entry, variant))
-            {
-                return
-            }
-            makeRoom(for: variant, on: stripe, kind: kind.index, page: page)
-        }
+        if !tryRecord(variant, kind, range, on: stripe) { recordMakingRoom(variant, kind, range, on: stripe) }
     }
 
     /// Adds to one of the counts in a variant's node.
     @inline(__always)
     final func add(_ amount: UInt64, at place: Int, _ variant: VariantNumber) {
         let stripe = Stripe.current
-        while true {
-            let (entry, node) = node(of: variant, on: stripe)
-            if let node, node.add(amount, at: place, of: Self.owner(entry, variant)) { return }
-            makeRoom(for: variant, on: stripe)
-        }
+        if !tryAdd(amount, at: place, variant, on: stripe) { addMakingRoom(amount, at: place, variant, on: stripe) }
+    }
+
+    // The next two are apart, because the way that nearly all requests take is a straight one without them.
+
+    @inline(never)
+    private final func recordMakingRoom(
+        _ variant: VariantNumber,
+        _ kind: OutcomeKind,
+        _ range: LatencyRange,
+        on stripe: Int
+    ) {
+        repeat {
+            makeRoom(for: variant, on: stripe, kind: kind.index, page: range.index / OutcomePage.count)
+        } while !tryRecord(variant, kind, range, on: stripe)
+    }
+
+    @inline(never)
+    private final func addMakingRoom(_ amount: UInt64, at place: Int, _ variant: VariantNumber, on stripe: Int) {
+        repeat { makeRoom(for: variant, on: stripe) } while !tryAdd(amount, at: place, variant, on: stripe)
+    }
+
+    @inline(__always)
+    private final func tryRecord(
+        _ variant: VariantNumber,
+        _ kind: OutcomeKind,
+        _ range: LatencyRange,
+        on stripe: Int
+    ) -> Bool {
+        let (page, place) = (range.index / OutcomePage.count, range.index % OutcomePage.count)
+        let (entry, node) = node(of: variant, on: stripe)
+        guard let ranges = node?.page(at: NodeLayout.directories &+ kind.index)?.page(at: page) else { return false }
+        return ranges.add(1, at: place, of: Self.owner(entry, variant))
+    }
+
+    @inline(__always)
+    private final func tryAdd(_ amount: UInt64, at place: Int, _ variant: VariantNumber, on stripe: Int) -> Bool {
+        let (entry, node) = node(of: variant, on: stripe)
+        return node?.add(amount, at: place, of: Self.owner(entry, variant)) ?? false
     }
 
     @inline(__always)
@@ -113,7 +138,6 @@ extension OutcomeRecorder {
 
 extension OutcomeRecorder {
     /// Makes what is missing on the way to a count.
-    @inline(never)
     private final func makeRoom(for variant: VariantNumber, on stripe: Int, kind: Int? = nil, page: Int = 0) {
         state.withLock { state in
             let entry = openRow(of: variant, &state)

@@ -31,5 +31,8 @@ extension Decision {
     /// Whether chance alone chose the variant, so that its requests may be compared with another variant's: they came by a
     /// draw, of now or of the time when the assignment was made. Whoever was forced, invited or not enrolled was not drawn.
     @inline(__always)
-    var isDrawn: Bool { bucket != nil && (reason == .split || reason == .sticky) }
+    var isDrawn: Bool {
+        let code = UInt8(truncatingIfNeeded: answer >> Outcome.reasonShift & Outcome.reasonMask)
+        return (code == Reason.Code.split.rawValue || code == Reason.Code.sticky.rawValue) && bucket != nil
+    }
 }

@@ -93,6 +93,8 @@ struct FollowerState: Sendable {
 
     var isAsking: Bool { asking == .busy }
     var hasEnded: Bool { asking == .idle }
+    /// Whether the source answered when it was last asked.
+    var isUp: Bool { outage == nil && seen != nil }
     /// Why the source's policy does not run, or nil if it does or there is none.
     var problem: UpdateError? { outage ?? flaw }
 

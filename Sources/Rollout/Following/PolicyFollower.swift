@@ -212,6 +212,9 @@ public final class PolicyFollower: Sendable {
         }
     }
 
+    /// Whether the source answered when it was last asked.
+    var isUp: Bool { shared.withLock(\.state.isUp) }
+
     /// Why no policy of the source runs.
     private var problem: UpdateError {
         if Task.isCancelled { return .ended(.cancelled, at: nil) }

@@ -75,7 +75,9 @@ extension SessionRouter {
             }
         }
         switch adoption {
-        case .adopted(let decision): return AdoptedDecision(decision: decision, taint: nil)
+        case .adopted(let decision):
+            state.counters.countAdopted()
+            return AdoptedDecision(decision: decision, taint: nil)
         case .refused(let taint):
             state.counters.count(taint)
             return AdoptedDecision(decision: handle.decision(for: unit), taint: taint)

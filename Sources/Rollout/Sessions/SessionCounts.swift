@@ -12,6 +12,8 @@ public struct SessionCounts: Hashable, Sendable {
     public let written: Int
     /// Invitations written.
     public let invited: Int
+    /// Decisions of other services that were adopted.
+    public let adopted: Int
 
     fileprivate init(
         losses: [TokenLoss: Int],
@@ -19,7 +21,8 @@ public struct SessionCounts: Hashable, Sendable {
         obstacles: [CookieObstacle: Int],
         stale: Int,
         written: Int,
-        invited: Int
+        invited: Int,
+        adopted: Int
     ) {
         self.losses = losses
         self.taints = taints
@@ -27,6 +30,7 @@ public struct SessionCounts: Hashable, Sendable {
         self.stale = stale
         self.written = written
         self.invited = invited
+        self.adopted = adopted
     }
 
     /// Tokens that were not honoured for this cause. Tokens that contradict each other count once a request.
@@ -56,7 +60,8 @@ public struct SessionCounts: Hashable, Sendable {
     private static let stale = 0
     private static let written = 1
     private static let invited = 2
-    private static let losses = 3
+    private static let adopted = 3
+    private static let losses = 4
     private static let taints = losses + TokenLoss.allCases.count
     private static let obstacles = taints + DecisionTaint.allCases.count
     private static let total = obstacles + CookieObstacle.allCases.count
@@ -99,6 +104,8 @@ public struct SessionCounts: Hashable, Sendable {
         }
     }
 
+    func countAdopted() { add(1, at: Self.adopted) }
+
     func count(_ taint: DecisionTaint) { add(1, at: Self.taints + Int(taint.cause.rawValue)) }
 
     var counts: SessionCounts {
@@ -108,7 +115,8 @@ public struct SessionCounts: Hashable, Sendable {
             obstacles: counts(of: CookieObstacle.allCases, from: Self.obstacles),
             stale: self[Self.stale],
             written: self[Self.written],
-            invited: self[Self.invited]
+            invited: self[Self.invited],
+            adopted: self[Self.adopted]
         )
     }
 

@@ -26,7 +26,7 @@ public final class RolloutUpdater: Sendable {
     /// The router that this updater changes.
     public let router: RolloutRouter
 
-    private let changes: ChangeLine
+    let changes: ChangeLine
     private let clock: any Clock<Duration>
 
     /// The updater of a router.

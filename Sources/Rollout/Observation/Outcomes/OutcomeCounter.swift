@@ -80,19 +80,3 @@
         }
     }
 }
-
-extension String {
-    /// The text between the quotes of a label's value: backslash, quote and line feed are escaped, in both formats.
-    var escapedForMetrics: String {
-        var text = ""
-        for character in unicodeScalars {
-            switch character {
-            case "\\": text += "\\\\"
-            case "\"": text += "\\\""
-            case "\n": text += "\\n"
-            default: text.unicodeScalars.append(character)
-            }
-        }
-        return text
-    }
-}

@@ -133,7 +133,14 @@
 
     /// All that was counted until now. O(rows and ranges in use). Takes a lock, for which nobody who counts waits unless a
     /// variant is new to them.
-    public var counts: OutcomeCounts { unsafe recorder._withUnsafeGuaranteedRef { $0.counts } }
+    public var counts: OutcomeCounts { countsAndCounters.0 }
+
+    /// The same, and what the service's own counters are.
+    var countsAndCounters: (OutcomeCounts, [OutcomeCounter.Description]) {
+        unsafe recorder._withUnsafeGuaranteedRef { recorder in
+            (recorder.counts, recorder.state.withLock(\.counters))
+        }
+    }
 }
 
 extension RolloutRouter {

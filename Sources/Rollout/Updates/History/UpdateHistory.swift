@@ -26,6 +26,8 @@ final class UpdateHistory: Sendable {
         let processID = UInt64.random(in: 0 ... .max)
         /// How many records this process has made.
         var count = 0
+        /// How many attempts of this process ended in each way.
+        var totals: [UpdateRecord.Outcome: Int] = [:]
         /// How many records were kept, of this process and of others.
         var keptCount = 0
         var accepted: [Kept] = []
@@ -80,6 +82,7 @@ final class UpdateHistory: Sendable {
 
         /// Keeps a record of this process, and has it wait to be handed out with its policy.
         mutating func enter(_ record: consuming UpdateRecord, _ policy: RolloutPolicy? = nil) {
+            totals[record.outcome, default: 0] += 1
             if pending != nil {
                 record.policy = policy
                 pending?.append(copy record)
@@ -140,6 +143,8 @@ final class UpdateHistory: Sendable {
         let origin = UpdateOrigin(time: first.appliedAt)
         let record = memory.record(of: first.policy, first.digest, origin, gates: [], over: nil, restoring: restored)
         memory.enter(record, first.policy)
+        // The first policy is no attempt to change one.
+        memory.totals = [:]
         self.memory = Lock(memory)
     }
 
@@ -154,6 +159,9 @@ final class UpdateHistory: Sendable {
             return record
         }
     }
+
+    /// How many attempts to change the policy ended in each way.
+    var totals: [UpdateRecord.Outcome: Int] { memory.withLock(\.totals) }
 
     func policy(of revision: UInt32) -> RolloutPolicy? { memory.withLock { $0.policies[revision] } }
 

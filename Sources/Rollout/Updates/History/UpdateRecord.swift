@@ -15,6 +15,8 @@ public struct UpdateRecord: Sendable {
         public static let stopped = Outcome("stopped")
         /// The change failed; the ``UpdateRecord/error`` says why.
         public static let refused = Outcome("refused")
+
+        static let all = [accepted, ignored, stopped, refused]
     }
 
     /// What tells the records of a process from those of others: a number that it drew at random.

@@ -1,0 +1,131 @@
+extension RolloutRouter {
+    /// How many variants without traffic a page shows at most.
+    private static let idleLimit = 1_000
+
+    /// What the router has on a page: its requests and the service's own counters by variant, and the policy that runs.
+    var metrics: Metrics {
+        let status = status
+        let (counts, counters) = outcomes.countsAndCounters
+        let rows = Self.rows(of: counts, status)
+        return Metrics(Self.families(of: rows) + Self.families(of: status) + Self.families(of: counters, rows))
+    }
+
+    /// The rows that were counted, and one for each variant of the running policy that has not been counted yet: otherwise
+    /// `rate()` would miss what a new variant does first. If the policy has more than 1,000 variants, only rollouts with
+    /// traffic get them.
+    private static func rows(of counts: OutcomeCounts, _ status: RolloutStatus) -> [OutcomeRow] {
+        let showsAll = status.rollouts.reduce(0) { $0 + $1.variants.count } <= idleLimit
+        let busy = Set(counts.rows.compactMap(\.rollout))
+        let known = Set(counts.rows.map(\.subject))
+        let subjects = status.rollouts.lazy.filter { showsAll || busy.contains($0.id) }.flatMap { rollout in
+            rollout.variants.map {
+                OutcomeRow.Subject(rollout: rollout.id, variant: $0.name, release: $0.release)
+            }
+        }
+        return counts.rows + subjects.filter { !known.contains($0) }.map { OutcomeRow(subject: $0) }
+    }
+
+    private static func families(of rows: [OutcomeRow]) -> [MetricFamily] {
+        let bounds = MetricsWriter.bounds.map(\.1)
+        return [
+            MetricFamily(
+                "rollout_requests_total",
+                .counter,
+                "Requests that ended, by how they ended.",
+                rows.flatMap { row in
+                    let tally = row.all
+                    return RequestOutcome.allCases.map { outcome in
+                        MetricSample(
+                            .count(tally[outcome].count),
+                            row.metric,
+                            labels: [MetricLabel("outcome", outcome.rawValue)]
+                        )
+                    }
+                }
+            ),
+            MetricFamily(
+                "rollout_request_duration_seconds",
+                .histogram,
+                "How long requests took, however they ended.",
+                rows.map { row in
+                    let latency = row.all.latency
+                    let counts = latency.counts(upTo: bounds)
+                    return MetricSample(.histogram(upTo: counts, sum: latency.sum, count: latency.count), row.metric)
+                }
+            ),
+            MetricFamily(
+                "rollout_requests_in_flight",
+                .gauge,
+                "Requests that are being served.",
+                rows.map { MetricSample(.count($0.inFlight), $0.metric) }
+            ),
+        ]
+    }
+
+    private static func families(of status: RolloutStatus) -> [MetricFamily] {
+        let variants = status.rollouts.flatMap { rollout in
+            rollout.variants.map { variant in
+                (MetricVariant(rollout.id, variant.name, variant.release), variant)
+            }
+        }
+        return [
+            MetricFamily(
+                "rollout_variant_info",
+                .gauge,
+                "The versions of a variant of the running policy, one for each component.",
+                variants.flatMap { subject, variant in
+                    variant.release.versions.sorted { $0.key < $1.key }.map { component, version in
+                        MetricSample(
+                            .count(1),
+                            labels: [
+                                MetricLabel("rollout", subject.rollout), MetricLabel("variant", subject.variant),
+                                MetricLabel("component", component.text), MetricLabel("version", version),
+                            ]
+                        )
+                    }
+                }
+            ),
+            MetricFamily(
+                "rollout_variant_share_ratio",
+                .gauge,
+                "The share of all units that the running policy draws into a variant, or copies to a shadow.",
+                variants.map { MetricSample(.number(Double($1.share.buckets) / 1_000_000), $0) }
+            ),
+            MetricFamily(
+                "rollout_policy_revision",
+                .gauge,
+                "The revision of the running policy.",
+                [MetricSample(.count(Int(status.revision)))]
+            ),
+        ]
+    }
+
+    private static func families(of counters: [OutcomeCounter.Description], _ rows: [OutcomeRow]) -> [MetricFamily] {
+        counters.map { counter in
+            MetricFamily(
+                counter.name,
+                .counter,
+                counter.help,
+                rows.map { row in
+                    let labels = counter.labels.sorted { $0.key < $1.key }.map { MetricLabel($0.key, $0.value) }
+                    return MetricSample(.count(row.counters[counter.series] ?? 0), row.metric, labels: labels)
+                }
+            )
+        }
+    }
+}
+
+extension OutcomeRow {
+    /// Whose series these are. What has no rollout, and what has no variant any more, has a name that no rollout can have.
+    fileprivate var metric: MetricVariant {
+        guard let rollout else { return MetricVariant(rollout: "(other)", variant: "(other)", release: nil) }
+        guard let variant else { return MetricVariant(rollout: rollout.text, variant: "(retired)", release: nil) }
+        return MetricVariant(rollout: rollout.text, variant: variant.text, release: release)
+    }
+}
+
+extension MetricVariant {
+    init(_ rollout: RolloutID, _ variant: VariantName, _ release: Release) {
+        self.init(rollout: rollout.text, variant: variant.text, release: release)
+    }
+}

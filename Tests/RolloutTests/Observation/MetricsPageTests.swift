@@ -1,0 +1,202 @@
+import Foundation
+import Testing
+
+@testable import Rollout
+
+@Suite("Metrics page")
+struct MetricsPageTests {
+    private let router: RolloutRouter
+    private let sms: RolloutHandle
+
+    init() throws {
+        router = try RolloutRouter(policy: EditedPolicy.canary(10))
+        sms = router.rollout("sms", default: EditedPolicy.v1)
+    }
+
+    private func page(_ others: Metrics..., accepting header: String? = nil) -> ExpositionPage {
+        ExpositionPage(MetricsPage(of: router, with: others.first ?? Metrics([]), accepting: header, version: .model))
+    }
+
+    private func labels(
+        _ variant: String,
+        _ version: String,
+        rollout: String = "sms",
+        _ others: [String: String] = [:]
+    ) -> [String: String] {
+        ["rollout": rollout, "variant": variant, "version": version].merging(others) { $1 }
+    }
+
+    static let openMetrics = "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    static let prometheus = "text/plain; version=0.0.4; charset=utf-8"
+
+    @Test(
+        "the scraper's preference decides the format",
+        arguments: [
+            (nil, prometheus), ("", prometheus), ("text/plain", prometheus), ("*/*", prometheus),
+            ("application/openmetrics-text", openMetrics), ("application/openmetrics-text;version=1.0.0", openMetrics),
+            ("application/openmetrics-text; version=0.0.1", prometheus),
+            ("Application/OpenMetrics-Text ; version=1.0.0 ; charset=utf-8, text/plain;q=0.5", openMetrics),
+            ("application/openmetrics-text;version=1.0.0;q=0.5,text/plain", prometheus),
+            ("application/openmetrics-text;q=0.0005", prometheus), ("application/openmetrics-text;q=x", prometheus),
+            ("application/openmetrics-text;q=0,*/*;q=0.1", prometheus), (";;,,q=1,=", prometheus),
+            ("application/openmetrics-text;q=0.75,text/plain;q=0.75", openMetrics),
+            (
+                // Prometheus 2.42
+                "application/openmetrics-text;version=1.0.0,application/openmetrics-text;version=0.0.1;q=0.75,"
+                    + "text/plain;version=0.0.4;q=0.5,*/*;q=0.1", openMetrics
+            ),
+        ] as [(String?, String)]
+    )
+    func formats(accept: String?, contentType: String) {
+        let page = MetricsPage(of: router, accepting: accept)
+        #expect(page.contentType == contentType)
+        #expect(page.text.hasSuffix("\n# EOF\n") == (contentType == Self.openMetrics))
+    }
+
+    @Test("the first scrape has every variant of the policy, with zeros", arguments: [nil, openMetrics])
+    func zeros(accept: String?) {
+        let page = page(accepting: accept)
+        #expect(page.problems == [])
+        for (variant, version, share) in [("stable", "v1", 0.9), ("canary", "v2", 0.1)] {
+            for outcome in ["success", "failure", "cancelled"] {
+                #expect(page["rollout_requests_total", labels(variant, version, ["outcome": outcome])] == 0)
+            }
+            #expect(page["rollout_request_duration_seconds_count", labels(variant, version)] == 0)
+            #expect(page["rollout_requests_in_flight", labels(variant, version)] == 0)
+            #expect(page["rollout_variant_share_ratio", labels(variant, version)] == share)
+            for component in ["app", "model"] {
+                let labels = labels(variant, version, ["component": component])
+                #expect(page["rollout_variant_info", labels] == 1)
+            }
+        }
+        #expect(page["rollout_policy_revision", [:]] == 1)
+    }
+
+    @Test("a page tells what the counts tell", arguments: [nil, openMetrics])
+    func counts(accept: String?) throws {
+        let hits = router.outcomes.counter(
+            "cache_hits_total",
+            help: "Hits\nby \"tier\" \\.",
+            labels: ["tier": "a\"\\\n"]
+        )
+        let other = router.outcomes.counter("cache_hits_total", help: "Hits\nby \"tier\" \\.", labels: ["tier": "b"])
+        for user in 0..<200 {
+            let decision = sms.decision(for: "user-\(user)")
+            let outcome = RequestOutcome.allCases[user % 3]
+            router.outcomes.record(decision, outcome, latency: .milliseconds(user * 100))
+            if user % 2 == 0 { hits.add(for: decision) }
+            if user % 5 == 0 { other.add(3, for: decision) }
+        }
+        let page = page(accepting: accept)
+        #expect(page.problems == [])
+        for row in router.outcomes.counts.rows {
+            let variant = try #require(row.variant).text
+            let version = try #require(row.release?[.model])
+            for outcome in RequestOutcome.allCases {
+                let count = page["rollout_requests_total", labels(variant, version, ["outcome": outcome.rawValue])]
+                #expect(count == Double(row.all[outcome].count))
+            }
+            let latency = row.all.latency
+            for (le, bound) in [("0.1", Duration.milliseconds(100)), ("1.0", .seconds(1)), ("5.0", .seconds(5))] {
+                let count = page["rollout_request_duration_seconds_bucket", labels(variant, version, ["le": le])]
+                #expect(count == Double(latency.count - latency.count(above: bound)))
+            }
+            #expect(page["rollout_request_duration_seconds_sum", labels(variant, version)] == latency.sum)
+            for (tier, series) in [("a\"\\\n", #"{tier="a\"\\\n"}"#), ("b", #"{tier="b"}"#)] {
+                let count = page["cache_hits_total", labels(variant, version, ["tier": tier])]
+                #expect(count == row.counters["cache_hits_total" + series].map(Double.init))
+            }
+        }
+    }
+
+    @Test("versions with quotes, backslashes and braces, and components named like labels, are values")
+    func escaping() throws {
+        let release: Release = [.model: #"v"2"\{,}="#, "le": "x", "instance": "y", "a.b-c": "z"]
+        try router.update { policy in
+            policy.sms.strategy = .canary(.percent(10), stable: EditedPolicy.v1, canary: release)
+            policy.sms.epoch += 1
+        }
+        let page = page()
+        #expect(page.problems == [])
+        #expect(page["rollout_variant_share_ratio", labels("canary", #"v"2"\{,}="#)] == 0.1)
+        let info = ["rollout": "sms", "variant": "canary", "component": "le", "version": "x"]
+        #expect(page["rollout_variant_info", info] == 1)
+    }
+
+    @Test("releases of one version count together; without the component the version is the whole release")
+    func versions() throws {
+        router.outcomes.record(sms.decision(for: nil), .success, latency: .zero)
+        try router.update { policy in
+            policy.sms.strategy = .fixed([.app: "v9", .model: "v1"])
+            policy.sms.epoch += 1
+        }
+        router.outcomes.record(sms.decision(for: nil), .success, latency: .zero)
+        let united = page()
+        #expect(united.problems == [])
+        #expect(united["rollout_requests_total", labels("stable", "v1", ["outcome": "success"])] == 2)
+        let apart = ExpositionPage(MetricsPage(of: router))
+        #expect(apart["rollout_requests_total", labels("stable", "app v9, model v1", ["outcome": "success"])] == 1)
+        #expect(apart["rollout_requests_total", labels("stable", "app v1, model v1", ["outcome": "success"])] == 1)
+    }
+
+    @Test("of a policy with more than 1,000 variants, only rollouts with traffic are shown")
+    func large() throws {
+        let ids = (0..<600).map { RolloutID("r\($0)") ?? "r" }
+        let definition = RolloutDefinition(.canary(.percent(1), stable: EditedPolicy.v1, canary: EditedPolicy.v2))
+        let policy = RolloutPolicy(
+            revision: 1,
+            rollouts: Dictionary(uniqueKeysWithValues: ids.map { ($0, definition) })
+        )
+        let router = try RolloutRouter(policy: policy)
+        let decision = try #require(router.snapshot().decision(for: nil, in: "r7"))
+        router.outcomes.record(decision, .failure, latency: .zero)
+        let page = ExpositionPage(MetricsPage(of: router, version: .app))
+        #expect(page.problems == [])
+        let requests = page.values.filter { $0.key.name == "rollout_requests_total" }
+        #expect(requests.count == 6 && requests.keys.allSatisfy { $0.labels["rollout"] == "r7" })
+    }
+
+    @Test("a retired variant's counts move to the remainder's series")
+    func retired() throws {
+        for release in 1...70 {
+            try router.update { policy in
+                policy.sms.strategy = .fixed([.app: "v1", .model: "m\(release)"])
+                policy.sms.epoch += 1
+            }
+            router.outcomes.record(sms.decision(for: nil), .success, latency: .zero)
+        }
+        let page = page()
+        #expect(page.problems == [])
+        #expect(page["rollout_requests_total", labels("(retired)", "(retired)", ["outcome": "success"])] == 5)
+    }
+
+    @Test("updates, sources and sessions have their families")
+    func others() async throws {
+        let updater = RolloutUpdater(router)
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(20)) }
+        await #expect(throws: UpdateError.self) { try await updater.update(to: EditedPolicy.canary(5), expecting: 7) }
+        let source = ScriptedSource()
+        let follower = PolicyFollower(of: source, updating: updater)
+        let sessions = SessionRouter(keys: try SigningKeys(text: "1 \(String(repeating: "A", count: 43))="))
+        _ = sessions.adopt(nil, for: "a", through: sms)
+        let text = MetricsPage(of: router, with: updater.metrics, follower.metrics, sessions.metrics)
+        let page = ExpositionPage(text)
+        #expect(page.problems == [])
+        #expect(page["rollout_policy_updates_total", ["outcome": "accepted"]] == 1)
+        #expect(page["rollout_policy_updates_total", ["outcome": "refused"]] == 1)
+        #expect(page["rollout_policy_updates_total", ["outcome": "ignored"]] == 0)
+        #expect(page["rollout_source_up", ["source": source.name]] == 0)
+        #expect(page["rollout_adopted_total", ["taint": "missing"]] == 1)
+        #expect(page["rollout_adopted_total", ["taint": "none"]] == 0)
+        #expect(page["rollout_session_tokens_lost_total", ["cause": "bad_tag"]] == 0)
+        #expect(page["rollout_session_cookies_written_total", [:]] == 0)
+    }
+
+    @Test("a family that two parts have is on the page once, and equal series add up")
+    func united() {
+        let part = Metrics([MetricFamily("x_total", .counter, "X.", [MetricSample(.count(2))])])
+        let page = ExpositionPage(MetricsPage(of: router, with: part, part))
+        #expect(page.problems == [])
+        #expect(page["x_total", [:]] == 4)
+    }
+}

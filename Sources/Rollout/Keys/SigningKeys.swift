@@ -1,12 +1,12 @@
 /// The keys of a service: every one verifies, the last one signs.
 ///
-/// To change a key without losing a session:
+///     let keys = try SigningKeys(contentsOf: "/run/secrets/rollout.keys")
+///     let sessions = SessionRouter(keys: keys)
+///
+/// ``SessionRouter/replaceKeys(with:)`` changes them while the service runs. To change a key without losing a session:
 /// 1. add the new key as the *first* one, everywhere;
 /// 2. move it to the end, everywhere;
 /// 3. remove the old key when the longest `maxAge` has passed.
-///
-///     let keys = try SigningKeys(contentsOf: "/run/secrets/rollout.keys")
-///     let sessions = SessionRouter(keys: keys)
 public struct SigningKeys: Sendable {
     let keys: [SigningKey]
 
@@ -130,7 +130,9 @@ extension SigningKeys {
 
 extension SigningKeys: CustomStringConvertible, CustomReflectable {
     /// The numbers of the keys: `keys 1, 2 (2 signs)`.
-    public var description: String {
+    public var description: String { Self.text(ids) }
+
+    static func text(_ ids: [UInt8]) -> String {
         let last = ids.last.map { " (\($0) signs)" } ?? ""
         return "keys " + ids.map(String.init).joined(separator: ", ") + last
     }

@@ -7,9 +7,8 @@ enum KeyFile {
         let permissions: UInt32
         let bytes: [UInt8]
         do throws(FileError) {
-            let file = try OpenFile.file(path)
-            permissions = try file.permissionsOfRegularFile()
-            bytes = try file.bytes(atMost: limit + 1)
+            let content = try FileReader.content(at: path, atMost: limit + 1)
+            (permissions, bytes) = (content.permissions, content.bytes)
         } catch {
             throw SigningKeyError(.unreadable, error.description)
         }

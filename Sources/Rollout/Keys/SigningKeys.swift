@@ -3,7 +3,8 @@
 ///     let keys = try SigningKeys(contentsOf: "/run/secrets/rollout.keys")
 ///     let sessions = SessionRouter(keys: keys)
 ///
-/// ``SessionRouter/replaceKeys(with:)`` changes them while the service runs. To change a key without losing a session:
+/// ``SessionRouter/replaceKeys(with:)`` and ``KeyFollower`` change them while the service runs. To change a key without losing
+/// a session:
 /// 1. add the new key as the *first* one, everywhere;
 /// 2. move it to the end, everywhere;
 /// 3. remove the old key when the longest `maxAge` has passed.

@@ -46,7 +46,8 @@
     ///     let change = try sessions.replaceKeys(with: SigningKeys(text: vault.read("rollout")))
     ///     if let change, !change.risks.isEmpty { log("\(change)") }
     ///
-    /// A rotation that loses no session takes two of these on every replica; see <doc:making-assignments-sticky>.
+    /// A rotation that loses no session takes two of these on every replica; see <doc:making-assignments-sticky>. To
+    /// follow a key file, use a ``KeyFollower``.
     ///
     /// Replaced keys stay in memory, about 800 bytes for two, because requests may still use them. Keys that were in use
     /// before cost nothing more. Keys with a ``MessageAuthenticator`` cannot be compared, and count as others each time.

@@ -25,6 +25,10 @@ nonisolated(unsafe) var response = (headers: Headers(), status: 200)
 
 func serve(_ version: String?) {}
 
+func log(_ line: String) {}
+
+let secrets = (old: [UInt8](0..<32), new: [UInt8](1...32))
+
 let sms: RolloutHandle = {
     do {
         let policy = try RolloutPolicy(

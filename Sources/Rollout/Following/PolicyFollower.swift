@@ -17,7 +17,6 @@ public final class PolicyFollower: Sendable {
     /// Where the policies come from.
     public let source: any PolicySource
 
-    private static let shortestInterval: Duration = .milliseconds(10)
     private let courier: PolicyCourier
     private let clock: any Clock<Duration>
     private let report: @Sendable (Event) -> Void
@@ -61,8 +60,7 @@ public final class PolicyFollower: Sendable {
         self.clock = clock
         self.report = report
         courier = PolicyCourier(source: source, savedCopy: savedCopy, updater: updater, limit: limit, now: now)
-        let interval = max(interval, Self.shortestInterval).withinAllClocks
-        shared = Lock(Shared(state: FollowerState(every: interval, savesCopies: savedCopy != nil)))
+        shared = Lock(Shared(state: FollowerState(every: interval.asInterval, savesCopies: savedCopy != nil)))
         updater.whenPublished { [weak self] in
             self?.ring()
             return self != nil

@@ -11,6 +11,11 @@
 ///
 /// Other services check tokens too, so the tag must be HMAC-SHA256. For each tag the message is put together in a buffer on
 /// the heap; the library's own HMAC needs none.
+///
+/// The tags of one number come from one secret for ever. To change it, give the new one a number of its own, and call
+/// ``SessionRouter/replaceKeys(with:)``. Requests under way may still ask the authenticator that was replaced: let it answer
+/// until they have ended, or they believe no token and write none. A session router never releases an authenticator that it
+/// has used, so let go of what it holds, such as a connection, by a method of its own.
 public protocol MessageAuthenticator: Sendable {
     /// HMAC-SHA256 of the message, or nil if it cannot be had now: then no token is believed, and none is written.
     func tag(of message: Span<UInt8>) -> AuthenticationTag?

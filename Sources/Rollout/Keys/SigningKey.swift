@@ -35,8 +35,14 @@ public struct SigningKey: Sendable {
     }
 
     /// Whether both are of one secret, as far as the library can know.
-    func hasSecret(of other: SigningKey) -> Bool {
-        guard case .hmac(let mine) = method, case .hmac(let theirs) = other.method else { return false }
+    func hasSecret(of other: SigningKey) -> Bool { isSecretShared(with: other) ?? false }
+
+    /// Whether both have one number and one secret. An authenticator is believed to have that of the number.
+    func isSame(as other: SigningKey) -> Bool { id == other.id && isSecretShared(with: other) ?? true }
+
+    /// Whether both are of one secret, or nil if the library cannot know.
+    private func isSecretShared(with other: SigningKey) -> Bool? {
+        guard case .hmac(let mine) = method, case .hmac(let theirs) = other.method else { return nil }
         return mine.begin().finalize() == theirs.begin().finalize()
     }
 }

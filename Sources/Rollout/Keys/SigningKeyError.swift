@@ -29,6 +29,8 @@ public struct SigningKeyError: Error, Hashable, Sendable {
         public static let exposed = Code("exposed")
         /// A file of more than 64 KiB.
         public static let tooLarge = Code("tooLarge")
+        /// A session router's keys were replaced 10,000 times.
+        public static let tooManyChanges = Code("tooManyChanges")
     }
 
     /// The kind of problem, for programs.

@@ -1,12 +1,13 @@
 /// The keys of a service: every one verifies, the last one signs.
 ///
-/// To change a key without losing a session:
+///     let keys = try SigningKeys(contentsOf: "/run/secrets/rollout.keys")
+///     let sessions = SessionRouter(keys: keys)
+///
+/// ``SessionRouter/replaceKeys(with:)`` and ``KeyFollower`` change them while the service runs. To change a key without losing
+/// a session:
 /// 1. add the new key as the *first* one, everywhere;
 /// 2. move it to the end, everywhere;
 /// 3. remove the old key when the longest `maxAge` has passed.
-///
-///     let keys = try SigningKeys(contentsOf: "/run/secrets/rollout.keys")
-///     let sessions = SessionRouter(keys: keys)
 public struct SigningKeys: Sendable {
     let keys: [SigningKey]
 
@@ -103,7 +104,7 @@ extension SigningKeys {
         /// Who it is, in a word: `owner`, `group`, `everyone`.
         public let description: String
         /// The permissions that a file may have beside its owner's. Nobody else may ever write it: who writes a key signs.
-        fileprivate let permissions: UInt32
+        let permissions: UInt32
 
         /// Only the file's owner, as is right for a file that somebody keeps on a disk.
         public static let owner = Readers(description: "owner", permissions: 0)
@@ -128,51 +129,11 @@ extension SigningKeys {
     }
 }
 
-/// Reads a file whose secrecy matters.
-private enum KeyFile {
-    /// Far above what 256 lines of 48 characters take, so that there is room for comments.
-    static let limit = 64 << 10
-
-    static func bytes(at path: String, allowing readers: SigningKeys.Readers) throws(SigningKeyError) -> [UInt8] {
-        let permissions: UInt32
-        let bytes: [UInt8]
-        do throws(FileError) {
-            let file = try OpenFile.file(path)
-            permissions = try file.permissionsOfRegularFile()
-            bytes = try file.bytes(atMost: limit + 1)
-        } catch {
-            throw SigningKeyError(.unreadable, error.description)
-        }
-        guard permissions & 0o077 & ~readers.permissions == 0 else {
-            throw SigningKeyError(.exposed, refusal(of: permissions, path, allowing: readers))
-        }
-        guard bytes.count <= limit else {
-            throw SigningKeyError(.tooLarge, "\(path) has more than \(limit) bytes, which no key file needs")
-        }
-        return bytes
-    }
-
-    private static func refusal(
-        of permissions: UInt32,
-        _ path: String,
-        allowing readers: SigningKeys.Readers
-    ) -> String {
-        let file = "\(path) has the permissions 0\(String(permissions, radix: 8))"
-        if permissions & 0o022 != 0 {
-            return "\(file), so others than its owner may write it, which is never allowed for a key file "
-                + "(chmod 600 \(path)); if its permissions cannot be changed, read it and use SigningKeys(text:)"
-        }
-        let allowed = readers == .owner ? "only its owner may" : "only its owner and its group may"
-        let needed = permissions & 0o007 == 0 ? SigningKeys.Readers.group : .everyone
-        return "\(file), so \(needed == .group ? "its group" : "everyone") may use it, and \(allowed) "
-            + "(chmod \(readers == .owner ? 600 : 640) \(path)); if it is mounted like that, "
-            + "allow it with SigningKeys(contentsOf:allowing: .\(needed)), or read it and use SigningKeys(text:)"
-    }
-}
-
 extension SigningKeys: CustomStringConvertible, CustomReflectable {
     /// The numbers of the keys: `keys 1, 2 (2 signs)`.
-    public var description: String {
+    public var description: String { Self.text(ids) }
+
+    static func text(_ ids: [UInt8]) -> String {
         let last = ids.last.map { " (\($0) signs)" } ?? ""
         return "keys " + ids.map(String.init).joined(separator: ", ") + last
     }

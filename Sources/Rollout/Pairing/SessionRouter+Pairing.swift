@@ -34,7 +34,8 @@ extension SessionRouter {
     /// - Returns: The value, without the decisions that cannot travel, or nil if none can.
     public func header(for decisions: [Decision], unit: String? = nil, now: UnixTime = .now) -> String? {
         guard let issued = UInt32(exactly: now.seconds) else { return nil }
-        let members = decisions.compactMap { state.member(for: $0, unit: unit ?? "", issued: issued) }
+        let keys = state.keys.current
+        let members = decisions.compactMap { state.member(for: $0, unit: unit ?? "", issued: issued, keys: keys) }
         return members.isEmpty ? nil : members.joined(separator: ", ")
     }
 

@@ -1,6 +1,6 @@
 extension SessionState {
     /// The list member for a decision, or nil if it cannot travel.
-    func member(for decision: Decision, unit: String, issued: UInt32) -> String? {
+    func member(for decision: Decision, unit: String, issued: UInt32, keys: KeyTable) -> String? {
         guard decision.reason != .absent else { return nil }
         let (rollout, variant) = (decision.variant.rollout.text, decision.variant.name.text)
         let tag = unsafe rollout.withUnitBytes { rollout in
@@ -14,7 +14,7 @@ extension SessionState {
                         revision: decision.revision,
                         issued: issued
                     )
-                    return signature(of: message, with: keys.signingID)
+                    return signature(of: message, with: keys.signingID, of: keys)
                 }
             }
         }
@@ -29,7 +29,7 @@ extension SessionState {
     // memory, and the copies would be most of what this file adds to a program.
 
     @inline(never)
-    private func signature(of message: DecisionMessage, with key: UInt8) -> AuthenticationTag? {
+    private func signature(of message: DecisionMessage, with key: UInt8, of keys: KeyTable) -> AuthenticationTag? {
         keys.tag(of: message, with: key)
     }
 
@@ -68,6 +68,7 @@ extension SessionState {
         _ unit: String,
         at now: Int64
     ) -> DecisionTaint? {
+        let keys = keys.current
         guard keys.hasKey(member.key) else { return .unknownKey }
         let tag = unsafe unit.withUnitBytes { unit in
             let message = unsafe DecisionMessage(
@@ -78,7 +79,7 @@ extension SessionState {
                 revision: member.revision,
                 issued: member.issued
             )
-            return signature(of: message, with: member.key)
+            return signature(of: message, with: member.key, of: keys)
         }
         guard let tag, tag.matches(member.tag) else { return .forged }
         if now - Int64(member.issued) >= decisionLife { return .expired }

@@ -64,7 +64,8 @@ extension SessionRouter {
             unit: request.unitText,
             host: request.hostText,
             cookies: request.cookies,
-            now: request.now
+            now: request.now,
+            keys: state.keys.current
         ) { bytes in
             state.explanation(bytes, request, compiled, recordAt: handle.start)
         }

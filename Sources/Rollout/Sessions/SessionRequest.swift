@@ -58,6 +58,8 @@ public struct SessionRequest: Sendable {
     let now: Int64
     /// The same as the engine takes it.
     let request: RequestBytes
+    /// The keys that verify and sign all of this request: `KeyCell` says why they are read once.
+    let keys: KeyTable
 
     var hasUnit: Bool { unsafe !unit.isEmpty }
 
@@ -73,6 +75,7 @@ public struct SessionRequest: Sendable {
         host: String,
         cookies: String,
         now: UnixTime,
+        keys: KeyTable,
         _ body: (SessionBytes) -> Result
     ) -> Result? {
         unsafe unit.utf8.withContiguousStorageIfAvailable { unit in
@@ -87,7 +90,8 @@ public struct SessionRequest: Sendable {
                                 host: host,
                                 cookies: UnsafeRawBufferPointer(cookies),
                                 now: StickyToken.clamped(now),
-                                request: RequestBytes(unit: unit, host: header)
+                                request: RequestBytes(unit: unit, host: header),
+                                keys: keys
                             )
                         )
                     }

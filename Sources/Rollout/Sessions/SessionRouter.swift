@@ -33,6 +33,34 @@
         unsafe unmanaged = .passUnretained(state)
     }
 
+    /// The numbers of the keys that requests use from now on, in their order; the last one signs.
+    ///
+    /// For a status page: a rotation goes on when every replica shows its first step.
+    public var keyIDs: [UInt8] { state.keys.keys.ids }
+
+    /// Replaces the keys, in one atomic step.
+    ///
+    /// Requests that come after this use the new keys. A request under way ends with the keys that it began with: what it
+    /// verifies and what it signs is never of two sets. Nobody waits for the other.
+    ///
+    ///     let change = try sessions.replaceKeys(with: SigningKeys(text: vault.read("rollout")))
+    ///     if let change, !change.risks.isEmpty { log("\(change)") }
+    ///
+    /// A rotation that loses no session takes two of these on every replica; see <doc:making-assignments-sticky>. To
+    /// follow a key file, use a ``KeyFollower``.
+    ///
+    /// Replaced keys stay in memory, about 800 bytes for two, because requests may still use them. Keys that were in use
+    /// before cost nothing more. Keys with a ``MessageAuthenticator`` cannot be compared, and count as others each time.
+    ///
+    /// - Parameter keys: The new keys.
+    /// - Returns: The numbers before and now, with the risks for sessions, or nil if these keys are in use already.
+    /// - Throws: `SigningKeyError` (`tooManyChanges`) if this router has had 10,000 different sets of keys. The last ones stay
+    ///   in use.
+    @discardableResult
+    public func replaceKeys(with keys: SigningKeys) throws(SigningKeyError) -> KeyChange? {
+        try state.keys.replace(with: keys)
+    }
+
     /// What this router has seen so far.
     public var counts: SessionCounts { state.counters.counts }
 
@@ -106,7 +134,8 @@
     ) -> String? {
         let request = SessionRequest(unit: unit, host: host, now: now)
         let (unit, host) = (request.unitText, request.hostText)
-        let invitation = SessionBytes.with(unit: unit, host: host, cookies: "", now: now) { bytes in
+        let keys = state.keys.current
+        let invitation = SessionBytes.with(unit: unit, host: host, cookies: "", now: now, keys: keys) { bytes in
             state.invitation(to: variant, bytes, through: handle)
         }
         guard let invitation else { return nil }
@@ -134,7 +163,8 @@
         at now: UnixTime,
         through handle: RolloutHandle
     ) -> SessionDecision {
-        let answer = SessionBytes.with(unit: unit, host: host, cookies: cookies, now: now) { bytes in
+        let keys = unsafe unmanaged._withUnsafeGuaranteedRef { state in state.keys.current }
+        let answer = SessionBytes.with(unit: unit, host: host, cookies: cookies, now: now, keys: keys) { bytes in
             unsafe unmanaged._withUnsafeGuaranteedRef { state in state.route(bytes, through: handle) }
         }
         // A request makes its texts native, so there is an answer; the plain decision keeps this total.

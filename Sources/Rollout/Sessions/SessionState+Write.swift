@@ -30,7 +30,7 @@ extension SessionState {
             revision: invited.revision
         )
         let maxAge = unsafe cookie.pointee.rules.cookie.maxAge
-        return unsafe signed(token(remembering: assignment, at: bytes.now, maxAge: maxAge), bytes, cookie)
+        return unsafe signed(token(remembering: assignment, in: bytes, maxAge: maxAge), bytes, cookie)
     }
 
     /// The cookie to send back.
@@ -54,7 +54,7 @@ extension SessionState {
         let held = judgement.held?.token
         switch judgement.decision.reason.code {
         case .sticky:
-            return held.map { unsafe signed(loginToken($0, judgement.decision), bytes, cookie) } ?? .notDue
+            return held.map { unsafe signed(loginToken($0, judgement.decision, bytes), bytes, cookie) } ?? .notDue
         case .split, .notEnrolled:
             let pinsBucket = unsafe cookie.pointee.rules.cookie.pin == .bucket
             let isBound = judgement.isBound(to: bytes)
@@ -62,7 +62,7 @@ extension SessionState {
             // Nil if a rule that names a disabled variant led to the first variant: that was no draw.
             guard let drawn = Assignment(remembering: judgement.decision) else { return .notDue }
             let maxAge = unsafe cookie.pointee.rules.cookie.maxAge
-            return unsafe signed(token(remembering: drawn, at: bytes.now, maxAge: maxAge), bytes, cookie)
+            return unsafe signed(token(remembering: drawn, in: bytes, maxAge: maxAge), bytes, cookie)
         case .fixed, .forced, .host, .missingUnit, .stale, .absent:
             return .notDue
         }
@@ -76,18 +76,18 @@ extension SessionState {
     }
 
     /// The visitor's token as the unit's: only its owner changes, and who signed it.
-    private func loginToken(_ token: StickyToken, _ decision: Decision) -> StickyToken {
+    private func loginToken(_ token: StickyToken, _ decision: Decision, _ bytes: SessionBytes) -> StickyToken {
         var token = token
-        token.key = keys.signingID
+        token.key = bytes.keys.signingID
         token.revision = decision.revision
         return token
     }
 
     /// A token that is issued now, or nil if now is no time that a token can hold.
-    private func token(remembering assignment: Assignment, at now: Int64, maxAge: Int) -> StickyToken? {
-        StickyToken.times(at: now, maxAge: maxAge).map { times in
+    private func token(remembering assignment: Assignment, in bytes: SessionBytes, maxAge: Int) -> StickyToken? {
+        StickyToken.times(at: bytes.now, maxAge: maxAge).map { times in
             StickyToken(
-                key: keys.signingID,
+                key: bytes.keys.signingID,
                 variant: assignment.tag,
                 bucket: assignment.bucketField,
                 epoch: assignment.epoch,

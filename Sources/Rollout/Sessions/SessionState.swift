@@ -1,6 +1,6 @@
 /// What a session router's copies share. It lives as long as the process, so that the router can be one plain word.
 final class SessionState: Sendable {
-    let keys: KeyTable
+    let keys: KeyCell
     /// Held here, because the static constant is behind a call.
     let base64 = Base64.url
     let counters = SessionCounters()
@@ -10,7 +10,7 @@ final class SessionState: Sendable {
     let decisionLife: Int64
 
     init(keys: SigningKeys, decisionLife: Int64, drawBucket: @escaping @Sendable () -> Int) {
-        self.keys = KeyTable(keys)
+        self.keys = KeyCell(keys)
         self.decisionLife = decisionLife
         self.drawBucket = drawBucket
     }
@@ -134,7 +134,7 @@ extension SessionState {
     ) -> ReceivedTokens.Entry {
         guard let signed = unsafe TokenBytes(text: value, in: base64) else { return .refused(.malformed) }
         guard let token = StickyToken(signed) else { return .refused(.unknownVersion) }
-        guard keys.hasKey(token.key) else { return .refused(.unknownKey) }
+        guard bytes.keys.hasKey(token.key) else { return .refused(.unknownKey) }
         guard let isBoundToUnit = unsafe binding(of: signed, key: token.key, bytes, cookie) else {
             return .refused(.badTag)
         }
@@ -175,6 +175,6 @@ extension SessionState {
             scope: cookie.pointee.scope(at: bytes.host),
             unit: unit
         )
-        return keys.tag(of: message, with: key)
+        return bytes.keys.tag(of: message, with: key)
     }
 }

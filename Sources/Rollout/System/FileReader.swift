@@ -13,6 +13,22 @@ enum FileReader {
         case read
     }
 
+    /// What a file has, and who may use it.
+    struct Content {
+        let bytes: [UInt8]
+        /// The permission bits of the file that was read, such as 0o600.
+        let permissions: UInt32
+    }
+
+    /// The bytes of a regular file; see ``content(at:atMost:after:)``.
+    static func bytes(
+        at path: String,
+        atMost count: Int,
+        after pause: (Step) -> Void = { _ in }
+    ) throws(FileError) -> [UInt8] {
+        try content(at: path, atMost: count, after: pause).bytes
+    }
+
     /// Reads a regular file.
     ///
     /// **Claim:** if a file is always replaced as a whole, by a link or by a rename, a read finds it and never mixes
@@ -33,17 +49,17 @@ enum FileReader {
     ///   - path: The file.
     ///   - count: How many bytes are read at most.
     ///   - pause: Called after each step. Tests change the file there.
-    /// - Returns: The bytes, up to the given number.
+    /// - Returns: The bytes, up to the given number, and the permissions of the file that has them.
     /// - Throws: `FileError` if there is no such file, or it does not stop changing.
-    static func bytes(
+    static func content(
         at path: String,
         atMost count: Int,
         after pause: (Step) -> Void = { _ in }
-    ) throws(FileError) -> [UInt8] {
+    ) throws(FileError) -> Content {
         var attempt = 1
         while true {
             do throws(FileError) {
-                return try settledBytes(try resolved(path, pause), atMost: count, pause)
+                return try settledContent(try resolved(path, pause), atMost: count, pause)
             } catch {
                 guard error.hasMoved, attempt < attempts else { throw error }
                 attempt += 1
@@ -51,17 +67,17 @@ enum FileReader {
         }
     }
 
-    private static func settledBytes(
+    private static func settledContent(
         _ file: consuming OpenFile,
         atMost count: Int,
         _ pause: (Step) -> Void
-    ) throws(FileError) -> [UInt8] {
-        _ = try file.permissionsOfRegularFile()
+    ) throws(FileError) -> Content {
+        let permissions = try file.permissionsOfRegularFile()
         var bytes = try file.bytes(atMost: count)
         for _ in 1..<attempts {
             pause(.read)
             let again = try file.bytes(atMost: count)
-            if again == bytes { return bytes }
+            if again == bytes { return Content(bytes: bytes, permissions: permissions) }
             bytes = again
         }
         throw FileError(file.path, "read", "it does not stop changing")

@@ -42,9 +42,7 @@ struct KeyRotationTests {
     }
 
     private static func sessions(_ ids: [UInt8]) throws -> SessionRouter {
-        SessionRouter(
-            keys: try SigningKeys(ids.map { id throws in try SigningKey(id: id, secret: Fixture.secret(id)) })
-        )
+        SessionRouter(keys: try Fixture.keys(ids))
     }
 
     private static func request(_ cookies: String?) -> SessionRequest {

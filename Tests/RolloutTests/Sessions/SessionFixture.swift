@@ -10,7 +10,9 @@ enum Fixture {
     static let maxAge = 3600
     static let host = "sms-app.local"
 
-    static func keys(_ ids: UInt8...) throws -> SigningKeys {
+    static func keys(_ ids: UInt8...) throws -> SigningKeys { try keys(ids) }
+
+    static func keys(_ ids: [UInt8]) throws -> SigningKeys {
         try SigningKeys(ids.map { id throws in try SigningKey(id: id, secret: secret(id)) })
     }
 
@@ -103,7 +105,8 @@ extension SessionRouter {
         )
         let reference = try #require(CookieRegistry.shared.intern([rules]) {}.cookies.first)
         let record = unsafe try #require(reference.record)
-        let tag = SessionBytes.with(unit: unit ?? "", host: host ?? "", cookies: "", now: Fixture.now) { bytes in
+        let (unit, host, keys) = (unit ?? "", host ?? "", state.keys.current)
+        let tag = SessionBytes.with(unit: unit, host: host, cookies: "", now: Fixture.now, keys: keys) { bytes in
             unsafe state.tag(of: signed, key: token.key, unit: bytes.unit, bytes, record)
         }
         signed.tag = try #require(tag ?? nil)

@@ -90,8 +90,12 @@ struct KeysTests {
 
     @Test("A key file that is not there ends with 2")
     func missing() throws {
-        let result = try StickyPolicy().route("{}", "--keys", "/nowhere/keys")
-        #expect(result.status == 2)
-        #expect(result.error.contains("/nowhere/keys: cannot open: "))
+        for (path, problem) in [
+            ("/nowhere/keys", "/nowhere: cannot open the directory: "), ("/keys", "/keys: cannot open: "),
+        ] {
+            let result = try StickyPolicy().route("{}", "--keys", path)
+            #expect(result.status == 2)
+            #expect(result.error.contains(problem))
+        }
     }
 }

@@ -1,4 +1,4 @@
-import Synchronization
+@testable import Rollout
 
 /// A clock that stands still until a test moves it.
 final class ManualClock: Clock {
@@ -25,7 +25,7 @@ final class ManualClock: Clock {
         var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
     }
 
-    private let state = Mutex(State())
+    private let state = Lock(State())
 
     var now: Instant { state.withLock(\.now) }
     /// How many sleeps there were.

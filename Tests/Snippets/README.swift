@@ -17,3 +17,8 @@ var next: RolloutPolicy {
 }
 
 let (user, host, cookieHeader) = ("alice", "www.sms-app.local", "theme=dark")
+
+/// What the service is there for.
+let (message, label) = ("Call now!", "spam")
+
+@Sendable func classify(_ message: String, by variant: Decision.Variant) async throws -> String { "spam" }

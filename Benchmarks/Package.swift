@@ -28,6 +28,10 @@ let package = Package(
             name: "Compare",
             dependencies: ["Fixtures", "Threads", .product(name: "Rollout", package: "rollout")]
         ),
+        .executableTarget(
+            name: "Shadowing",
+            dependencies: ["Fixtures", .product(name: "Rollout", package: "rollout")]
+        ),
         .executableTarget(name: "Gate", dependencies: ["Fixtures", .product(name: "Rollout", package: "rollout")]),
     ],
     swiftLanguageModes: [.v6]

@@ -34,6 +34,7 @@ function within(name) {
 # ratio LIMIT NAME BASE      NAME takes at most LIMIT times the instructions of BASE
 # beyond LIMIT NAME BASE     NAME takes at most LIMIT instructions more than BASE
 # most LIMIT NAME            NAME takes at most LIMIT instructions
+# allocations N NAME         NAME allocates at most N times
 # compressions N NAME        NAME calls the compression of SHA-256 exactly N times
 function judge(kind, first, second, third,    i, name, matched) {
     if (kind == "zero") {
@@ -68,6 +69,10 @@ function judge(kind, first, second, third,    i, name, matched) {
         if (!(second in instructions)) complain(second " was not measured")
         else if (instructions[second] > first)
             complain(second " takes " instructions[second] " instructions, the limit is " first)
+    } else if (kind == "allocations") {
+        if (!(second in allocations)) complain(second " was not measured")
+        else if (allocations[second] > first)
+            complain(second " allocates " allocations[second] " times, the limit is " first)
     } else if (kind == "compressions") {
         if (!(second in instructions)) { complain("the compressions of " second " were not measured"); return }
         hashed[second] = first

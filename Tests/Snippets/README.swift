@@ -16,4 +16,10 @@ var next: RolloutPolicy {
     }
 }
 
+let acceptHeader: String? = nil
 let (user, host, cookieHeader) = ("alice", "www.sms-app.local", "theme=dark")
+
+/// What the service is there for.
+let (message, label) = ("Call now!", "spam")
+
+@Sendable func classify(_ message: String, by variant: Decision.Variant) async throws -> String { "spam" }

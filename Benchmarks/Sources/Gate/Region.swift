@@ -33,4 +33,6 @@ extension Probe {
 
     static let fewer = 100
     static let difference = 1000
+    /// How often a probe does what it does, in all its runs.
+    static let total = 1 + fewer + fewer + difference
 }

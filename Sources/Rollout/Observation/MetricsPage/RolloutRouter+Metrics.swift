@@ -118,13 +118,16 @@ extension RolloutRouter {
 extension OutcomeRow {
     /// Whose series these are. What has no rollout, and what has no variant any more, has a name that no rollout can have.
     fileprivate var metric: MetricVariant {
-        guard let rollout else { return MetricVariant(rollout: "(other)", variant: "(other)", release: nil) }
+        guard let rollout else { return .other }
         guard let variant else { return MetricVariant(rollout: rollout.text, variant: "(retired)", release: nil) }
         return MetricVariant(rollout: rollout.text, variant: variant.text, release: release)
     }
 }
 
 extension MetricVariant {
+    /// What has no counts of its own, because there are too many variants.
+    static let other = MetricVariant(rollout: "(other)", variant: "(other)", release: nil)
+
     init(_ rollout: RolloutID, _ variant: VariantName, _ release: Release) {
         self.init(rollout: rollout.text, variant: variant.text, release: release)
     }

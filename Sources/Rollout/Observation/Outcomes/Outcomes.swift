@@ -224,5 +224,5 @@ extension Outcomes {
 
 extension RequestOutcome {
     /// What it means that an operation threw.
-    fileprivate init(of error: any Error) { self = error is CancellationError ? .cancelled : .failure }
+    init(of error: any Error) { self = error is CancellationError ? .cancelled : .failure }
 }

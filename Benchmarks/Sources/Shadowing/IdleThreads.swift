@@ -1,0 +1,1 @@
+../../../Tests/RolloutTests/Support/IdleThreads.swift

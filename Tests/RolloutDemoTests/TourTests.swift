@@ -20,6 +20,7 @@ struct TourTests {
             "A policy that is refused",
             "Updates that are refused",
             "A rollback",
+            "What became of it",
             "The status",
             "The cost of a decision",
         ]
@@ -104,6 +105,25 @@ struct TourTests {
         #expect(shares[3] == "0.00 %", "nobody is left in a canary that was rolled back")
         #expect(try Self.run.get().text.contains("which count no more: 5,001."))
         #expect(try Self.run.get().text.contains("at the four stages: yes, yes, yes, no."))
+    }
+
+    @Test("A window tells the versions apart, and a shadow that disagrees is found out")
+    func outcomes() throws {
+        let rows = try rows(below: "not drawn", 2)
+        #expect(rows.map { $0.prefix(2) } == [["stable", "v1"], ["canary", "v2"]])
+        let numbers = rows.map { row in row[2...3].map { Int($0) ?? 0 } }
+        #expect(numbers.reduce(0) { $0 + $1[0] } == 2_000)
+        #expect(
+            numbers[1][1] * numbers[0][0] > 3 * numbers[0][1] * numbers[1][0],
+            "version 2 fails more often: \(rows)"
+        )
+        let text = try Self.run.get().text
+        let copied = try #require(text.firstMatch(of: /([0-9]+) are copied to the shadow/)?.1)
+        let agreed = try #require(text.firstMatch(of: /agrees with the primary's in ([0-9]+) cases/)?.1)
+        let differed = try #require(text.firstMatch(of: /and differs in ([0-9]+)\./)?.1)
+        #expect(try #require(Int(agreed)) + #require(Int(differed)) == Int(copied))
+        #expect(differed != "0" && agreed != "0")
+        #expect(text.contains("] became ["))
     }
 
     @Test("A mixed pair is always marked")

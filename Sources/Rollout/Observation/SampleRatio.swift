@@ -28,36 +28,61 @@ package enum SampleRatio {
     /// The evidence from which on the ratio is wrong.
     package static let alarm = 1_000.0
 
+    /// Its natural logarithm.
+    static let logAlarm = ln(alarm)
+
     /// How many times as many, or as few, units a variant may get: the deviations that are looked for.
     private static let tilts: [Double] = {
         let few = [0.25, 0.5, 0.7, 0.8, 0.87, 0.91, 0.94, 0.96, 0.975, 0.985]
         return few + few.map { 1 / $0 }
     }()
 
-    /// The natural logarithm of the evidence that stages of the same variants hold; 0 of none. O(stages * variants).
-    package static func logEvidence(_ stages: [Stage]) -> Double {
-        let variants = stages.map { min($0.counts.count, $0.weights.count) }.min() ?? 0
-        var logs: [Double] = []
-        for variant in 0..<variants {
-            for tilt in tilts {
-                logs.append(stages.reduce(0) { $0 + logFactor(of: variant, tilt, $1) })
+    /// What stages say of one variant: the logarithm of its factor for each tilt, 0 before there is any stage.
+    package struct Factors: Sendable {
+        fileprivate var logs = Array(repeating: 0.0, count: tilts.count)
+
+        /// Factors of nothing.
+        package init() {}
+
+        /// Takes in a stage.
+        ///
+        /// - Parameters:
+        ///   - count: How many units came to the variant.
+        ///   - units: How many came to all variants.
+        ///   - share: The share due to the variant, 0 ... 1.
+        package mutating func multiply(count: Int, of units: Int, share: Double) {
+            for (index, tilt) in tilts.enumerated() {
+                logs[index] += Double(count) * ln(tilt) - Double(units) * ln1p((tilt - 1) * share)
             }
         }
+    }
+
+    /// The natural logarithm of the evidence that the factors of all variants hold; 0 of none.
+    package static func logEvidence(of variants: [Factors]) -> Double {
+        let logs = variants.flatMap(\.logs)
         guard let largest = logs.max() else { return 0 }
         let sum = logs.reduce(0) { $0 + exponential($1 - largest) }
         return largest + ln(sum / Double(logs.count))
     }
 
+    /// The natural logarithm of the evidence that stages of the same variants hold; 0 of none. O(stages * variants).
+    package static func logEvidence(_ stages: [Stage]) -> Double {
+        var variants = Array(
+            repeating: Factors(),
+            count: stages.map { min($0.counts.count, $0.weights.count) }.min() ?? 0
+        )
+        for stage in stages {
+            let (units, due) = (stage.counts.reduce(0, +), stage.weights.reduce(0, +))
+            guard due > 0 else { continue }
+            for index in variants.indices {
+                variants[index].multiply(count: stage.counts[index], of: units, share: stage.weights[index] / due)
+            }
+        }
+        return logEvidence(of: variants)
+    }
+
     /// The evidence as a number to be shown. It passes every `Double` within minutes of an outage, so it is cut.
     package static func evidence(_ stages: [Stage]) -> Double { exponential(min(logEvidence(stages), 700)) }
-
-    private static func logFactor(of variant: Int, _ tilt: Double, _ stage: Stage) -> Double {
-        let due = stage.weights.reduce(0, +)
-        guard due > 0 else { return 0 }
-        let units = Double(stage.counts.reduce(0, +))
-        let excess = (tilt - 1) * stage.weights[variant] / due
-        return Double(stage.counts[variant]) * ln(tilt) - units * ln1p(excess)
-    }
 }
 
 extension RolloutDefinition {

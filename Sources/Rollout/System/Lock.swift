@@ -5,10 +5,10 @@ import Synchronization
 /// The toolchain's `Mutex` waits on a futex, which the sanitizer does not see. So the sanitizer would report a
 /// contended lock as a race. If compiled with `-DTSAN`, the wrapper tells the sanitizer when the lock is taken and
 /// released. Otherwise it is only the mutex.
-@safe struct Lock<State>: ~Copyable {
+@safe struct Lock<State: ~Copyable>: ~Copyable {
     private let mutex: Mutex<State>
 
-    init(_ state: sending State) { mutex = Mutex(state) }
+    init(_ state: consuming sending State) { mutex = Mutex(state) }
 
     borrowing func withLock<Result, Failure: Error>(
         _ body: (inout sending State) throws(Failure) -> sending Result
@@ -27,7 +27,7 @@ import Synchronization
     #endif
 }
 
-extension Lock: @unchecked Sendable {}
+extension Lock: @unchecked Sendable where State: ~Copyable {}
 
 #if TSAN
     @_silgen_name("__tsan_acquire") private func __tsan_acquire(_ address: UnsafeMutableRawPointer)

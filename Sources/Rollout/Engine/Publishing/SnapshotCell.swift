@@ -74,6 +74,9 @@ public import Synchronization
         publish(first)
     }
 
+    /// How many policies were published. Whoever holds a decision of one of them finds it counted.
+    var published: UInt64 { unsafe words[Self.head].load(ordering: .acquiring) }
+
     /// What the body makes of the current policy. The body may run several times, and must be pure and total.
     @inline(__always)
     func read<Result>(_ body: (PolicyImage) -> Result) -> Result {

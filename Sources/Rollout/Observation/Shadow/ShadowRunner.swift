@@ -101,14 +101,3 @@
 
 /// State that lives as long as the process, so that a runner can be a plain word. Leak checkers find it here.
 private let immortals = Lock<[ShadowState]>([])
-
-/// Something was told to run that is running already.
-public struct AlreadyRunningError: Error, Hashable {
-    /// What is running.
-    let subject: String
-}
-
-extension AlreadyRunningError: CustomStringConvertible {
-    /// What is running, and what to do.
-    public var description: String { "\(subject) is running already: one task is enough." }
-}

@@ -1,0 +1,103 @@
+/// The rollouts that have had exposures, those that are watched, and the rows of their variants.
+///
+/// **Claim:** an exposure is counted in one row, and stays counted: no row's count is lower than in the reading before, unless
+/// the row has moved to its rollout's remainder, which is then higher. Because
+/// 1. a variant's count only rises, but when its row is folded. Then it is exchanged with 0 in one step, and what was in it is
+///    added to the remainder before the next reading, as readings take a lock;
+/// 2. whoever counts meanwhile counts before the exchange, or begins a new row.
+final class ExposedRollouts: Sendable {
+    /// How many variants that the router no longer has keep a row of their own.
+    static let retiredLimit = 64
+    /// How many variants a policy may have for those to have a row of which nothing was told yet.
+    static let idleLimit = 1_000
+    /// How many rollouts are watched for their sample ratio.
+    static let watchLimit = 64
+
+    private struct State {
+        var rollouts: [RolloutID: ExposedRollout] = [:]
+        var watched: [ExposedRollout] = []
+        /// The variants that the router no longer has and that have a row, the one that was missed first in front.
+        var retired: [VariantNumber] = []
+        /// What was told of a rollout's variants that have no row any more.
+        var remainders: [RolloutID: Int] = [:]
+    }
+
+    private let state = Lock(State())
+
+    /// Enters a variant at its first exposure.
+    func enrol(_ variant: VariantNumber, in variants: borrowing ExposedVariants) {
+        let id = VariantRegistry.shared.rollout(variant)
+        state.withLock { state in
+            let rollout = state.rollouts[id] ?? ExposedRollout(id)
+            state.rollouts[id] = rollout
+            variants.enter(variant, of: rollout)
+        }
+    }
+
+    // MARK: Rows
+
+    /// The rows by rollout and number, each rollout's remainder last.
+    func rows(_ variants: borrowing ExposedVariants, _ running: CompiledPolicy) -> [ExposureCounts.Row] {
+        let live = running.servableVariants
+        return state.withLock { state in
+            let told = variants.told
+            let known = Set(state.retired)
+            state.retired.removeAll(where: live.contains)
+            state.retired += told.filter { !live.contains($0) && !known.contains($0) }
+            while state.retired.count > Self.retiredLimit {
+                let variant = state.retired.removeFirst()
+                state.remainders[VariantRegistry.shared.rollout(variant), default: 0] += variants.takeTold(variant)
+            }
+            var rows = state.remainders.map { ExposureCounts.Row(rollout: $0.key, variant: nil, told: $0.value) }
+            for number in Set(told).union(Self.idle(told, running)) {
+                let (count, variant) = (variants.told(number), Decision.Variant(number: number))
+                // What was folded a moment ago is in the remainder.
+                if count > 0 || live.contains(number) {
+                    rows.append(ExposureCounts.Row(rollout: variant.rollout, variant: variant, told: count))
+                }
+            }
+            return rows.sorted { left, right in
+                if left.rollout != right.rollout { return left.rollout < right.rollout }
+                guard let one = left.variant, let other = right.variant else { return right.variant == nil }
+                return one.number.rawValue < other.number.rawValue
+            }
+        }
+    }
+
+    /// The variants of the running policy; if there are too many, those of rollouts that have had exposures.
+    private static func idle(_ told: [VariantNumber], _ running: CompiledPolicy) -> [VariantNumber] {
+        let all = running.policy.rollouts.keys.compactMap { id in
+            running.ordinal(of: id).map { running.roster[$0].variants.map(\.number) }
+        }
+        if all.reduce(0, { $0 + $1.count }) <= idleLimit { return all.flatMap(\.self) }
+        let told = Set(told)
+        return all.filter { !told.isDisjoint(with: $0) }.flatMap(\.self)
+    }
+
+    // MARK: Sample ratios
+
+    /// Watches a rollout from now on, if there is room. One that the policy lacks gives way.
+    func watch(_ rollout: ExposedRollout, for decision: Decision, _ running: RolloutPolicy) {
+        state.withLock { state in
+            guard let epoch = running.rollouts[rollout.id]?.epoch else { return rollout.endWatch(decision.epoch) }
+            if !state.watched.contains(where: { $0 === rollout }) {
+                if state.watched.count == Self.watchLimit {
+                    guard let absent = state.watched.firstIndex(where: { running.rollouts[$0.id] == nil }) else {
+                        return rollout.endWatch(epoch)
+                    }
+                    state.watched.remove(at: absent).endWatch(0)
+                }
+                state.watched.append(rollout)
+            }
+            if !rollout.watch(epoch) { rollout.endWatch(decision.epoch) }
+        }
+    }
+
+    /// The ratio of each rollout that is watched.
+    var ratios: [RolloutID: ObservedRatio] {
+        let watched = state.withLock { $0.watched }
+        return Dictionary(
+            uniqueKeysWithValues: watched.compactMap { rollout in rollout.observed.map { (rollout.id, $0) } }
+        )
+    }
+}

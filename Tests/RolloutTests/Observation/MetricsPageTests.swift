@@ -192,6 +192,29 @@ struct MetricsPageTests {
         #expect(page["rollout_session_cookies_written_total", [:]] == 0)
     }
 
+    @Test("copies that were dropped, and exposures, are on the page by variant")
+    func shadowsAndExposures() throws {
+        let router = try RolloutRouter(policy: EditedPolicy.shadow(100))
+        let decision = router.rollout("sms", default: EditedPolicy.v1).decision(for: "alice")
+        let shadows = ShadowRunner(of: router)
+        _ = shadows.permit(for: decision)
+        let exposures = Exposures(of: router) { _ in }
+        exposures.record(decision, unit: "alice")
+        exposures.record(decision, unit: "alice")
+        let page = ExpositionPage(MetricsPage(of: router, with: shadows.metrics, exposures.metrics, version: .model))
+        #expect(page.problems == [])
+        #expect(page["rollout_shadow_copies_total", labels("shadow", "v2", ["result": "not_running"])] == 1)
+        #expect(page["rollout_shadow_copies_total", labels("shadow", "v2", ["result": "success"])] == 0)
+        for against in ["primary", "baseline"] {
+            let labels = labels("shadow", "v2", ["against": against, "result": "agreed"])
+            #expect(page["rollout_shadow_comparisons_total", labels] == 0)
+        }
+        #expect(page["rollout_shadow_copies_stuck", labels("shadow", "v2")] == 0)
+        #expect(page["rollout_exposures_total", labels("primary", "v1")] == 1)
+        #expect(page["rollout_exposures_total", labels("shadow", "v2")] == 0)
+        #expect(page["rollout_exposures_dropped_total", [:]] == 0)
+    }
+
     @Test("a family that two parts have is on the page once, and equal series add up")
     func united() {
         let part = Metrics([MetricFamily("x_total", .counter, "X.", [MetricSample(.count(2))])])

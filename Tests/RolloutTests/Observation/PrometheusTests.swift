@@ -11,9 +11,22 @@
 
         init() throws { exporter = try Exporter() }
 
+        static let families: Set = [
+            "rollout_requests_total", "rollout_request_duration_seconds", "rollout_requests_in_flight",
+            "rollout_variant_info", "rollout_variant_share_ratio", "rollout_policy_revision",
+            "rollout_policy_updates_total", "rollout_exposures_total", "rollout_exposures_dropped_total",
+            "rollout_sample_ratio_log_evidence", "rollout_shadow_copies_total", "rollout_shadow_comparisons_total",
+            "rollout_shadow_copies_stuck", "rollout_session_tokens_lost_total", "rollout_session_cookies_written_total",
+            "rollout_adopted_total", "rollout_source_up", "sms_messages_classified_total",
+        ]
+
         @Test("promtool has nothing to say about a page with every family")
         func promtool() throws {
-            #expect(try Prometheus.check(exporter.page(accepting: nil).text) == "")
+            let page = exporter.page(accepting: nil)
+            #expect(try Prometheus.check(page.text) == "")
+            let families = ExpositionPage(page)
+            #expect(families.problems == [])
+            #expect(Set(families.families.map(\.name)) == Self.families)
         }
 
         @Test("what the server has scraped in both formats is what was counted; a restart is a reset")
@@ -69,6 +82,8 @@
         private let updater: RolloutUpdater
         private let follower: PolicyFollower
         private let sessions: SessionRouter
+        private let exposures: Exposures
+        private let shadows: ShadowRunner
 
         var router: RolloutRouter { running.withLock(\.self) }
 
@@ -78,6 +93,8 @@
             updater = RolloutUpdater(router)
             follower = PolicyFollower(of: ScriptedSource(), updating: updater)
             sessions = SessionRouter(keys: try SigningKeys(text: "1 \(String(repeating: "A", count: 43))="))
+            exposures = Exposures(of: router) { _ in }
+            shadows = ShadowRunner(of: router)
             let labels = ["result": "spam"]
             let spam = router.outcomes.counter("sms_messages_classified_total", help: "Messages.", labels: labels)
             let sms = router.rollout("sms", default: [.model: "v1"])
@@ -85,7 +102,10 @@
                 let decision = sms.decision(for: "user-\(user)")
                 router.outcomes.record(decision, RequestOutcome.allCases[user % 3], latency: .milliseconds(user * 30))
                 spam.add(for: decision)
+                exposures.record(decision, unit: "user-\(user)")
             }
+            // No worker runs, so that the copy is dropped.
+            _ = shadows.permit(for: router.rollout("ranker", default: [.model: "r1"]).decision(for: "alice"))
         }
 
         /// Changes the policy so many times.
@@ -102,8 +122,16 @@
         }
 
         func page(accepting header: String?) -> MetricsPage {
-            let others = (updater.metrics, follower.metrics, sessions.metrics)
-            return MetricsPage(of: router, with: others.0, others.1, others.2, accepting: header, version: .model)
+            MetricsPage(
+                of: router,
+                with: updater.metrics,
+                follower.metrics,
+                sessions.metrics,
+                exposures.metrics,
+                shadows.metrics,
+                accepting: header,
+                version: .model
+            )
         }
 
         func answer(accepting header: String?) -> String {
@@ -118,7 +146,11 @@
                 stable: [.model: #"v"1"\{}"#],
                 canary: [.model: "v2, 3=\\"]
             )
-            return try RolloutRouter(policy: EditedPolicy.policy(strategy))
+            var policy = EditedPolicy.policy(strategy)
+            policy.rollouts["ranker"] = RolloutDefinition(
+                .shadow(.percent(100), primary: [.model: "r1"], shadow: [.model: "r2"])
+            )
+            return try RolloutRouter(policy: policy)
         }
     }
 #endif

@@ -70,7 +70,8 @@ import Synchronization
         while true {
             let sequence = unsafe sequences[cell(of: ticket)].load(ordering: .acquiring)  // P1
             if sequence == ticket {
-                let (isMine, newer) = tail.compareExchange(expected: ticket, desired: ticket &+ 1, ordering: .relaxed)  // P2
+                let next = ticket &+ 1
+                let (isMine, newer) = tail.compareExchange(expected: ticket, desired: next, ordering: .relaxed)  // P2
                 if isMine { return ticket }
                 ticket = newer
             } else if sequence < ticket {

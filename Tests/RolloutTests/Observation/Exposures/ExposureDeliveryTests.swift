@@ -135,7 +135,7 @@ struct ExposureDeliveryTests {
         let run = service.start()
         await service.sink.offers(1)
         let error = await #expect(throws: AlreadyRunningError.self) { try await service.exposures.run() }
-        #expect(error?.description == "Exposures.run() is under way already: one task is enough")
+        #expect(error?.description == "the delivery of exposures is running already: one task is enough.")
         run.cancel()
         try await run.value
         service.record(1..<2)

@@ -7,5 +7,9 @@ extension RolloutID {
 }
 
 let policy = RolloutPolicy(revision: 1, rollouts: ["sms": RolloutDefinition(.fixed([.model: "v1"]))])
-let router = try RolloutRouter(policy: policy)
-let keys = try SigningKeys(text: "1 \(String(repeating: "A", count: 43))=")
+let router = made { try RolloutRouter(policy: policy) }
+let keys = made { try SigningKeys(text: SigningKeys.freshLine(id: 1)) }
+
+private func made<Value>(_ body: () throws -> Value) -> Value {
+    do { return try body() } catch { fatalError("\(error)") }
+}

@@ -17,7 +17,11 @@ let policy = RolloutPolicy(
     revision: 1,
     rollouts: ["sms": RolloutDefinition(.canary(.percent(10), stable: [.model: "v1"], canary: [.model: "v2"]))]
 )
-let router = try RolloutRouter(policy: policy)
+let router = made { try RolloutRouter(policy: policy) }
 let sms = router.rollout(.sms, default: [.model: "v1"])
 let user = "alice"
 let message = "hello"
+
+private func made<Value>(_ body: () throws -> Value) -> Value {
+    do { return try body() } catch { fatalError("\(error)") }
+}

@@ -24,6 +24,7 @@
     ///   - operation: What to run.
     /// - Returns: What the operation returns.
     /// - Throws: What the operation throws.
+    @discardableResult
     public func measure<Result, Failure: Error>(
         _ decision: Decision,
         as judge: (Result) -> RequestOutcome = { _ in .success },
@@ -42,6 +43,7 @@
     ///   - operation: What to run.
     /// - Returns: What the operation returns.
     /// - Throws: What the operation throws.
+    @discardableResult
     public func measure<Result, Failure: Error>(
         _ decision: Decision,
         as judge: (Result) -> RequestOutcome = { _ in .success },
@@ -53,6 +55,7 @@
     /// Runs an operation for a decision that was adopted, and counts how it ended and how long it took.
     ///
     /// A tainted decision is never counted as drawn: this service and the caller may serve what does not belong together.
+    @discardableResult
     public func measure<Result, Failure: Error>(
         _ adopted: AdoptedDecision,
         as judge: (Result) -> RequestOutcome = { _ in .success },
@@ -64,6 +67,7 @@
     /// Runs an operation for a decision that was adopted, on the caller's actor.
     ///
     /// A tainted decision is never counted as drawn: this service and the caller may serve what does not belong together.
+    @discardableResult
     public func measure<Result, Failure: Error>(
         _ adopted: AdoptedDecision,
         as judge: (Result) -> RequestOutcome = { _ in .success },

@@ -1,0 +1,32 @@
+import Benchmark
+import Fixtures
+import Rollout
+
+/// What it takes to say what became of a decision, and to show it.
+func registerObservation() {
+    let router = RolloutRouter.running(.canary())
+    let outcomes = router.outcomes
+    let decision = router.x.decision(for: Units.bytes36)
+    let hits = outcomes.counter("cache_hits_total", help: "Answers that the cache had.")
+    measureOnThreads("outcomes.record") { outcomes.record(decision, .success, latency: .milliseconds(3)) }
+    measure("outcomes.measure") { outcomes.measure(decision) {} }
+    measure("two readings of the clock") {
+        blackHole(ContinuousClock.now)
+        blackHole(ContinuousClock.now)
+    }
+    measure("counter.add(for:)") { hits.add(for: decision) }
+
+    let exposures = Exposures(of: router) { _ in }
+    measure("exposures.record, told before") { exposures.record(decision, unit: Units.bytes36) }
+
+    let copied = RolloutHandle(.shadow).decision(for: Units.bytes36)
+    // Without run(), so that every copy is dropped.
+    let shadows = ShadowRunner(of: router)
+    measure("shadows.permit(for:), dropped") { if shadows.permit(for: copied) != nil { blackHole(copied) } }
+
+    let many = RolloutRouter.running(.many(500))
+    _ = Benchmark(
+        "a metrics page of 1,000 variants",
+        configuration: .init(metrics: [.wallClock], timeUnits: .milliseconds, maxDuration: .seconds(2))
+    ) { _ in blackHole(MetricsPage(of: many)) }
+}

@@ -19,7 +19,9 @@ func registerObservation() {
     let exposures = Exposures(of: router) { _ in }
     measure("exposures.record, told before") { exposures.record(decision, unit: Units.bytes36) }
 
-    let copied = RolloutHandle(.shadow).decision(for: Units.bytes36)
+    let shadow = RolloutHandle(.shadow)
+    guard let copied = (0..<1_000).lazy.map({ shadow.decision(for: "user-\($0)") }).first(where: { $0.shadow != nil })
+    else { preconditionFailure("a share of 10 % copies some of 1,000") }
     // Without run(), so that every copy is dropped.
     let shadows = ShadowRunner(of: router)
     measure("shadows.permit(for:), dropped") { if shadows.permit(for: copied) != nil { blackHole(copied) } }

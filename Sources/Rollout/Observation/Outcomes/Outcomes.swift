@@ -117,7 +117,7 @@
     ///
     /// - Parameters:
     ///   - name: Its name on a metrics page, which ends in `_total`.
-    ///   - help: What it counts, in a sentence.
+    ///   - help: What it counts, in a sentence, which must not be empty.
     ///   - labels: Labels beside those that every series of a variant has (`rollout`, `variant`, `version`).
     /// - Returns: The counter.
     public func counter(_ name: String, help: String, labels: [String: String] = [:]) -> OutcomeCounter {

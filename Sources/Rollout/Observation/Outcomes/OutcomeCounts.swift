@@ -81,6 +81,9 @@ public struct OutcomeRow: Hashable, Sendable, Codable {
     /// How many requests failed.
     public var failures: Int { drawn.failure.count + undrawn.failure.count }
 
+    /// Whether nothing was counted.
+    var isEmpty: Bool { requests == 0 && inFlight == 0 && counters.values.allSatisfy { $0 == 0 } }
+
     /// Adds the requests of another row.
     fileprivate mutating func add(_ other: OutcomeRow) {
         drawn = drawn + other.drawn

@@ -72,10 +72,13 @@ struct OutcomeRows {
 
     // MARK: Pages
 
-    /// A page for a purpose, each of whose words is the given one.
-    mutating func takePage(for purpose: OutcomePage.Purpose, filledWith word: UInt64) -> OutcomePage {
+    /// A page for a purpose, with an owner's counts of 0, and no address yet.
+    ///
+    /// Each word is set once. Whoever comes late to a page that is used again may look for an address in it at any moment, and
+    /// must find one of a page, or 0; the owner's word is neither. And the owner may count in it already.
+    mutating func takePage(for purpose: OutcomePage.Purpose, of owner: UInt64) -> OutcomePage {
         let page = sparePages[purpose]?.popLast() ?? OutcomePage()
-        for index in 0..<OutcomePage.count { page.set(word, at: index) }
+        for index in 0..<OutcomePage.count { page.set(purpose.holdsAddress(at: index) ? 0 : owner, at: index) }
         return page
     }
 

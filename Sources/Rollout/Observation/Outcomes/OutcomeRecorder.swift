@@ -241,7 +241,7 @@ extension OutcomeRecorder {
     ///
     /// What ended is read before what began, and who ended a request began it before. So in flight is never below 0. A request
     /// that ends while this reads may be found among those in flight and among those that ended.
-    final var counts: OutcomeCounts {
+    final var reading: OutcomeReading {
         state.withLock { state in
             let rows = state.rowsInOrder.map { row in
                 let (counts, inFlight) = read(row.entry)
@@ -250,7 +250,20 @@ extension OutcomeRecorder {
             let (counts, inFlight) = read(OutcomeRows.otherEntry)
             let other = state.otherRow(counts, inFlight: inFlight)
             let others = other.isEmpty ? [] : [other]
-            return OutcomeCounts(recorder: id, rows: rows + state.remainderRows + others)
+            return OutcomeReading(
+                counts: OutcomeCounts(recorder: id, rows: rows + state.remainderRows + others),
+                shared: state.sharedRows,
+                counters: state.counters
+            )
         }
     }
+}
+
+/// What a page needs to know of one moment.
+struct OutcomeReading {
+    let counts: OutcomeCounts
+    /// By component: what is in the remainders, of releases whose version of the component a row of their variant still has.
+    let shared: [Release.Component: [OutcomeRow]]
+    /// The service's own counters.
+    let counters: [OutcomeCounter.Description]
 }

@@ -170,6 +170,51 @@ struct MetricsPageTests {
         #expect(page["rollout_requests_total", labels("(retired)", "(retired)", ["outcome": "success"])] == 5)
     }
 
+    @Test("no series of a version that goes on falls when one of its releases is folded")
+    func sharedVersions() throws {
+        let hits = router.outcomes.counter("hits_total", help: "Hits.")
+        func serve(_ release: Release) throws {
+            try router.update { policy in
+                policy.sms.strategy = .fixed(release)
+                policy.sms.epoch += 1
+            }
+            let decision = sms.decision(for: nil)
+            for step in 1...3 { router.outcomes.record(decision, .failure, latency: .microseconds(step * 7_777)) }
+            hits.add(for: decision)
+        }
+        let failures = labels("stable", "v1", ["outcome": "failure"])
+        let retired = labels("(retired)", "(retired)", ["outcome": "failure"])
+        for release in 1...65 { try serve([.app: "a\(release)", .model: "v1"]) }
+        var last = page()
+        for release in 66...70 {
+            try serve([.app: "a\(release)", .model: "v1"])
+            let page = page()
+            #expect(page.problems == [])
+            for (series, value) in last.values where !series.name.hasPrefix("rollout_variant_") {
+                #expect(page.values[series].map { $0 >= value } ?? false, "\(series)")
+            }
+            #expect(page["rollout_requests_total", failures] == Double(3 * release))
+            #expect(page["hits_total", labels("stable", "v1")] == Double(release))
+            #expect(page["rollout_requests_total", retired] == 0)
+            last = page
+        }
+        // By the whole release each is a series of its own.
+        let whole = ExpositionPage(MetricsPage(of: router))
+        #expect(whole["rollout_requests_total", retired] == 15)
+        // Each new version folds one more of the old ones, until the last of them takes along all that was folded before.
+        for release in 1...64 { try serve([.app: "a", .model: "m\(release)"]) }
+        let nearlyOver = page()
+        #expect(nearlyOver["rollout_requests_total", failures] == 210)
+        #expect(nearlyOver["rollout_requests_total", retired] == 0)
+        try serve([.app: "a", .model: "m65"])
+        let over = page()
+        #expect(over["rollout_requests_total", failures] == nil)
+        #expect(over["rollout_requests_total", retired] == 210)
+        // A version that comes back begins anew.
+        try serve([.app: "a1", .model: "v1"])
+        #expect(page()["rollout_requests_total", failures] == 3)
+    }
+
     @Test("updates, sources and sessions have their families")
     func others() async throws {
         let updater = RolloutUpdater(router)

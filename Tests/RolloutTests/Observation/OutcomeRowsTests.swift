@@ -118,6 +118,51 @@ struct OutcomeRowsTests {
         }
     }
 
+    @Test("what finds no room is read though only a counter of the service's own has counted it")
+    func countersOfOthers() throws {
+        let count = OutcomeRecorder.rowLimit + 1
+        let rollouts = (0..<count).map { (RolloutID("c\($0)")!, RolloutDefinition(.fixed([.app: "v1"]))) }
+        let policy = RolloutPolicy(revision: 1, rollouts: Dictionary(uniqueKeysWithValues: rollouts))
+        let router = try RolloutRouter(policy: policy)
+        let hits = router.outcomes.counter("hits_total", help: "Hits.")
+        let snapshot = router.snapshot()
+        for (id, _) in rollouts { hits.add(for: try #require(snapshot.decision(for: "a", in: id))) }
+        let rows = router.outcomes.counts.rows
+        #expect(rows.count == count && rows.last?.rollout == nil)
+        #expect(rows.reduce(0) { $0 + ($1.counters["hits_total"] ?? 0) } == count)
+    }
+
+    @Test("who comes late to a node that is used again never finds a count in place of an address")
+    func lateLook() async {
+        var rows = OutcomeRows()
+        let owner = OutcomeCell.empty(VariantNumber(rawValue: 7))
+        let node = rows.takePage(for: .node, of: owner)
+        #expect((0..<OutcomeKind.count).allSatisfy { node.page(at: NodeLayout.directories + $0) == nil })
+        #expect(node.add(1, at: NodeLayout.begun, of: owner) && node.add(1, at: NodeLayout.counters, of: owner))
+        rows.give(node, for: .node)
+        let isOver = Atomic(false)
+        let strays = Atomic(0)
+        let pool = Mutex(rows)
+        await onThreads([
+            {
+                for _ in 0..<20_000 {
+                    pool.withLock { rows in
+                        let page = rows.takePage(for: .node, of: owner)
+                        rows.give(page, for: .node)
+                    }
+                }
+                isOver.store(true, ordering: .releasing)
+            },
+            {
+                while !isOver.load(ordering: .acquiring) {
+                    let isStray = node.page(at: NodeLayout.directories) != nil
+                    if isStray { strays.add(1, ordering: .relaxed) }
+                }
+            },
+        ])
+        #expect(strays.load(ordering: .relaxed) == 0)
+    }
+
     @Test("a count that is given up is not added to, whoever comes late")
     func lateAddition() throws {
         let page = OutcomePage()

@@ -164,6 +164,30 @@ struct OutcomesTests {
         #expect(window.rows[0].counters == [#"messages_total{result="spam"}"#: 1])
     }
 
+    @Test("counts that somebody made up have sums, windows and differences, and never trap")
+    func madeUp() throws {
+        let edges = (0..<LatencyRange.count).map { LatencyRange(index: $0).upperEdge.map(String.init) ?? "null" }
+        let full =
+            #"{"upTo": [\#(edges.joined(separator: ","))], "counts": "#
+            + "\(Array(repeating: 1 << 50, count: edges.count))}"
+        let tally = #"{"success": \#(full), "failure": \#(full), "cancelled": \#(full)}"#
+        let row =
+            #"{"subject": {"rollout": "sms"}, "life": 0, "drawn": \#(tally), "undrawn": \#(tally), "#
+            + #""inFlight": \#(Int.min), "counters": {"x_total": \#(Int.max), "y_total": \#(Int.min)}}"#
+        let json = Data(#"{"recorder": 1, "rows": [\#(row), \#(row), \#(row)]}"#.utf8)
+        let counts = try JSONDecoder().decode(OutcomeCounts.self, from: json)
+        #expect(counts.rows[0].requests == 6 * 992 << 50)
+        #expect(counts.rows[0].failures == 2 * 992 << 50)
+        #expect(counts.rows[0].all.requests == 3 * 992 << 50)
+        #expect(counts.since(counts) == nil, "two rows of one subject")
+        let window = try #require(counts.since(OutcomeCounts(recorder: 1, rows: [])))
+        let sum = window + window
+        #expect(sum.rows.count == 1 && sum.rows[0].requests == 6 * 992 << 50)
+        #expect(sum.rows[0].all.latency.quantile(0.5) != nil && sum.rows[0].all.latency.mean != nil)
+        let single = OutcomeCounts(recorder: 1, rows: [counts.rows[0]])
+        #expect(single.since(single)?.rows[0].requests == 0)
+    }
+
     @Test("a decision of another router counts for its own variant")
     func otherRouter() throws {
         let other = try RolloutRouter(
@@ -201,7 +225,11 @@ struct OutcomesTests {
     static let faults: [(OutcomeCounter.Description, String)] = [
         (counter("hits"), "ends in _total"), (counter("1_total"), "a name matches"),
         (counter("_total€_total"), "a name"),
-        (counter("_total"), ""), (counter("a:b_total"), ""), (counter("é_total"), "a name matches"),
+        (counter("_total"), "after something else"), (counter("__total"), ""), (counter("a:b_total"), ""),
+        (counter("é_total"), "a name matches"),
+        (counter("b\u{332}_total"), "a name matches"), (counter("x1\u{20E3}_total"), "a name matches"),
+        (counter("x_total", ["b\u{332}": "1"]), "a label matches"),
+        (counter("x_total", help: ""), "the help says"), (counter("x_total", help: " \n"), "the help says"),
         (counter("rollout_x_total"), "does not begin with rollout_"),
         (counter("x_total", ["version": "1"]), "the label version"), (counter("x_total", ["le": "1"]), "the label le"),
         (counter("x_total", ["outcome": "1"]), "none of rollout, variant, version, outcome, le"),

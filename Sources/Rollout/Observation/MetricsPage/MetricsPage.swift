@@ -30,7 +30,7 @@ public struct MetricsPage: Sendable {
     ) {
         let format = MetricsFormat(accepting: acceptHeader ?? "")
         var writer = MetricsWriter(format: format, component: component)
-        for family in Self.united([router.metrics] + others) { writer.write(family) }
+        for family in Self.united([router.metrics(by: component)] + others) { writer.write(family) }
         writer.end()
         contentType = format.contentType
         text = writer.text

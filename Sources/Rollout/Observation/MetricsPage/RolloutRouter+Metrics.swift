@@ -2,27 +2,65 @@ extension RolloutRouter {
     /// How many variants without traffic a page shows at most.
     private static let idleLimit = 1_000
 
-    /// What the router has on a page: its requests and the service's own counters by variant, and the policy that runs.
-    var metrics: Metrics {
+    /// What the router has on a page that shows a component's version: its requests and the service's own counters by variant,
+    /// and the policy that runs.
+    func metrics(by component: Release.Component?) -> Metrics {
         let status = status
-        let (counts, counters) = outcomes.countsAndCounters
-        let rows = Self.rows(of: counts, status)
-        return Metrics(Self.families(of: rows) + Self.families(of: status) + Self.families(of: counters, rows))
+        let reading = outcomes.reading
+        let rows = Self.rows(of: reading, status, by: component)
+        return Metrics(
+            Self.families(of: rows) + Self.families(of: status) + Self.families(of: reading.counters, rows)
+        )
     }
 
     /// The rows that were counted, and one for each variant of the running policy that has not been counted yet: otherwise
     /// `rate()` would miss what a new variant does first. If the policy has more than 1,000 variants, only rollouts with
     /// traffic get them.
-    private static func rows(of counts: OutcomeCounts, _ status: RolloutStatus) -> [OutcomeRow] {
+    ///
+    /// Releases with the same version of the component are one row. No count of it falls if one of them is folded, or Prometheus
+    /// would take that for a restart, and all that is left for new requests. So what was folded of such a release is shown here,
+    /// and not in the remainder, until the last of them is folded: then its series ends.
+    private static func rows(
+        of reading: OutcomeReading,
+        _ status: RolloutStatus,
+        by component: Release.Component?
+    ) -> [OutcomeRow] {
+        var counted = reading.counts.rows
+        for part in component.flatMap({ reading.shared[$0] }) ?? [] {
+            if let place = counted.firstIndex(where: { $0.variant == nil && $0.rollout == part.rollout }) {
+                counted[place] = counted[place].since(part) ?? counted[place]
+            }
+            counted.append(part)
+        }
         let showsAll = status.rollouts.reduce(0) { $0 + $1.variants.count } <= idleLimit
-        let busy = Set(counts.rows.compactMap(\.rollout))
-        let known = Set(counts.rows.map(\.subject))
-        let subjects = status.rollouts.lazy.filter { showsAll || busy.contains($0.id) }.flatMap { rollout in
+        let busy = Set(counted.compactMap(\.rollout))
+        let idle = status.rollouts.lazy.filter { showsAll || busy.contains($0.id) }.flatMap { rollout in
             rollout.variants.map {
-                OutcomeRow.Subject(rollout: rollout.id, variant: $0.name, release: $0.release)
+                OutcomeRow(
+                    subject: OutcomeRow.Subject(rollout: rollout.id, variant: $0.name, release: $0.release)
+                )
             }
         }
-        return counts.rows + subjects.filter { !known.contains($0) }.map { OutcomeRow(subject: $0) }
+        return united(counted + idle, by: component)
+    }
+
+    /// One row for all releases of a variant that agree in the component. Their latencies are added up range by range, so that the
+    /// sum of all latencies is the same number after one of them was folded.
+    private static func united(_ rows: [OutcomeRow], by component: Release.Component?) -> [OutcomeRow] {
+        var united: [OutcomeRow] = []
+        var places: [OutcomeRow.Subject: Int] = [:]
+        for var row in rows {
+            if let component, let version = row.release?[component] {
+                row.subject.release = Release([component: version])
+            }
+            if let place = places[row.subject] {
+                united[place].add(row)
+            } else {
+                places[row.subject] = united.count
+                united.append(row)
+            }
+        }
+        return united
     }
 
     private static func families(of rows: [OutcomeRow]) -> [MetricFamily] {

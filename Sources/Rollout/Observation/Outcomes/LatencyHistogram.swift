@@ -76,8 +76,9 @@ public struct LatencyHistogram: Hashable, Sendable {
         return rest
     }
 
-    /// The largest count of a range: the sum of all ranges is a number, too. What is beyond is not counted.
-    private static let limit = 1 << 53
+    /// The largest count of a range: so the sum of all ranges of all six kinds of a row is a number, too, also if somebody made
+    /// them up. What is beyond is not counted. A process counts up to 2^49.
+    private static let limit = 1 << 50
 
     /// Counts requests in a range.
     mutating func add(_ count: Int, in range: LatencyRange) {
@@ -109,7 +110,7 @@ extension LatencyHistogram: Codable {
         try container.encode(counts, forKey: .counts)
     }
 
-    /// Decodes a histogram, whose edges must be those of ranges, in order, and whose counts must be 1 ... 2^53.
+    /// Decodes a histogram, whose edges must be those of ranges, in order, and whose counts must be 1 ... 2^50.
     public init(from decoder: any Decoder) throws {
         let container = try decoder.container(keyedBy: CodingKeys.self)
         let edges = try container.decode([UInt64?].self, forKey: .upTo)

@@ -68,6 +68,15 @@ enum OutcomeCell {
         case directory(kind: Int)
         /// 32 ranges of one kind.
         case ranges(kind: Int, page: Int)
+
+        /// Whether a word is the address of another page, and no count.
+        func holdsAddress(at index: Int) -> Bool {
+            switch self {
+            case .node: NodeLayout.directories..<NodeLayout.counters ~= index
+            case .directory: true
+            case .ranges: false
+            }
+        }
     }
 
     init() {

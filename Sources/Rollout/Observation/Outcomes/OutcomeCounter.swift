@@ -46,9 +46,12 @@
             if others.count == NodeLayout.counterLimit {
                 return "a router has at most \(NodeLayout.counterLimit) counters"
             }
-            if !Self.isName(name, also: ":") || !name.hasSuffix("_total") || name.hasPrefix("rollout_") {
-                return "a name matches [a-zA-Z_:][a-zA-Z0-9_:]*, ends in _total, and does not begin with rollout_"
+            if !Self.isName(name, also: ":") || !name.dropFirst().hasSuffix("_total") || name.hasPrefix("rollout_") {
+                return
+                    "a name matches [a-zA-Z_:][a-zA-Z0-9_:]*, ends in _total after something else, and does not begin with "
+                    + "rollout_"
             }
+            if help.allSatisfy(\.isWhitespace) { return "the help says what it counts, in a sentence" }
             if let label = labels.keys.sorted().first(where: { !Self.isLabel($0) }) {
                 return
                     "the label \(label): a label matches [a-zA-Z_][a-zA-Z0-9_]*, does not begin with __, and is none of "
@@ -71,9 +74,10 @@
             isName(label) && !label.hasPrefix("__") && !reserved.contains(label)
         }
 
-        private static func isName(_ text: String, also extra: Character? = nil) -> Bool {
-            guard let first = text.first, !("0"..."9").contains(first) else { return false }
-            return text.allSatisfy { character in
+        /// By scalars: a letter with a mark is a character between `a` and `z`, too.
+        private static func isName(_ text: String, also extra: Unicode.Scalar? = nil) -> Bool {
+            guard let first = text.unicodeScalars.first, !("0"..."9").contains(first) else { return false }
+            return text.unicodeScalars.allSatisfy { character in
                 ("a"..."z").contains(character) || ("A"..."Z").contains(character) || ("0"..."9").contains(character)
                     || character == "_" || character == extra
             }

@@ -45,7 +45,7 @@ public struct OutcomeTally: Hashable, Sendable, Codable {
 /// A new release has a row of its own, and never continues the counts of an old one.
 public struct OutcomeRow: Hashable, Sendable, Codable {
     /// Whose requests these are.
-    let subject: Subject
+    var subject: Subject
     /// Tells a row from the one that the same variant had before, which was folded.
     var life = 0
     /// The requests whose variant was chosen by chance: these may be compared with another variant's, and nothing else may.
@@ -81,16 +81,19 @@ public struct OutcomeRow: Hashable, Sendable, Codable {
     /// How many requests failed.
     public var failures: Int { drawn.failure.count + undrawn.failure.count }
 
+    /// Whether nothing was counted.
+    var isEmpty: Bool { requests == 0 && inFlight == 0 && counters.values.allSatisfy { $0 == 0 } }
+
     /// Adds the requests of another row.
-    fileprivate mutating func add(_ other: OutcomeRow) {
+    mutating func add(_ other: OutcomeRow) {
         drawn = drawn + other.drawn
         undrawn = undrawn + other.undrawn
         inFlight = Self.bounded(inFlight) + Self.bounded(other.inFlight)
         counters.merge(other.counters) { Self.bounded($0) + Self.bounded($1) }
     }
 
-    /// What came since an earlier row of the same subject, or nil if that holds more somewhere.
-    fileprivate func since(_ earlier: OutcomeRow) -> OutcomeRow? {
+    /// What came since an earlier row of the same subject, or is beside a part of it, or nil if that holds more somewhere.
+    func since(_ earlier: OutcomeRow) -> OutcomeRow? {
         guard let drawn = drawn.since(earlier.drawn), let undrawn = undrawn.since(earlier.undrawn),
             earlier.counters.allSatisfy({ (counters[$0] ?? -1) >= $1 })
         else { return nil }

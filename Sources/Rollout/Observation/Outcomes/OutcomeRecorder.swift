@@ -147,16 +147,15 @@ extension OutcomeRecorder {
             if let known = OutcomePage(address: unsafe row[stripe].load(ordering: .relaxed)) {
                 node = known
             } else {
-                node = state.takePage(for: .node, filledWith: owner)
-                for kind in 0..<OutcomeKind.count { node.set(0, at: NodeLayout.directories + kind) }
+                node = state.takePage(for: .node, of: owner)
                 unsafe row[stripe].store(node.address, ordering: .releasing)
             }
             guard let kind else { return }
             let place = NodeLayout.directories + kind
-            let directory = node.page(at: place) ?? state.takePage(for: .directory(kind: kind), filledWith: 0)
+            let directory = node.page(at: place) ?? state.takePage(for: .directory(kind: kind), of: owner)
             node.set(directory.address, at: place)
             guard directory.page(at: page) == nil else { return }
-            directory.set(state.takePage(for: .ranges(kind: kind, page: page), filledWith: owner).address, at: page)
+            directory.set(state.takePage(for: .ranges(kind: kind, page: page), of: owner).address, at: page)
         }
     }
 
@@ -240,8 +239,9 @@ extension OutcomeRecorder {
 
     /// Every count, of one moment as far as that can be seen.
     ///
-    /// What ended is read before what began, and who ended a request began it before. So nobody in flight is counted twice.
-    final var counts: OutcomeCounts {
+    /// What ended is read before what began, and who ended a request began it before. So in flight is never below 0. A request
+    /// that ends while this reads may be found among those in flight and among those that ended.
+    final var reading: OutcomeReading {
         state.withLock { state in
             let rows = state.rowsInOrder.map { row in
                 let (counts, inFlight) = read(row.entry)
@@ -249,8 +249,21 @@ extension OutcomeRecorder {
             }
             let (counts, inFlight) = read(OutcomeRows.otherEntry)
             let other = state.otherRow(counts, inFlight: inFlight)
-            let others = other.requests + other.inFlight > 0 ? [other] : []
-            return OutcomeCounts(recorder: id, rows: rows + state.remainderRows + others)
+            let others = other.isEmpty ? [] : [other]
+            return OutcomeReading(
+                counts: OutcomeCounts(recorder: id, rows: rows + state.remainderRows + others),
+                shared: state.sharedRows,
+                counters: state.counters
+            )
         }
     }
+}
+
+/// What a page needs to know of one moment.
+struct OutcomeReading {
+    let counts: OutcomeCounts
+    /// By component: what is in the remainders, of releases whose version of the component a row of their variant still has.
+    let shared: [Release.Component: [OutcomeRow]]
+    /// The service's own counters.
+    let counters: [OutcomeCounter.Description]
 }

@@ -19,6 +19,8 @@ struct OutcomeRows {
     private var spareEntries: [UInt64] = []
     private var lastEntry = otherEntry
     private var remainders: [RolloutID: RowCounts] = [:]
+    /// What was folded of variants that still have a row with the same version of a component.
+    private var sharedVersions: [SharedVersion: RowCounts] = [:]
     private var sparePages: [OutcomePage.Purpose: [OutcomePage]] = [:]
     /// Numbers lives and retirements.
     private var events = 0
@@ -55,9 +57,20 @@ struct OutcomeRows {
 
     /// Adds a row's counts to the remainder of its rollout, and gives up the row.
     mutating func fold(_ row: Row, _ counts: RowCounts) {
-        remainders[VariantRegistry.shared.rollout(row.variant), default: RowCounts()].add(counts)
+        let record = VariantRegistry.shared[row.variant]
+        remainders[record.rollout, default: RowCounts()].add(counts)
         rows[row.entry] = nil
         spareEntries.append(row.entry)
+        let relatives = rows.values.lazy.map { VariantRegistry.shared[$0.variant] }
+            .filter { $0.rollout == record.rollout && $0.name == record.name }.map(\.release)
+        for (component, version) in record.release.versions {
+            let shared = SharedVersion(record.rollout, record.name, component, version)
+            if relatives.contains(where: { $0[component] == version }) {
+                sharedVersions[shared, default: RowCounts()].add(counts)
+            } else {
+                sharedVersions[shared] = nil
+            }
+        }
     }
 
     private mutating func nextEntry() -> UInt64 {
@@ -72,10 +85,13 @@ struct OutcomeRows {
 
     // MARK: Pages
 
-    /// A page for a purpose, each of whose words is the given one.
-    mutating func takePage(for purpose: OutcomePage.Purpose, filledWith word: UInt64) -> OutcomePage {
+    /// A page for a purpose, with an owner's counts of 0, and no address yet.
+    ///
+    /// Each word is set once. Whoever comes late to a page that is used again may look for an address in it at any moment, and
+    /// must find one of a page, or 0; the owner's word is neither. And the owner may count in it already.
+    mutating func takePage(for purpose: OutcomePage.Purpose, of owner: UInt64) -> OutcomePage {
         let page = sparePages[purpose]?.popLast() ?? OutcomePage()
-        for index in 0..<OutcomePage.count { page.set(word, at: index) }
+        for index in 0..<OutcomePage.count { page.set(purpose.holdsAddress(at: index) ? 0 : owner, at: index) }
         return page
     }
 
@@ -103,6 +119,19 @@ struct OutcomeRows {
         }
     }
 
+    /// What was folded of variants that still have a row with the same version of a component, as values by that component.
+    var sharedRows: [Release.Component: [OutcomeRow]] {
+        sharedVersions.reduce(into: [:]) { shared, element in
+            let (key, counts) = element
+            let subject = OutcomeRow.Subject(
+                rollout: key.rollout,
+                variant: key.variant,
+                release: Release([key.component: key.version])
+            )
+            shared[key.component, default: []].append(row(subject, counts, inFlight: 0, life: 0))
+        }
+    }
+
     /// What has no row of its own, as a value.
     func otherRow(_ counts: RowCounts, inFlight: Int) -> OutcomeRow {
         row(OutcomeRow.Subject(), counts, inFlight: inFlight, life: 0)
@@ -125,6 +154,21 @@ struct OutcomeRows {
     mutating func add(_ counter: OutcomeCounter.Description) -> Int {
         counters.append(counter)
         return counters.count - 1
+    }
+}
+
+/// What all releases of a variant that agree in one component are counted as, on a page that shows this component.
+private struct SharedVersion: Hashable {
+    let rollout: RolloutID
+    let variant: VariantName
+    let component: Release.Component
+    let version: String
+
+    init(_ rollout: RolloutID, _ variant: VariantName, _ component: Release.Component, _ version: String) {
+        self.rollout = rollout
+        self.variant = variant
+        self.component = component
+        self.version = version
     }
 }
 

@@ -117,7 +117,7 @@
     ///
     /// - Parameters:
     ///   - name: Its name on a metrics page, which ends in `_total`.
-    ///   - help: What it counts, in a sentence.
+    ///   - help: What it counts, in a sentence, which must not be empty.
     ///   - labels: Labels beside those that every series of a variant has (`rollout`, `variant`, `version`).
     /// - Returns: The counter.
     public func counter(_ name: String, help: String, labels: [String: String] = [:]) -> OutcomeCounter {
@@ -137,14 +137,10 @@
 
     /// All that was counted until now. O(rows and ranges in use). Takes a lock, for which nobody who counts waits unless a
     /// variant is new to them.
-    public var counts: OutcomeCounts { countsAndCounters.0 }
+    public var counts: OutcomeCounts { reading.counts }
 
-    /// The same, and what the service's own counters are.
-    var countsAndCounters: (OutcomeCounts, [OutcomeCounter.Description]) {
-        unsafe recorder._withUnsafeGuaranteedRef { recorder in
-            (recorder.counts, recorder.state.withLock(\.counters))
-        }
-    }
+    /// The same, and what else a page needs to know.
+    var reading: OutcomeReading { unsafe recorder._withUnsafeGuaranteedRef(\.reading) }
 }
 
 extension RolloutRouter {

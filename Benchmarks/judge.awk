@@ -35,6 +35,7 @@ function within(name) {
 # beyond LIMIT NAME BASE     NAME takes at most LIMIT instructions more than BASE
 # most LIMIT NAME            NAME takes at most LIMIT instructions
 # allocations N NAME         NAME allocates at most N times
+# retains N NAME             NAME retains at most N times
 # compressions N NAME        NAME calls the compression of SHA-256 exactly N times
 function judge(kind, first, second, third,    i, name, matched) {
     if (kind == "zero") {
@@ -73,6 +74,9 @@ function judge(kind, first, second, third,    i, name, matched) {
         if (!(second in allocations)) complain(second " was not measured")
         else if (allocations[second] > first)
             complain(second " allocates " allocations[second] " times, the limit is " first)
+    } else if (kind == "retains") {
+        if (!(second in retains)) complain(second " was not measured")
+        else if (retains[second] > first) complain(second " retains " retains[second] " times, the limit is " first)
     } else if (kind == "compressions") {
         if (!(second in instructions)) { complain("the compressions of " second " were not measured"); return }
         hashed[second] = first

@@ -10,12 +10,6 @@ public struct HashedUnit: Hashable, Sendable {
     @inlinable
     public var text: String { exact.text }
 
-    /// A unit that was hashed before.
-    init(_ text: String, key: UInt64) {
-        exact = ExactText(text: text)
-        self.key = key
-    }
-
     /// Hashes a unit. O(length).
     public init(_ text: String) {
         exact = ExactText(text: text)

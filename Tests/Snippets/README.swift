@@ -19,6 +19,12 @@ var next: RolloutPolicy {
 let acceptHeader: String? = nil
 let (user, host, cookieHeader) = ("alice", "www.sms-app.local", "theme=dark")
 
+struct Log: Sendable {
+    func append(_ lines: [String]) async throws {}
+}
+
+let log = Log()
+
 /// What the service is there for.
 let (message, label) = ("Call now!", "spam")
 

@@ -25,15 +25,15 @@ final class ExposedRollout: Sendable {
         key = Bucketing.saltHash(id.text)
     }
 
-    /// Takes in a visit of reason `split`. O(1), unless a policy was published since the last one.
-    ///
-    /// - Returns: Whether the rollout is watched; nil if it may be, from this visit on.
-    func count(_ decision: Decision, _ router: RouterState) -> Bool? {
-        state.withLock { state in
-            if state.watch?.count(decision, router) != nil { return true }
-            guard let unwatched = state.unwatched, decision.epoch <= unwatched else { return nil }
-            return false
-        }
+    /// Takes in a visit of reason `split`, if the rollout is watched. O(1), unless a policy was published since the last one.
+    @inline(__always)
+    func count(_ decision: Decision, _ router: RouterState) -> Bool {
+        state.withLock { state in state.watch?.count(decision, router) != nil }
+    }
+
+    /// Whether no visit of an epoch has been missed.
+    func awaitsWatch(of epoch: UInt32) -> Bool {
+        state.withLock { state in state.unwatched.map { epoch > $0 } ?? true }
     }
 
     /// Begins a watch of an epoch, unless there is one. False if visits of the epoch have been missed.

@@ -24,13 +24,14 @@ final class ExposedRollouts: Sendable {
 
     private let state = Lock(State())
 
-    /// Enters a variant at its first exposure.
-    func enrol(_ variant: VariantNumber, in variants: borrowing ExposedVariants) {
+    /// The rollout of a variant, which is entered at its first exposure.
+    func enrol(_ variant: VariantNumber, in variants: borrowing ExposedVariants) -> ExposedRollout {
         let id = VariantRegistry.shared.rollout(variant)
-        state.withLock { state in
+        return state.withLock { state in
             let rollout = state.rollouts[id] ?? ExposedRollout(id)
             state.rollouts[id] = rollout
             variants.enter(variant, of: rollout)
+            return rollout
         }
     }
 
@@ -80,16 +81,15 @@ final class ExposedRollouts: Sendable {
     func watch(_ rollout: ExposedRollout, for decision: Decision, _ running: RolloutPolicy) {
         state.withLock { state in
             guard let epoch = running.rollouts[rollout.id]?.epoch else { return rollout.endWatch(decision.epoch) }
-            if !state.watched.contains(where: { $0 === rollout }) {
-                if state.watched.count == Self.watchLimit {
-                    guard let absent = state.watched.firstIndex(where: { running.rollouts[$0.id] == nil }) else {
-                        return rollout.endWatch(epoch)
-                    }
-                    state.watched.remove(at: absent).endWatch(0)
+            let isListed = state.watched.contains { $0 === rollout }
+            if !isListed, state.watched.count == Self.watchLimit {
+                guard let absent = state.watched.firstIndex(where: { running.rollouts[$0.id] == nil }) else {
+                    return rollout.endWatch(epoch)
                 }
-                state.watched.append(rollout)
+                state.watched.remove(at: absent).endWatch(0)
             }
-            if !rollout.watch(epoch) { rollout.endWatch(decision.epoch) }
+            guard rollout.watch(epoch) else { return rollout.endWatch(decision.epoch) }
+            if !isListed { state.watched.append(rollout) }
         }
     }
 

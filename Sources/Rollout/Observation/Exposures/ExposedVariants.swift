@@ -10,8 +10,16 @@ import Synchronization
     private static let chunkSize = 1024
     /// Enough for every number that a decision has room for, so that none has to be checked.
     private static let chunkCount = Int(Outcome.fieldMask + 1) / chunkSize
-    /// Where the parts of a chunk begin: the keys of the rollouts, the addresses of their objects, what was told.
-    private static let (keys, rollouts, told) = (0, chunkSize, 2 * chunkSize)
+
+    /// Where the parts of a chunk begin.
+    private enum Part: Int {
+        /// The keys of the rollouts.
+        case keys = 0
+        /// The addresses of the rollouts' objects.
+        case rollouts = 1024
+        /// How many exposures were told.
+        case told = 2048
+    }
 
     /// The address of each chunk.
     private let chunks: UnsafeMutablePointer<Word>
@@ -50,23 +58,22 @@ import Synchronization
 
     /// The word of a variant in a part of its chunk.
     @inline(__always)
-    private func word(_ part: Int, of variant: VariantNumber) -> Chunk {
+    private func word(_ part: Part, of variant: VariantNumber) -> Chunk {
         let index = Int(truncatingIfNeeded: UInt64(variant.rawValue) & Outcome.fieldMask)
-        return unsafe chunk(index / Self.chunkSize) + (part &+ index % Self.chunkSize)
+        return unsafe chunk(index / Self.chunkSize) + (part.rawValue &+ index % Self.chunkSize)
     }
 
     // MARK: Rollouts
 
     /// The key of a variant's rollout; 0 before its first exposure.
     @inline(__always)
-    func key(of variant: VariantNumber) -> UInt64 { unsafe word(0, of: variant).pointee.load(ordering: .relaxed) }
+    func key(of variant: VariantNumber) -> UInt64 { unsafe word(.keys, of: variant).pointee.load(ordering: .relaxed) }
 
-    /// Calls the body with a variant's rollout, or returns nil before its first exposure. Counts no reference.
+    /// The rollout of a variant, or nil before its first exposure. Not counted as a reference: the object lives as long as this.
     @inline(__always)
-    func withRollout<Result>(of variant: VariantNumber, _ body: (ExposedRollout) -> Result) -> Result? {
-        let address = unsafe word(Self.rollouts, of: variant).pointee.load(ordering: .acquiring)
-        guard let rollout = unsafe UnsafeRawPointer(bitPattern: UInt(address)) else { return nil }
-        return unsafe Unmanaged<ExposedRollout>.fromOpaque(rollout)._withUnsafeGuaranteedRef(body)
+    func rollout(of variant: VariantNumber) -> Unmanaged<ExposedRollout>? {
+        let address = unsafe word(.rollouts, of: variant).pointee.load(ordering: .acquiring)
+        return unsafe UnsafeRawPointer(bitPattern: UInt(address)).map { unsafe Unmanaged.fromOpaque($0) }
     }
 
     /// Enters a variant. Under the lock of ``ExposedRollouts``, which keeps the object.
@@ -75,8 +82,8 @@ import Synchronization
         if !hasChunk(index) { unsafe chunks[index].store(Self.address(Self.makeChunk()), ordering: .releasing) }
         // Releasing, so that whoever finds the address finds the object.
         let address = unsafe UInt(bitPattern: Unmanaged.passUnretained(rollout).toOpaque())
-        unsafe word(Self.rollouts, of: variant).pointee.store(UInt64(address), ordering: .releasing)
-        unsafe word(Self.keys, of: variant).pointee.store(rollout.key, ordering: .relaxed)
+        unsafe word(.rollouts, of: variant).pointee.store(UInt64(address), ordering: .releasing)
+        unsafe word(.keys, of: variant).pointee.store(rollout.key, ordering: .relaxed)
     }
 
     // MARK: Counts
@@ -84,17 +91,17 @@ import Synchronization
     /// Counts an exposure that is told, of a variant that was entered.
     @inline(__always)
     func countTold(_ variant: VariantNumber) {
-        unsafe word(Self.told, of: variant).pointee.wrappingAdd(1, ordering: .relaxed)
+        unsafe word(.told, of: variant).pointee.wrappingAdd(1, ordering: .relaxed)
     }
 
     /// What was told of a variant.
     func told(_ variant: VariantNumber) -> Int {
-        Int(unsafe word(Self.told, of: variant).pointee.load(ordering: .relaxed))
+        Int(unsafe word(.told, of: variant).pointee.load(ordering: .relaxed))
     }
 
     /// What was told of a variant, which then begins at 0 again.
     func takeTold(_ variant: VariantNumber) -> Int {
-        Int(unsafe word(Self.told, of: variant).pointee.exchange(0, ordering: .relaxed))
+        Int(unsafe word(.told, of: variant).pointee.exchange(0, ordering: .relaxed))
     }
 
     /// The variants with exposures that were told. O(variants that the process knows).

@@ -13,16 +13,17 @@ struct ExposureMark: Hashable, Sendable {
     fileprivate static let bits: UInt64 = 21
     private static let drawn: UInt64 = 1 << 20
 
-    /// The mark of a decision for a unit with this key, in a rollout with this key.
-    init(_ decision: Decision, unit: UInt64, rollout: UInt64) {
-        hash = Self.hash(decision, unit, rollout)
+    /// The mark of a decision, by the hash that ``hash(of:unit:rollout:)`` gives.
+    @inline(__always)
+    init(_ decision: Decision, hash: UInt64) {
+        self.hash = hash
         let word = Self.settled(decision, hash) & (decision.isSplit ? ~0 : ~Self.drawn)
         self.word = word == 0 ? 1 << Self.bits : word
     }
 
-    /// Tells units, rollouts and epochs apart. Both keys are hashes, and look random already.
+    /// What tells units, rollouts and epochs apart. The keys of unit and rollout are hashes, and look random already.
     @inline(__always)
-    fileprivate static func hash(_ decision: Decision, _ unit: UInt64, _ rollout: UInt64) -> UInt64 {
+    static func hash(of decision: Decision, unit: UInt64, rollout: UInt64) -> UInt64 {
         let epoch = decision.origin & ~0xFFFF_FFFF
         let product = (unit ^ rollout ^ epoch).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
         return product.high ^ product.low
@@ -35,6 +36,7 @@ struct ExposureMark: Hashable, Sendable {
     }
 
     /// Whether the visit is a draw.
+    @inline(__always)
     var isDrawn: Bool { word & Self.drawn != 0 }
 
     /// Whether a place that holds a word remembers the unit under the same variant, whether it was drawn or not.
@@ -46,7 +48,8 @@ struct ExposureMark: Hashable, Sendable {
 
 extension Decision {
     /// Whether the unit was drawn just now: the reason is `split`.
-    fileprivate var isSplit: Bool {
+    @inline(__always)
+    var isSplit: Bool {
         answer >> Outcome.reasonShift & Outcome.reasonMask == UInt64(Reason.Code.split.rawValue)
     }
 }
@@ -93,11 +96,14 @@ extension Decision {
 
     /// Whether the unit was told of under this variant, and was drawn: then nothing is left to do for any visit.
     @inline(__always)
-    func isSettled(_ decision: Decision, unit: UInt64, rollout: UInt64) -> Bool {
-        let hash = ExposureMark.hash(decision, unit, rollout)
+    func isSettled(_ decision: Decision, hash: UInt64) -> Bool {
         let settled = ExposureMark.settled(decision, hash)
         let set = unsafe set(of: hash)
-        for index in 0..<Self.setSize where unsafe set[index].load(ordering: .relaxed) == settled { return true }
+        for index in 0..<Self.setSize {
+            let found = unsafe set[index].load(ordering: .relaxed)
+            if found == settled { return true }
+            if found == 0 { return false }
+        }
         return false
     }
 

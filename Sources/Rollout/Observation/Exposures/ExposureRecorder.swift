@@ -24,27 +24,45 @@ struct ExposureRecorder: ~Copyable, Sendable {
     ///
     /// A variant that was never met has the key 0, under which nothing is entered. So it is not tested.
     @inline(__always)
-    func isSettled(_ decision: Decision, _ unit: UInt64) -> Bool {
-        memory.isSettled(decision, unit: unit, rollout: variants.key(of: decision.variant.number))
+    func isSettled(_ decision: Decision, unit key: UInt64) -> Bool {
+        let rollout = variants.key(of: decision.variant.number)
+        return memory.isSettled(decision, hash: ExposureMark.hash(of: decision, unit: key, rollout: rollout))
     }
 
     /// Takes in a visit that is not known to be settled.
+    @inline(__always)
+    func record(_ decision: Decision, _ unit: String, key: UInt64, _ time: UnixTime?) {
+        guard let rollout = unsafe variants.rollout(of: decision.variant.number), key != XXH3.hashOfNothing else {
+            return recordOddly(decision, unit, key: key, time)
+        }
+        unsafe rollout._withUnsafeGuaranteedRef { tell(decision, unit, key: key, time, in: $0) }
+    }
+
+    /// Takes in a visit without a unit, or the first one of a variant.
+    @inline(never)
+    private func recordOddly(_ decision: Decision, _ unit: String, key: UInt64, _ time: UnixTime?) {
+        if unit.isEmpty {
+            withoutUnit.wrappingAdd(1, ordering: .relaxed)
+        } else {
+            tell(decision, unit, key: key, time, in: rollouts.enrol(decision.variant.number, in: variants))
+        }
+    }
+
+    /// Counts a visit for the sample ratio, and hands over the exposure if it is new.
     ///
     /// The sample ratio comes first, and does not depend on what becomes of the exposure: whether the queue has room may
     /// depend on the variant, if one of them has its units come again more often.
-    func record(_ decision: Decision, _ unit: HashedUnit, _ time: UnixTime?) {
-        if unit.key == XXH3.hashOfNothing, unit.text.isEmpty {
-            withoutUnit.wrappingAdd(1, ordering: .relaxed)
-            return
-        }
-        let variant = decision.variant.number
-        let rollout = variants.key(of: variant)
-        if rollout == 0 {
-            rollouts.enrol(variant, in: variants)
-            return record(decision, unit, time)
-        }
-        let mark = ExposureMark(decision, unit: unit.key, rollout: rollout)
-        if mark.isDrawn { variants.withRollout(of: variant) { count(decision, in: $0) } }
+    @inline(__always)
+    private func tell(
+        _ decision: Decision,
+        _ unit: String,
+        key: UInt64,
+        _ time: UnixTime?,
+        in rollout: ExposedRollout
+    ) {
+        if decision.isSplit { count(decision, in: rollout) }
+        let hash = ExposureMark.hash(of: decision, unit: key, rollout: rollout.key)
+        let mark = ExposureMark(decision, hash: hash)
         let look = memory.look(for: mark)
         if look.isKnown {
             if mark.isDrawn { _ = memory.enter(mark, look) }
@@ -58,22 +76,31 @@ struct ExposureRecorder: ~Copyable, Sendable {
         }
         if memory.enter(mark, look) {
             // Before the exposure can be delivered, so that no more are delivered than told.
-            variants.countTold(variant)
-            delivery.queue.fill(ticket, Exposure(unit: UnitID(unit.text), decision: decision, time: time ?? .now))
+            variants.countTold(decision.variant.number)
+            delivery.queue.fill(ticket, Exposure(unit: UnitID(unit), decision: decision, time: time ?? Self.now))
         } else {
             delivery.queue.fill(ticket, nil)
         }
         delivery.wake()
     }
 
-    @inline(__always)
+    /// Not inlined, because the memory for the system's answer would cost those who bring a time as well.
+    private static var now: UnixTime { @inline(never) get { .now } }
+
+    /// Takes in a draw. Not inlined, because what is inlined around it would have to be kept on the stack.
+    @inline(never)
     private func count(_ decision: Decision, in rollout: ExposedRollout) {
-        var isWatched = rollout.count(decision, router)
-        if isWatched == nil {
+        if !rollout.count(decision, router) { countUnwatched(decision, in: rollout) }
+    }
+
+    /// Takes in a draw in a rollout that is not watched, or not yet.
+    @inline(never)
+    private func countUnwatched(_ decision: Decision, in rollout: ExposedRollout) {
+        if rollout.awaitsWatch(of: decision.epoch) {
             rollouts.watch(rollout, for: decision, router.compiled.policy)
-            isWatched = rollout.count(decision, router)
+            if rollout.count(decision, router) { return }
         }
-        if isWatched != true { notWatched.wrappingAdd(1, ordering: .relaxed) }
+        notWatched.wrappingAdd(1, ordering: .relaxed)
     }
 
     // MARK: Reading

@@ -74,8 +74,8 @@
     /// - Complexity: O(length of the unit), without allocation.
     public func record(_ decision: Decision, unit: String) {
         let key = XXH3.hash(unit)
-        if unsafe recorder.pointee.isSettled(decision, key) { return }
-        tell(decision, HashedUnit(unit, key: key), nil)
+        if unsafe recorder.pointee.isSettled(decision, unit: key) { return }
+        tell(decision, unit, key, nil)
     }
 
     /// Records that a unit got what was decided, at that time.
@@ -87,8 +87,8 @@
     /// - Complexity: O(length of the unit), without allocation.
     public func record(_ decision: Decision, unit: String, at now: UnixTime) {
         let key = XXH3.hash(unit)
-        if unsafe recorder.pointee.isSettled(decision, key) { return }
-        tell(decision, HashedUnit(unit, key: key), now)
+        if unsafe recorder.pointee.isSettled(decision, unit: key) { return }
+        tell(decision, unit, key, now)
     }
 
     /// Records that a unit, hashed already, got what was decided, now.
@@ -98,8 +98,8 @@
     ///   - unit: Who got it, as the decision was asked.
     /// - Complexity: O(1), without allocation.
     public func record(_ decision: Decision, unit: HashedUnit) {
-        if unsafe recorder.pointee.isSettled(decision, unit.key) { return }
-        tell(decision, unit, nil)
+        if unsafe recorder.pointee.isSettled(decision, unit: unit.key) { return }
+        tell(decision, unit.text, unit.key, nil)
     }
 
     /// Records that a unit, hashed already, got what was decided, at that time.
@@ -110,13 +110,13 @@
     ///   - now: When.
     /// - Complexity: O(1), without allocation.
     public func record(_ decision: Decision, unit: HashedUnit, at now: UnixTime) {
-        if unsafe recorder.pointee.isSettled(decision, unit.key) { return }
-        tell(decision, unit, now)
+        if unsafe recorder.pointee.isSettled(decision, unit: unit.key) { return }
+        tell(decision, unit.text, unit.key, now)
     }
 
     @inline(never)
-    private func tell(_ decision: Decision, _ unit: HashedUnit, _ time: UnixTime?) {
-        unsafe recorder.pointee.record(decision, unit, time)
+    private func tell(_ decision: Decision, _ unit: String, _ key: UInt64, _ time: UnixTime?) {
+        unsafe recorder.pointee.record(decision, unit, key: key, time)
     }
 
     /// Delivers exposures to the sink until the task is cancelled, and then what is left, up to the end of the drain.

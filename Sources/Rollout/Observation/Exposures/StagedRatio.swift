@@ -84,6 +84,7 @@ struct StagedRatio: Sendable {
     }
 
     /// Counts a unit that was drawn into a variant; leaves it out if its revision does not say with what share.
+    @inline(__always)
     mutating func count(_ variant: VariantNumber, _ revision: UInt32) {
         let known = revision == newest.number ? newest.slots : slots(of: revision)
         var slot = known.lowerBound

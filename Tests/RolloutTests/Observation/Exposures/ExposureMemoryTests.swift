@@ -22,7 +22,8 @@ struct ExposureMemoryTests {
 
         static let rollout: UInt64 = 0x1F83_D9AB_FB41_BD6B
 
-        var mark: ExposureMark { ExposureMark(decision, unit: unit, rollout: Self.rollout) }
+        var hash: UInt64 { ExposureMark.hash(of: decision, unit: unit, rollout: Self.rollout) }
+        var mark: ExposureMark { ExposureMark(decision, hash: hash) }
     }
 
     /// A memory that threads can share, and expectations look into.
@@ -32,7 +33,7 @@ struct ExposureMemoryTests {
         init(places: Int) { memory = ExposureMemory(places: places) }
 
         func isSettled(_ visit: Visit) -> Bool {
-            memory.isSettled(visit.decision, unit: visit.unit, rollout: Visit.rollout)
+            memory.isSettled(visit.decision, hash: visit.hash)
         }
 
         func remembers(_ visit: Visit) -> Bool { memory.look(for: visit.mark).isKnown }

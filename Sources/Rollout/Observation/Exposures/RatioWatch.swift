@@ -41,8 +41,9 @@
         }
         // In bounds, by the guard.
         let bit: UInt64 = 1 << UInt64(bucket & 63)
-        if unsafe marks[bucket >> 6] & bit != 0 { return }
-        unsafe marks[bucket >> 6] |= bit
+        let word = unsafe marks + (bucket >> 6)
+        if unsafe word.pointee & bit != 0 { return }
+        unsafe word.pointee |= bit
         ratio.count(decision.variant.number, decision.revision)
     }
 

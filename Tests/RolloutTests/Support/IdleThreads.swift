@@ -1,11 +1,21 @@
 import Dispatch
 import Foundation
-import Synchronization
 
 /// Runs tasks on threads of the lowest scheduling class: they get the processor only while nobody else wants it.
 final class IdleThreads: TaskExecutor {
-    private final class Queue: Sendable {
-        let jobs = Mutex<[UnownedJob]>([])
+    private final class Queue: @unchecked Sendable {
+        private let lock = NSLock()
+        private var jobs: [UnownedJob] = []
+
+        func popFirst() -> UnownedJob? { lock.withLock { jobs.isEmpty ? nil : jobs.removeFirst() } }
+
+        /// Appends a job, but waits for nobody. Returns whether it did.
+        func append(_ job: UnownedJob) -> Bool {
+            guard lock.try() else { return false }
+            jobs.append(job)
+            lock.unlock()
+            return true
+        }
     }
 
     /// One more than there are threads. A thread that holds a lock may be without the processor for long: whoever brings a
@@ -21,7 +31,7 @@ final class IdleThreads: TaskExecutor {
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
-        while !queues.contains(where: { $0.jobs.withLockIfAvailable { $0.append(job) } != nil }) {}
+        while !queues.contains(where: { $0.append(job) }) {}
         arrivals.signal()
     }
 
@@ -43,7 +53,7 @@ final class IdleThreads: TaskExecutor {
     private func next() -> UnownedJob {
         while true {
             for queue in queues {
-                if let job = queue.jobs.withLock({ $0.isEmpty ? nil : $0.removeFirst() }) { return job }
+                if let job = queue.popFirst() { return job }
             }
         }
     }

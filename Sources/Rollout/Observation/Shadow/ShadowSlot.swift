@@ -14,7 +14,15 @@ import Synchronization
     /// The next free slot's place in the stack, counted from 1, or 0 for none.
     let next = Atomic<UInt32>(0)
     /// Where the worker waits. Written by the worker before the slot is free, read by whoever took it from the free ones.
-    var seat: UnsafeContinuation<ShadowWork, Never>?
+    var seat: Seat?
+
+    /// Waiting as the runtime offers it at the least cost. A worker may be told to go on before it has come to rest, and
+    /// ThreadSanitizer does not see that the runtime orders these two; of the other kind of waiting it sees nothing at all.
+    #if TSAN
+        typealias Seat = CheckedContinuation<ShadowWork, Never>
+    #else
+        typealias Seat = UnsafeContinuation<ShadowWork, Never>
+    #endif
 
     /// What `due` is while a copy that has returned is counted.
     static let returned = Int64.min

@@ -69,6 +69,8 @@ final class ShadowState: Sendable {
 
     /// Hands a copy to the worker of a slot that was taken.
     func handOver(_ work: ShadowWork, to slot: ShadowSlot.Pointer) {
+        // Read before `due` is written, which the worker reads before it writes the seat again.
+        guard let seat = unsafe slot.pointee.seat else { preconditionFailure("a slot was free without a worker") }
         let tally = unsafe tallies[slot.variant]
         let due = ShadowTime.later(time.now(), by: timeout)
         unsafe slot.pointee.due.store(due, ordering: .sequentiallyConsistent)
@@ -82,7 +84,6 @@ final class ShadowState: Sendable {
         }
         // If the run ends meanwhile and has asked the copy to end, the worker finds that, and does not begin.
         tally.count(.admitted)
-        guard let seat = unsafe slot.pointee.seat else { preconditionFailure("a slot was free without a worker") }
         unsafe seat.resume(returning: work)
     }
 
@@ -111,13 +112,24 @@ final class ShadowState: Sendable {
         crew.withLock { hire(index, &$0) }
     }
 
+    /// Sits down in a slot, which is free from then on, and returns with a copy.
+    private func wait(at index: Int) async -> ShadowWork {
+        #if TSAN
+            await withCheckedContinuation { sit(down: $0, at: index) }
+        #else
+            await unsafe withUnsafeContinuation { unsafe sit(down: $0, at: index) }
+        #endif
+    }
+
+    private func sit(down seat: ShadowSlot.Seat, at index: Int) {
+        let slot = unsafe free[index]
+        unsafe slot.pointee.seat = unsafe seat
+        unsafe free.push(slot)
+    }
+
     /// Waits for a copy and runs it. Returns whether the worker can go on: not if its task was cancelled.
     private func serve(at index: Int) async -> Bool {
-        let work = await unsafe withUnsafeContinuation { seat in
-            let slot = unsafe free[index]
-            unsafe slot.pointee.seat = unsafe seat
-            unsafe free.push(slot)
-        }
+        let work = await wait(at: index)
         let slot = unsafe free[index]
         let variant = unsafe Decision.Variant(number: slot.variant)
         let outcome = await unsafe slot.pointee.wasAskedToEnd ? .cancelled : perform(work, variant, in: index)

@@ -119,7 +119,7 @@ extension ShadowRunnerTests {
                     against: 1,
                     agreeing: { _, _ in
                         barrier.begun.add(1, ordering: .acquiringAndReleasing)
-                        while barrier.isClosed {}
+                        while barrier.isClosed || !Task.isCancelled {}
                         return true
                     },
                     baseline: { 1 }
@@ -129,12 +129,12 @@ extension ShadowRunnerTests {
                 service.clock.advance(by: .seconds(5))
                 await until { service.copies.stuck == 1 }
                 #expect(!service.hasPermit())
-                // The cancellation is under way in a task of its own.
                 barrier.open()
                 await until { service.copies.running == 0 }
             }
             #expect(service.copies.cancelled == 1)
             #expect(service.copies.comparisons.agreed == 1)
+            #expect(service.copies.baselines == ShadowCounts.Comparisons(), "after its time the primary is not asked")
         }
 
         @Test("The last 16 differences are kept, the oldest first")

@@ -239,5 +239,5 @@ struct OutcomeRowsTests {
     }
 
     @Test("releases one after the other under two writers: what was written is counted", .tags(.concurrency))
-    func race() async throws { try await race(releases: StressEffort.isLong ? 10_000 : 200) }
+    func race() async throws { try await race(releases: StressEffort.isLong ? 2_000 : 200) }
 }

@@ -196,7 +196,8 @@ extension Outcomes {
         let start = MonotonicClock.nanoseconds
         do throws(Failure) {
             let result = try operation()
-            end(request, judge(result), after: MonotonicClock.nanoseconds &- start)
+            let elapsed = MonotonicClock.nanoseconds &- start
+            end(request, judge(result), after: elapsed)
             return result
         } catch {
             end(request, RequestOutcome(of: error), after: MonotonicClock.nanoseconds &- start)
@@ -213,7 +214,8 @@ extension Outcomes {
         let start = MonotonicClock.nanoseconds
         do throws(Failure) {
             let result = try await operation()
-            end(request, judge(result), after: MonotonicClock.nanoseconds &- start)
+            let elapsed = MonotonicClock.nanoseconds &- start
+            end(request, judge(result), after: elapsed)
             return result
         } catch {
             end(request, RequestOutcome(of: error), after: MonotonicClock.nanoseconds &- start)

@@ -98,6 +98,65 @@ struct OutcomeRowsTests {
         #expect(remainder()?.requests == folded.map { $0 + 1 })
     }
 
+    @Test("a variant that retired and serves again keeps its row, however many retire after it")
+    func servesAgain() throws {
+        func serve(_ sms: String, _ other: String) throws {
+            try router.update { policy in
+                policy.sms.strategy = .fixed([.app: sms])
+                policy.rollouts["other"] = RolloutDefinition(.fixed([.app: other]))
+            }
+            let snapshot = router.snapshot()
+            for id in ["sms", "other"] as [RolloutID] {
+                let decision = try #require(snapshot.decision(for: nil, in: id))
+                outcomes.record(decision, .success, latency: .zero)
+            }
+        }
+        try serve("r0", "o0")
+        try serve("r1", "o1")
+        try serve("r0", "o2")
+        for release in 3..<100 { try serve("r0", "o\(release)") }
+        let row = try #require(outcomes.counts.rows.first { $0.rollout == "sms" && $0.release == [.app: "r0"] })
+        #expect(row.requests == 99)
+    }
+
+    @Test("the place of a row that was folded is used again")
+    func placesAreReused() throws {
+        let variant = try serve(0..<1)[0].variant.number
+        var rows = OutcomeRows()
+        for life in 0..<OutcomeRecorder.rowLimit + 100 {
+            let entry = rows.addRow(of: variant) ?? 0
+            #expect(entry == OutcomeRows.otherEntry + 1)
+            rows.fold(OutcomeRows.Row(entry: entry, variant: variant, life: life, retired: life), RowCounts())
+        }
+    }
+
+    @Test("what is added to a count while it is taken away is taken along or refused", .tags(.concurrency))
+    func additionsAndTakings() {
+        let page = OutcomePage()
+        let mine = OutcomeCell.empty(VariantNumber(rawValue: 7))
+        page.set(mine, at: 0)
+        let (added, taken) = (Count(), Count())
+        let isOver = Count()
+        let adder: @Sendable () -> Void = {
+            for _ in 0..<20_000 where page.add(1, at: 0, of: mine) { added.value.add(1, ordering: .relaxed) }
+            isOver.value.add(1, ordering: .releasing)
+        }
+        onThreads([
+            adder, adder,
+            {
+                while isOver.value.load(ordering: .acquiring) < 2 {
+                    taken.value.add(page.take(at: 0), ordering: .relaxed)
+                    page.set(mine, at: 0)
+                }
+            },
+        ])
+        #expect(added.value.load(ordering: .relaxed) == taken.value.load(ordering: .relaxed) + page.count(at: 0))
+    }
+
+    private final class Count: Sendable {
+        let value = Atomic(0)
+    }
+
     @Test("what finds no room in the table shares one row, and stays there")
     func others() throws {
         let count = OutcomeRecorder.rowLimit + 50

@@ -89,8 +89,18 @@ struct OutcomesTests {
         outcomes.record(sms.decision(for: "qa"), .success, latency: .zero)
         outcomes.record(sms.decision(for: "user", host: "canary.example"), .success, latency: .zero)
         outcomes.record(sms.decision(for: nil), .success, latency: .zero)
+        // An invitation is kept as an assignment is, and no draw.
+        let invitation = Assignment(
+            tag: VariantTag(.canary, in: "sms"),
+            bucketField: Assignment.invitationBucket,
+            epoch: drawn.epoch,
+            revision: drawn.revision
+        )
+        let invited = sms.decision(for: "user", host: nil, holding: invitation)
+        #expect(invited.reason == .sticky && invited.bucket == nil)
+        outcomes.record(invited, .success, latency: .zero)
         #expect(try row(.canary).drawn.requests == 2)
-        #expect(try row(.canary).undrawn.requests == 2)
+        #expect(try row(.canary).undrawn.requests == 3)
         #expect(try row(.stable).undrawn.requests == 1)
     }
 

@@ -138,7 +138,7 @@ struct OutcomeRowsTests {
         let (added, taken) = (Count(), Count())
         let isOver = Count()
         let adder: @Sendable () -> Void = {
-            for _ in 0..<20_000 where page.add(1, at: 0, of: mine) { added.value.add(1, ordering: .relaxed) }
+            for _ in 0..<200_000 where page.add(1, at: 0, of: mine) { added.value.add(1, ordering: .relaxed) }
             isOver.value.add(1, ordering: .releasing)
         }
         onThreads([

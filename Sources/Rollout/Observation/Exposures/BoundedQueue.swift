@@ -107,7 +107,10 @@ import Synchronization
         while taken.count < count {
             let cell = cell(of: ticket)
             guard unsafe sequences[cell].load(ordering: .acquiring) == ticket &+ 1 else { break }  // C1
-            if let element = unsafe elements[cell].take() { taken.append(element) }  // C2
+            // Not `elements[cell].take()`: the thread sanitizer would take that for a change of `elements` itself.
+            let place = unsafe elements + cell
+            if let element = unsafe place.move() { taken.append(element) }  // C2
+            unsafe place.initialize(to: nil)
             unsafe sequences[cell].store(ticket &+ capacity, ordering: .releasing)  // C3
             ticket &+= 1
         }

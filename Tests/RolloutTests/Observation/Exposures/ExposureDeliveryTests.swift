@@ -113,7 +113,7 @@ struct ExposureDeliveryTests {
             service.clock.advance(by: .nanoseconds(1))
             await service.sink.offers(before + 1)
         }
-        service.record(3..<6)
+        service.record(3..<4)
         await service.sink.offers(11)
         // After a success the pauses begin anew.
         await service.clock.sleepers()
@@ -122,10 +122,9 @@ struct ExposureDeliveryTests {
         run.cancel()
         try await run.value
         #expect(
-            service.sink.batches == Array(repeating: ["0", "1", "2"], count: 10)
-                + Array(repeating: ["3", "4", "5"], count: 2)
+            service.sink.batches == Array(repeating: ["0", "1", "2"], count: 10) + Array(repeating: ["3"], count: 2)
         )
-        #expect(service.exposures.counts.delivered == 6)
+        #expect(service.exposures.counts.delivered == 4)
     }
 
     @Test("A second run at once is refused, a later one is not")

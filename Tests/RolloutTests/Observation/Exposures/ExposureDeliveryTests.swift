@@ -244,7 +244,7 @@ struct ExposureDeliveryTests {
         let (threads, units) = (3, StressEffort.isLong ? 200_000 : 4_000)
         let seen = Mutex<[String: Int]>([:])
         let told = try ToldExposures(EditedPolicy.canary(10))
-        let exposures = Exposures(of: told.router, queue: 64) { batch in
+        let exposures = Exposures(of: told.router, remembering: 1 << 21, queue: 64) { batch in
             seen.withLock { seen in for exposure in batch { seen[exposure.unit.text, default: 0] += 1 } }
         }
         let decision = try told.decision(for: "alice")

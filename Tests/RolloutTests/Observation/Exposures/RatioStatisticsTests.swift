@@ -29,7 +29,7 @@ struct RatioStatisticsTests {
 
     @Test("Runs whose ratio is right raise no alarm, however often they are looked at: at most 0.3 % of them do")
     func falseAlarms() {
-        let (runs, units) = StressEffort.isLong ? (1_000, 500_000) : (20, 5_000)
+        let (runs, units) = StressEffort.isLong ? (1_000, 50_000) : (20, 5_000)
         let alarms = (0..<runs).count { run in
             var random = SplitMix64(seed: UInt64(run) + 1_000)
             let share = [0.01, 0.1, 0.5][run % 3]
@@ -40,7 +40,7 @@ struct RatioStatisticsTests {
 
     /// A ramp of 1, 5, 10, 25 and 50 %, whose visitors return: what exposures say, and what counting each one told would say.
     private func ramp(_ seed: UInt64) throws -> (watched: Bool, naive: Bool) {
-        let visits = StressEffort.isLong ? 20_000 : 4_000
+        let visits = 4_000
         let told = try ToldExposures(EditedPolicy.canary(1), queue: 8)
         guard let handle = told.router.rollout("sms") else { throw StressError() }
         var random = SplitMix64(seed: seed)

@@ -85,7 +85,8 @@ extension Decision {
 
     /// A memory of that many places, rounded up to a power of two, at least 8 and at most ``limit``.
     init(places count: Int) {
-        let sets = 1 << (Int.bitWidth - (max(count, Self.setSize) / Self.setSize - 1).leadingZeroBitCount)
+        let needed = (max(count, 1) + Self.setSize - 1) / Self.setSize
+        let sets = 1 << (Int.bitWidth - (needed - 1).leadingZeroBitCount)
         mask = UInt64(sets - 1)
         let raw = UnsafeMutableRawPointer.allocate(byteCount: sets * Self.setSize * 8, alignment: 64)
         unsafe places = raw.bindMemory(to: Atomic<UInt64>.self, capacity: sets * Self.setSize)

@@ -84,6 +84,15 @@ struct ExposureMemoryTests {
         #expect(kept.reduce(0, |) == 1 << 43 - 1)
     }
 
+    @Test("There are as many places as a power of two", arguments: [(8, 8), (9, 16), (12, 16), (16, 16), (17, 32)])
+    func places(asked: Int, places: Int) {
+        let memory = Memory(places: asked)
+        var random = SplitMix64(seed: 7)
+        let visits = (0..<1_000).map { _ in Visit(1, unit: random.next()) }
+        for visit in visits { _ = memory.enter(visit) }
+        #expect(visits.count(where: memory.remembers) == places)
+    }
+
     @Test("Another unit's visit is not suppressed")
     func strangers() {
         // With 43 bits a wrong one among 800,000 comparisons has a probability of one in ten million; with 20 it is a toss-up.

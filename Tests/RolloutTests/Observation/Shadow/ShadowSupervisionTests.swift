@@ -235,7 +235,7 @@ extension ShadowRunnerTests {
             let submitted = Counted()
             let isOver = Barrier()
             async let runs: Void = {
-                for _ in 0..<30 {
+                for _ in 0..<(StressEffort.isLong ? 1_000 : 60) {
                     let run = Task { try await service.shadows.run() }
                     let goal = submitted.value + 20
                     await until { submitted.value >= goal }

@@ -8,6 +8,24 @@ package func grouped(_ number: Int) -> String {
     return (number < 0 ? "-" : "") + String(text.reversed())
 }
 
+/// A number rounded to so many significant digits, as JSON spells it: `0.41`, `120`, `1.01423e+304`.
+///
+/// Rounding is to the nearest, as far as a `Double` has it. What is not finite comes out as the nearest that is, or 0.
+package func significant(_ number: Double, digits: Int) -> String {
+    guard number.isFinite, number != 0 else {
+        return number.isInfinite ? significant(number > 0 ? 1e308 : -1e308, digits: digits) : "0"
+    }
+    var (scaled, exponent) = (number.magnitude, 0)
+    while scaled >= 10 { (scaled, exponent) = (scaled / 10, exponent + 1) }
+    while scaled < 1 { (scaled, exponent) = (scaled * 10, exponent - 1) }
+    let places = (0..<digits - 1).reduce(1.0) { power, _ in power * 10 }
+    let mantissa = Int((scaled * places).rounded())
+    let text = "\(mantissa)e\(exponent - digits + 1)"
+    let rounded = Double(text) ?? number.magnitude
+    let spelled = rounded == rounded.rounded() && rounded < 1e15 ? String(Int(rounded)) : "\(rounded)"
+    return (number < 0 ? "-" : "") + spelled
+}
+
 /// A range as messages spell it: `0 ... 1,000,000`.
 package func spelled(_ range: ClosedRange<Int>) -> String {
     "\(grouped(range.lowerBound)) ... \(grouped(range.upperBound))"

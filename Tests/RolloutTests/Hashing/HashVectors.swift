@@ -27,7 +27,7 @@ enum HashVectors {
         return (key, message)
     }
 
-    private static func read<Vectors: Decodable>(_ name: String, as type: Vectors.Type) -> Vectors {
+    static func read<Vectors: Decodable>(_ name: String, as type: Vectors.Type) -> Vectors {
         let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         do {
             let data = try Data(contentsOf: folder.appending(path: "Vectors/\(name)"))

@@ -1,0 +1,198 @@
+/// What one window counted of a canary and of the stable release beside it.
+///
+/// Only outcomes count whose variant chance chose: those that ``OutcomeRow/drawn`` holds.
+public struct CanaryWindow: Hashable, Sendable {
+    /// What one of the two variants did.
+    public struct Side: Hashable, Sendable {
+        /// The requests that ended.
+        public var requests: Int
+        /// Those that failed.
+        public var failures: Int
+        /// The units, or nil if the source knows none.
+        public var units: Units?
+        /// What was slow.
+        public var slow: Slow
+
+        /// The counts of one variant.
+        public init(requests: Int, failures: Int, units: Units? = nil, slow: Slow = .unknown) {
+            self.requests = requests
+            self.failures = failures
+            self.units = units
+            self.slow = slow
+        }
+    }
+
+    /// Units, each counted once, by the first of their outcomes.
+    public struct Units: Hashable, Sendable {
+        /// Units with their first outcome in this epoch.
+        public var arrived: Int
+        /// Units with their first outcome at the share that is in force.
+        public var entered: Int
+        /// Those of `entered` whose first outcome was a failure.
+        public var enteredFailed: Int
+        /// Units that failed for the first time in this epoch.
+        public var failed: Int
+
+        /// The units of one variant.
+        public init(arrived: Int, entered: Int, enteredFailed: Int, failed: Int) {
+            self.arrived = arrived
+            self.entered = entered
+            self.enteredFailed = enteredFailed
+            self.failed = failed
+        }
+    }
+
+    /// What was slow.
+    public enum Slow: Hashable, Sendable {
+        /// The source does not say.
+        case unknown
+        /// How many were slower than the threshold of each percentile of the plan, for a source with thresholds of its own.
+        case thanThresholds([Int])
+        /// How many were slower than each of ``LatencyEdge/all``: requests, and units for the first time in this epoch, which
+        /// are empty in a source that knows none.
+        case thanEdges(requests: [Int], units: [Int])
+    }
+
+    /// The stable release.
+    public var stable: Side
+    /// The canary.
+    public var canary: Side
+    /// The largest share that an outcome of this window may have been drawn under: of all that were in force while the window
+    /// lasted or, for the time that the plan takes to settle, before it.
+    public var weight: Share
+    /// Whether the share was one and the same all that time.
+    public var isSettled: Bool
+
+    /// A window of these counts.
+    public init(stable: Side, canary: Side, weight: Share, isSettled: Bool) {
+        self.stable = stable
+        self.canary = canary
+        self.weight = weight
+        self.isSettled = isSettled
+    }
+}
+
+extension CanaryWindow {
+    /// What is wrong with the counts for a plan, in a sentence, or nil if they can be judged.
+    ///
+    /// A count that cannot be is no data, never a reason to promote or to take back.
+    public func fault(for plan: ProgressionPlan) -> String? {
+        for (name, side) in [("stable", stable), ("canary", canary)] {
+            if let fault = side.fault(for: plan) { return "\(name): \(fault)" }
+        }
+        return nil
+    }
+
+    /// What the gate counts.
+    func trials(_ count: ProgressionPlan.Count) -> CanaryTrials {
+        CanaryTrials(canary: canary.trials(count), stable: stable.trials(count))
+    }
+}
+
+extension CanaryWindow.Side {
+    fileprivate func trials(_ count: ProgressionPlan.Count) -> CanaryTrials.Side {
+        guard count == .units, let units else { return CanaryTrials.Side(trials: requests, failures: failures) }
+        return CanaryTrials.Side(trials: units.entered, failures: units.enteredFailed)
+    }
+
+    fileprivate func fault(for plan: ProgressionPlan) -> String? {
+        var counts = [("requests", requests), ("failures", failures)]
+        // How many there are at most.
+        var bounds = [("failures", failures, "requests", requests)]
+        if plan.count == .units {
+            guard let units else {
+                return "no units: count them, or write \"count\": \"requests\" and mean it"
+            }
+            counts += [
+                ("arrived", units.arrived), ("entered", units.entered), ("enteredFailed", units.enteredFailed),
+                ("failed", units.failed),
+            ]
+            bounds += [
+                ("entered", units.entered, "requests", requests), ("arrived", units.arrived, "requests", requests),
+                ("enteredFailed", units.enteredFailed, "entered", units.entered),
+                ("failed", units.failed, "failures", failures),
+            ]
+        }
+        switch slow {
+        case .unknown: break
+        case .thanThresholds(let slow):
+            guard slow.count == plan.latency.count else {
+                return "slow has \(slow.count) numbers, the plan \(plan.latency.count) percentiles"
+            }
+            for (index, count) in slow.enumerated() {
+                counts.append(("slow[\(index)]", count))
+                bounds.append(("slow[\(index)]", count, "requests", requests))
+            }
+        case .thanEdges(let slowRequests, let slowUnits):
+            let lists = plan.count == .units ? [slowRequests, slowUnits] : [slowRequests]
+            for list in lists {
+                guard list.count == LatencyEdge.count else {
+                    return "\(list.count) counts above edges of latency, not \(LatencyEdge.count)"
+                }
+                for (index, count) in list.enumerated() where !(0...max(requests, 0) ~= count) {
+                    return "\(grouped(count)) slower than edge \(index), and \(grouped(requests)) requests"
+                }
+            }
+        }
+        for (name, count) in counts where !(0...Self.limit ~= count) {
+            return "\(name) is \(grouped(count)), and must be in \(spelled(0...Self.limit))"
+        }
+        for (name, count, other, most) in bounds where count > most {
+            return "\(grouped(count)) \(name), and only \(grouped(most)) \(other)"
+        }
+        return nil
+    }
+
+    /// Up to here, each count is exact as a `Double`.
+    private static let limit = 1 << 53
+}
+
+/// Trials of both sides, and how many of them failed: requests, or units by the first of their outcomes.
+struct CanaryTrials: Hashable, Sendable {
+    struct Side: Hashable, Sendable {
+        var trials = 0
+        var failures = 0
+
+        /// No traffic has so much, but data may be anything, and must not trap.
+        static func sum(_ left: Int, _ right: Int) -> Int { min(left + right, 1 << 60) }
+
+        mutating func add(_ other: Side) {
+            trials = Self.sum(trials, other.trials)
+            failures = Self.sum(failures, other.failures)
+        }
+    }
+
+    var canary = Side()
+    var stable = Side()
+
+    mutating func add(_ other: CanaryTrials) {
+        canary.add(other.canary)
+        stable.add(other.stable)
+    }
+
+    /// By counts, as in a window in which the share was one and the same.
+    var badOutcomes: BadOutcomes {
+        BadOutcomes(
+            canary: Double(canary.failures),
+            stable: Double(stable.failures),
+            trials: .counts(canary: Double(canary.trials), stable: Double(stable.trials))
+        )
+    }
+}
+
+/// The latencies that progression tells apart: 2^(i/8) ms for i in 0 ..< 128, from 1 ms to a minute, each 9 % above the one
+/// before, and on to 16 hours.
+public enum LatencyEdge {
+    /// How many there are.
+    public static let count = 128
+
+    /// All edges, rising.
+    public static let all: [Duration] = {
+        let root = 2.0.squareRoot().squareRoot().squareRoot()
+        var fractions = [1.0]
+        for _ in 1..<8 { fractions.append(fractions[fractions.count - 1] * root) }
+        return (0..<count).map { index in
+            .nanoseconds(Int64((fractions[index % 8] * 1e6).rounded()) << (index / 8))
+        }
+    }()
+}

@@ -26,6 +26,19 @@ package func significant(_ number: Double, digits: Int) -> String {
     return (number < 0 ? "-" : "") + spelled
 }
 
+/// A time as people say it: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`.
+package func spelled(seconds: Double) -> String {
+    guard seconds < 1e9 else { return "years" }
+    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")]
+    let whole = Int(seconds.rounded(.up))
+    guard let first = units.firstIndex(where: { $0.0 <= whole }), first < 2 else {
+        return whole < 60 ? "\(whole) s" : "\((whole + 59) / 60) min"
+    }
+    let (size, smaller) = (units[first].0, units[first + 1].0)
+    let rest = whole % size / smaller
+    return "\(whole / size) \(units[first].1)" + (rest == 0 ? "" : " \(rest) \(units[first + 1].1)")
+}
+
 /// A range as messages spell it: `0 ... 1,000,000`.
 package func spelled(_ range: ClosedRange<Int>) -> String {
     "\(grouped(range.lowerBound)) ... \(grouped(range.upperBound))"

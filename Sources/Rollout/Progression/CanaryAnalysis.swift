@@ -82,7 +82,11 @@ public struct CanaryAnalysis: Sendable {
         harm.failures.multiply(by: failures, against: tolerance)
         for index in harm.latency.indices {
             guard let slow = thresholds.slow(at: index, in: window, plan.count) else { continue }
-            let outcomes = BadOutcomes(canary: Double(slow.canary), stable: Double(slow.stable), trials: failures.trials)
+            let outcomes = BadOutcomes(
+                canary: Double(slow.canary),
+                stable: Double(slow.stable),
+                trials: failures.trials
+            )
             harm.latency[index].multiply(by: outcomes, against: tolerance)
         }
         let trials = window.trials(plan.count)
@@ -128,7 +132,9 @@ public struct CanaryAnalysis: Sendable {
         if age < Double(plan.dwell) { return (.hold, .dwelling) }
         if isOpen || isLate && plan.onDeadline == .advance {
             let isPromotion = plan.next(after: share) == nil
-            if plan.confirm == .everything || plan.confirm == .promotion && isPromotion { return (.hold, .confirmation) }
+            if plan.confirm == .everything || plan.confirm == .promotion && isPromotion {
+                return (.hold, .confirmation)
+            }
             return (isPromotion ? .promote : .advance, isOpen ? nil : .inconclusive)
         }
         if isLate { return (.hold, .inconclusive) }

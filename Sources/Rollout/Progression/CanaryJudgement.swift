@@ -132,14 +132,17 @@ extension CanaryJudgement: CustomStringConvertible {
         guard let evidence else { return start + (verdict == .hold ? why : "after its time in the schedule") }
         switch verdict {
         case .rollBack where reason != .inconclusive:
-            return start + "\(why), evidence \(evidence.harm, of: evidence.harmNeeded); since the share settled, \(rates)"
+            return start
+                + "\(why), evidence \(evidence.harm, of: evidence.harmNeeded); since the share settled, \(rates)"
         case .rollBack: return start + "\(why); \(rates), evidence \(evidence.gate, of: evidence.gateNeeded)"
         case .advance, .promote:
-            return start + "\(rates), evidence \(evidence.gate, of: evidence.gateNeeded)" + (reason == nil ? "" : "; \(why)")
+            return start + "\(rates), evidence \(evidence.gate, of: evidence.gateNeeded)"
+                + (reason == nil ? "" : "; \(why)")
         case .hold:
             let forecast = secondsToGo.map { ", about \(spelled(seconds: $0)) more" } ?? ""
             let side = trials.canary
-            return start + "\(why); \(grouped(side.trials)) canary \(counts.rawValue), \(grouped(side.failures)) failed; "
+            return start
+                + "\(why); \(grouped(side.trials)) canary \(counts.rawValue), \(grouped(side.failures)) failed; "
                 + "evidence \(evidence.gate, of: evidence.gateNeeded)" + (reason == .gathering ? forecast : "")
         }
     }
@@ -191,17 +194,4 @@ extension DefaultStringInterpolation {
     fileprivate mutating func appendInterpolation(_ evidence: Double, of needed: Double) {
         appendInterpolation("\(significant(evidence, digits: 3)) of \(significant(needed, digits: 3))")
     }
-}
-
-/// A time as people say it: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`.
-func spelled(seconds: Double) -> String {
-    guard seconds < 1e9 else { return "years" }
-    let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")]
-    let whole = Int(seconds.rounded(.up))
-    guard let first = units.firstIndex(where: { $0.0 <= whole }), first < 2 else {
-        return whole < 60 ? "\(whole) s" : "\((whole + 59) / 60) min"
-    }
-    let (size, smaller) = (units[first].0, units[first + 1].0)
-    let rest = whole % size / smaller
-    return "\(whole / size) \(units[first].1)" + (rest == 0 ? "" : " \(rest) \(units[first + 1].1)")
 }

@@ -74,7 +74,8 @@ struct HarmTest {
 
     /// The metric with the largest evidence.
     var cause: CanaryMetric {
-        metrics.reduce((metric: .failures, logEvidence: -.infinity)) { $1.logEvidence > $0.logEvidence ? $1 : $0 }.metric
+        metrics.reduce((metric: .failures, logEvidence: -.infinity)) { $1.logEvidence > $0.logEvidence ? $1 : $0 }
+            .metric
     }
 
     private var metrics: [(metric: CanaryMetric, logEvidence: Double)] {

@@ -24,7 +24,9 @@ struct LatencyThresholds {
     mutating func observe(_ side: CanaryWindow.Side) {
         guard !isFixed, let highest = percentiles.last, case .thanEdges(let slower, _) = side.slow else { return }
         stable.requests = CanaryTrials.Side.sum(stable.requests, side.requests)
-        for index in slower.indices { stable.slower[index] = CanaryTrials.Side.sum(stable.slower[index], slower[index]) }
+        for index in slower.indices {
+            stable.slower[index] = CanaryTrials.Side.sum(stable.slower[index], slower[index])
+        }
         guard Double(stable.requests) * (1 - highest.fraction) >= 10 else { return }
         isFixed = true
         edges = percentiles.map { percentile in
@@ -34,7 +36,9 @@ struct LatencyThresholds {
     }
 
     /// How many outcomes of each side were slower than a percentile's threshold, or nil if nothing can be said of that.
-    func slow(at percentile: Int, in window: CanaryWindow, _ count: ProgressionPlan.Count) -> (canary: Int, stable: Int)? {
+    func slow(at percentile: Int, in window: CanaryWindow, _ count: ProgressionPlan.Count) -> (
+        canary: Int, stable: Int
+    )? {
         guard let canary = slow(at: percentile, of: window.canary, count),
             let stable = slow(at: percentile, of: window.stable, count)
         else { return nil }

@@ -364,7 +364,8 @@ struct ExplanationTests {
             #"{"bucket":\#(draw.bucket),"epoch":3,"reason":"split","release":{"app":"v1"},"revision":7,"rollout":"sms","shadow":null,"#
             + #""variant":"stable"}"#
         #expect(
-            explanation.json == #"{"decision":\#(decision),"host":"x","rollout":"sms","sampling":null,"steps":["#
+            explanation.json
+                == #"{"adaptation":null,"decision":\#(decision),"host":"x","progression":null,"rollout":"sms","sampling":null,"steps":["#
                 + #"{"answer":null,"decides":false,"draw":null,"rule":"host","saw":"no rule names \"x\"; 1 host has one"},"#
                 + #"{"answer":\#(decision),"decides":true,"draw":null,"rule":"forced","saw":"\"qa\" is forced to canary"},"#
                 + #"{"answer":null,"decides":false,"draw":null,"rule":"assignment","saw":"the request holds none"},"#

@@ -33,6 +33,8 @@ struct JSONSchema {
         case "required": value.kind != .object || rule.elements.allSatisfy { value[$0.string ?? ""] != nil }
         case "minimum": value.kind != .number || number(value) >= number(rule)
         case "maximum": value.kind != .number || number(value) <= number(rule)
+        case "exclusiveMinimum": value.kind != .number || number(value) > number(rule)
+        case "exclusiveMaximum": value.kind != .number || number(value) < number(rule)
         case "minLength": value.string.map { $0.unicodeScalars.count >= integer(rule) } ?? true
         case "maxLength": value.string.map { $0.unicodeScalars.count <= integer(rule) } ?? true
         case "minItems": value.kind != .array || value.count >= integer(rule)

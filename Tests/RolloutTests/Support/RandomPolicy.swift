@@ -61,10 +61,46 @@ struct RandomPolicy {
             rollout.missingUnit = pick([.first, .assign])
         }
         if chance(1, in: 4) { rollout.compatible = strategy.variants.map(\.release) + [["app": "other"]] }
+        if chance(1, in: 4) {
+            if strategy.kind == .abTest {
+                rollout.adaptation = adaptation()
+            } else {
+                rollout.progression = progression(beside: rollout.sticky)
+            }
+        }
         return rollout
     }
 
     // MARK: Parts
+
+    private mutating func progression(beside cookie: StickyCookie?) -> ProgressionPlan {
+        var plan = ProgressionPlan(steps: pick([[.percent(1)], [.percent(1), .percent(5), .percent(50)]]))
+        plan.interval = pick([1, 15, 3_600])
+        plan.settle = pick([0, 60, 86_400])
+        plan.dwell = pick([0, 300, 604_800])
+        plan.confirm = pick([.nothing, .promotion, .everything])
+        if chance(1, in: 3) {
+            plan.count = .nothing
+            return plan
+        }
+        if chance(1, in: 2), cookie?.maxAge != 34_560_000 {
+            (plan.deadline, plan.onDeadline) = (34_560_000, pick([.hold, .abort, .advance]))
+        }
+        plan.margin = pick([plan.margin, .init(relative: .percent(5), absolute: .zero)])
+        plan.limit = pick([nil, .percent(2.5)])
+        plan.latency = pick([[], [.percent(50), .percent(99.9)]])
+        (plan.falseRollback, plan.falseAdvance) = pick([(.percent(1), .percent(5)), (.percent(0.0001), .percent(20))])
+        return plan
+    }
+
+    private mutating func adaptation() -> AdaptationPlan {
+        AdaptationPlan(
+            interval: pick([1, 300]),
+            floor: pick([.zero, .percent(0.3)]),
+            forget: pick([.zero, .percent(50)]),
+            maxStep: pick([.percent(0.0001), .all])
+        )
+    }
 
     private mutating func strategy() -> RolloutStrategy {
         switch number(in: 0...9) {

@@ -45,7 +45,9 @@ extension Explanation {
             host: host,
             steps: [Step(rule: .absent, saw: saw, answer: decision, decides: true, draw: nil)],
             sampling: nil,
-            decision: decision
+            decision: decision,
+            progression: nil,
+            adaptation: nil
         )
     }
 }
@@ -86,7 +88,9 @@ private struct Explainer {
                 )
             },
             sampling: sampling(decision),
-            decision: decision
+            decision: decision,
+            progression: definition.progression,
+            adaptation: definition.adaptation
         )
     }
 

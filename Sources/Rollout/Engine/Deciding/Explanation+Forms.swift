@@ -9,6 +9,8 @@ extension Explanation: CustomStringConvertible {
         let request = "unit \(unit.map(quoted) ?? "none"), host \(host.map(quoted) ?? "none")"
         var lines =
             ["\(rollout): \(kind)epoch \(decision.epoch), revision \(decision.revision)", request] + notes + [""]
+        if let progression { lines.insert("progression: \(progression.outline)", at: 2) }
+        if let adaptation { lines.insert("adaptation: \(adaptation.outline)", at: 2) }
         let all = steps + (sampling.map { [$0] } ?? [])
         let width = all.map(\.rule.title.count).max() ?? 0
         var isDecided = false
@@ -25,6 +27,21 @@ extension Explanation: CustomStringConvertible {
             isDecided = isDecided || step.decides
         }
         return (lines + ["", "decision: \(decision)"]).joined(separator: "\n")
+    }
+}
+
+extension ProgressionPlan {
+    /// The plan on a line: `1, 5, 25, 50 %, then everybody; counts units, and decides nothing by itself`.
+    fileprivate var outline: String {
+        let shares = steps.map(\.percentText).joined(separator: ", ")
+        return "\(shares) %, then everybody; counts \(count.rawValue), and decides nothing by itself"
+    }
+}
+
+extension AdaptationPlan {
+    /// The plan on a line.
+    fileprivate var outline: String {
+        "every \(grouped(interval)) s, at least \(floor) for each variant; decides nothing by itself"
     }
 }
 
@@ -104,6 +121,7 @@ extension Explanation: Encodable {
     /// | `decision` | as ``Decision`` is encoded |
     /// | `steps` | an array, one object a rule |
     /// | `sampling` | an object like a step's, or null for a strategy without a shadow |
+    /// | `progression`, `adaptation` | the plan as the policy document has it, or null |
     ///
     /// A step has `rule`, `saw` (a clause for a person), `answer` (as `decision`, or null if the rule does not apply),
     /// `decides` (true in exactly one) and `draw`, which is null or has
@@ -126,6 +144,8 @@ extension Explanation: Encodable {
             ("decision", decision.tree),
             ("steps", .array(steps.map(\.tree))),
             ("sampling", sampling?.tree ?? .null),
+            ("progression", progression.map { PolicyWriter.tree(of: $0) } ?? .null),
+            ("adaptation", adaptation.map { PolicyWriter.tree(of: $0) } ?? .null),
         ]
     }
 

@@ -21,6 +21,10 @@ public struct Explanation: Hashable, Sendable {
     public let sampling: Step?
     /// The decision that the handle or the snapshot makes for the same request.
     public let decision: Decision
+    /// The plan by which the canary earns its share, or nil for none. It decides nothing.
+    public let progression: ProgressionPlan?
+    /// The plan by which the weights follow how well the variants do, or nil for none. It decides nothing.
+    public let adaptation: AdaptationPlan?
 
     /// A rule, what it saw, and what it makes of that.
     public struct Step: Hashable, Sendable {

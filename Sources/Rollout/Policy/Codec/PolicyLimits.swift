@@ -14,6 +14,12 @@ package enum PolicyLimits {
     static let versionLength = 128
     package static let weights = 0...1_000_000
     static let maxAge = 60...34_560_000
+    static let steps = 1...32
+    static let percentiles = 8
+    static let interval = 1...3_600
+    static let settle = 0...86_400
+    static let dwell = 0...604_800
+    static let deadline = 34_560_000
     /// Name and value of a cookie together.
     static let cookieBytes = 4_096
     /// A token in base64url.

@@ -213,6 +213,10 @@ extension PolicyProblem {
         public static let overlappingCookies = Code("overlappingCookies")
         /// `missingUnit` is `assign`, and no cookie remembers what was assigned.
         public static let needsSticky = Code("needsSticky")
+        /// A plan, or a part of one, that means nothing beside the rest of the rollout.
+        public static let forbiddenPlan = Code("forbiddenPlan")
+        /// A warning: each step of a progression waits for sessions to end.
+        public static let slowProgression = Code("slowProgression")
         /// A warning: a variant whose release has other components than the first variant's.
         public static let differentComponents = Code("differentComponents")
         /// A warning: a cookie for a domain that none of the rollout's hosts is in.

@@ -80,7 +80,7 @@ struct PolicyReader {
 
     private static let rolloutKeys = [
         "strategy", "salt", "epoch", "sticky", "hosts", "forced", "disabled", "draining", "missingUnit", "bucketing",
-        "compatible",
+        "compatible", "progression", "adaptation",
     ]
 
     /// A rollout, and which of its parts could not be read.
@@ -113,11 +113,12 @@ struct PolicyReader {
         if let compatible = value["compatible"], checkKind(compatible, .array) {
             rollout.compatible = compatible.elements.map { release($0) }
         }
+        readPlans(of: &rollout, from: value, &unread)
         return (rollout, unread)
     }
 
     /// Whether everything was read since so many problems were found. An unknown key hides nothing.
-    private func isRead(since count: Int) -> Bool { problems.all[count...].allSatisfy { $0.code == .unknownKey } }
+    func isRead(since count: Int) -> Bool { problems.all[count...].allSatisfy { $0.code == .unknownKey } }
 
     private mutating func hosts(_ value: JSONValue) -> [HostName: VariantName] {
         guard checkKind(value, .object) else { return [:] }
@@ -283,4 +284,6 @@ struct UnreadParts: OptionSet, Sendable {
     /// Variants have texts that are no names.
     static let names = UnreadParts(rawValue: 2)
     static let cookie = UnreadParts(rawValue: 4)
+    static let progression = UnreadParts(rawValue: 8)
+    static let adaptation = UnreadParts(rawValue: 16)
 }

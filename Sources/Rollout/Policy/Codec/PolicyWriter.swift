@@ -52,6 +52,8 @@ enum PolicyWriter {
         if let compatible = rollout.compatible {
             members.append(("compatible", .array(compatible.map { tree(of: $0) })))
         }
+        if let plan = rollout.progression { members.append(("progression", tree(of: plan))) }
+        if let plan = rollout.adaptation { members.append(("adaptation", tree(of: plan))) }
         return .object(members)
     }
 

@@ -51,7 +51,7 @@ private struct Property {
 extension RolloutDefinition {
     fileprivate func properties(_ id: RolloutID, beside other: RolloutDefinition) -> [Property] {
         strategyProperties(beside: other.strategy) + ownProperties(id, beside: other)
-            + cookieProperties(other.sticky) + ruleProperties
+            + cookieProperties(other.sticky) + ruleProperties + planProperties
     }
 
     private func ownProperties(_ id: RolloutID, beside other: RolloutDefinition) -> [Property] {
@@ -291,6 +291,20 @@ extension RolloutDefinition {
             ),
         ]
         return dormant.map { text in properties.map { Property($0.key, at: $0.place, $0.value, text) } } ?? properties
+    }
+
+    // MARK: Plans
+
+    private var planProperties: [Property] {
+        let rise =
+            "the canary rises by another plan, and what was shown of it counts no more; no answer changes by that"
+        let weights = "the weights follow by another plan; no answer changes by that"
+        return (progression.map(PolicyWriter.members) ?? []).map { property($0, of: "progression", rise) }
+            + (adaptation.map(PolicyWriter.members) ?? []).map { property($0, of: "adaptation", weights) }
+    }
+
+    private func property(_ member: (key: String, value: JSONTree), of plan: JSONPath, _ meaning: String) -> Property {
+        Property(plan.appending(member.key), member.value, meaning)
     }
 
     // MARK: Hosts and units

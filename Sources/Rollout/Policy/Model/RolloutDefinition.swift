@@ -39,6 +39,10 @@ public struct RolloutDefinition: Hashable, Sendable {
     public var bucketing: Bucketing
     /// The releases that may be served at all, or nil for no such rule.
     public var compatible: [Release]?
+    /// The plan by which a canary earns its share, or nil for none. It changes no decision.
+    public var progression: ProgressionPlan?
+    /// The plan by which the weights of an A/B test follow how well its variants do, or nil for none. It changes no decision.
+    public var adaptation: AdaptationPlan?
 
     private var exactSalt: ExactText?
 
@@ -60,7 +64,9 @@ public struct RolloutDefinition: Hashable, Sendable {
         draining: Set<VariantName> = [],
         missingUnit: MissingUnit = .first,
         bucketing: Bucketing = .rollout,
-        compatible: [Release]? = nil
+        compatible: [Release]? = nil,
+        progression: ProgressionPlan? = nil,
+        adaptation: AdaptationPlan? = nil
     ) {
         self.strategy = strategy
         self.epoch = epoch
@@ -72,6 +78,8 @@ public struct RolloutDefinition: Hashable, Sendable {
         self.missingUnit = missingUnit
         self.bucketing = bucketing
         self.compatible = compatible
+        self.progression = progression
+        self.adaptation = adaptation
         self.exactSalt = salt.map(ExactText.init)
     }
 }

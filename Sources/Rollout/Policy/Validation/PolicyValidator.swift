@@ -60,6 +60,7 @@ struct PolicyValidator {
             )
         }
         checkRules(of: rollout, names: names, at: path)
+        checkPlans(of: rollout, unread, at: path)
     }
 
     private mutating func checkRemoved(in policy: RolloutPolicy) {

@@ -3,6 +3,7 @@ extension RolloutPolicy {
     ///
     /// - A variant whose release has other components than the first variant's: whoever asks for one of them gets nil.
     /// - A cookie for a domain that none of the rollout's hosts is in: no request by these hosts gets the cookie.
+    /// - A progression beside a cookie that pins the variant for longer than the plan takes to settle: each step waits for it.
     ///
     /// `RolloutDemo check` prints them. O(size of the policy). Of an invalid policy it says what it can.
     public var warnings: [PolicyProblem] {
@@ -11,6 +12,7 @@ extension RolloutPolicy {
             let path = ("rollouts" as JSONPath).appending(id.text)
             Self.compareComponents(of: rollout.strategy, at: path, &warnings)
             Self.compareHosts(of: rollout, at: path, &warnings)
+            Self.compareSettling(of: rollout, at: path, &warnings)
         }
         return warnings.all
     }
@@ -39,6 +41,24 @@ extension RolloutPolicy {
                 "expected the components of \"\(first.name)\", \(listed(first.release)), found \(listed(variant.release))"
             )
         }
+    }
+
+    private static func compareSettling(
+        of rollout: RolloutDefinition,
+        at path: JSONPath,
+        _ warnings: inout ProblemList
+    ) {
+        guard let plan = rollout.progression, plan.count != .nothing, let cookie = rollout.sticky else { return }
+        let settling = plan.settling(beside: cookie)
+        guard settling > plan.settle else { return }
+        let least = plan.steps.count * max(settling + plan.interval, plan.dwell)
+        warnings.report(
+            .slowProgression,
+            at: path.appending("sticky").appending("maxAge"),
+            "each step waits \(grouped(settling)) s for the sessions of the one before to end, and all of them take at least "
+                + "\(spelled(seconds: Double(least))): \"pin\": \"bucket\" moves sessions along, "
+                + "and then a step waits \(grouped(plan.settle)) s"
+        )
     }
 
     private static func compareHosts(of rollout: RolloutDefinition, at path: JSONPath, _ warnings: inout ProblemList) {

@@ -40,6 +40,23 @@ import Testing
         canary(#","hosts":{"[::1]:80":"stable","[2001:db8::a]":"stable","my_host.":"stable","a:":"stable"}"#),
         canary(#","hosts":{"A.example:80":"stable"},"forced":{"ü":"canary"},"bucketing":{"scheme":"rollout"}"#),
         canary(#","compatible":[{"a":"1"},{"a":"2"}]"#),
+        canary(#","progression":{"steps":[1,5,25,50]}"#),
+        canary(
+            #","progression":{"steps":[0.0001,99.9999],"count":"requests","interval":3600,"settle":0,"dwell":0,"limit":1"#
+                + #","deadline":3600,"onDeadline":"abort","confirm":"promotion","margin":{"relative":0,"absolute":0.1}"#
+                + #","tolerance":{"absolute":0.1},"latency":[1,99.9],"falseRollback":0.0001,"falseAdvance":20}"#
+        ),
+        canary(#","progression":{"steps":[1],"count":"nothing","dwell":0,"onDeadline":"hold","confirm":"everything"}"#),
+        canary(#","progression":{"steps":[1],"limit":null,"deadline":null,"margin":{}}"#),
+        canary(
+            #","sticky":{"cookie":"x","maxAge":60,"pin":"bucket"},"progression":{"steps":[1],"count":"requests"}"#
+        ),
+        policy(#"{"strategy":{"type":"ab_test","variants":[\#(variant)]},"adaptation":{}}"#),
+        policy(
+            #"{"strategy":{"type":"ab_test","variants":[\#(variant)]},"#
+                + #""adaptation":{"interval":1,"floor":100,"forget":50,"maxStep":100}}"#
+        ),
+        policy(#"{"strategy":{"type":"fixed","release":{"m":"1"}},"progression":{"steps":[1]},"adaptation":{}}"#),
         abTest("", variants: variant),
         abTest(#","coverage":0.0001"#, variants: variant), abTest(#","coverage":0.3"#, variants: variant),
         abTest(#","coverage":33.3333"#, variants: variant),
@@ -70,6 +87,27 @@ import Testing
         policy(#"{"strategy":{"type":"canary","percent":100.0001,"stable":{"a":"1"},"canary":{"a":"2"}}}"#),
         policy(#"{"strategy":{"type":"canary","percent":-0.0001,"stable":{"a":"1"},"canary":{"a":"2"}}}"#),
         policy(#"{"strategy":{"type":"shadow","primary":{"m":"1"},"shadow":{"m":"2"}}}"#),
+        canary(#","progression":{}"#), canary(#","progression":{"steps":[]}"#), canary(#","progression":[1]"#),
+        canary(#","progression":{"steps":[0]}"#), canary(#","progression":{"steps":[100]}"#),
+        canary(#","progression":{"steps":[1,1]}"#), canary(#","progression":{"steps":[1],"count":"users"}"#),
+        canary(#","progression":{"steps":[1],"interval":0}"#), canary(#","progression":{"steps":[1],"settle":86401}"#),
+        canary(#","progression":{"steps":[1],"dwell":604801}"#),
+        canary(#","progression":{"steps":[1],"deadline":34560001}"#),
+        canary(#","progression":{"steps":[1],"onDeadline":"abort"}"#),
+        canary(#","progression":{"steps":[1],"onDeadline":"abort","deadline":null}"#),
+        canary(#","progression":{"steps":[1],"confirm":"all"}"#), canary(#","progression":{"steps":[1],"limit":100}"#),
+        canary(#","progression":{"steps":[1],"margin":{"relative":101}}"#),
+        canary(#","progression":{"steps":[1],"latency":[0.5]}"#),
+        canary(#","progression":{"steps":[1],"latency":[100]}"#),
+        canary(#","progression":{"steps":[1],"falseRollback":0}"#),
+        canary(#","progression":{"steps":[1],"falseAdvance":20.1}"#),
+        canary(#","progression":{"steps":[1],"count":"nothing","margin":{}}"#),
+        canary(#","progression":{"steps":[1],"Steps":[1]}"#), canary(#","adaptation":{}"#),
+        canary(#","sticky":{"cookie":"x","maxAge":60},"progression":{"steps":[1],"count":"requests"}"#),
+        policy(#"{"strategy":{"type":"ab_test","variants":[\#(variant)]},"progression":{"steps":[1]}}"#),
+        policy(#"{"strategy":{"type":"ab_test","variants":[\#(variant)]},"adaptation":{"forget":51}}"#),
+        policy(#"{"strategy":{"type":"ab_test","variants":[\#(variant)]},"adaptation":{"maxStep":0}}"#),
+        policy(#"{"strategy":{"type":"fixed","release":{"m":"1"}},"adaptation":{"interval":3601}}"#),
         canary(#","salt":"""#), canary(#","salt":"\u0000""#), canary(#","epoch":-1"#), canary(#","precent":1"#),
         canary(#","disabled":"canary""#), canary(#","disabled":["canary","canary"]"#),
         canary(#","missingUnit":"none""#),

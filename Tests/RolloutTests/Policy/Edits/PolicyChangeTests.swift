@@ -44,6 +44,35 @@ struct PolicyChangeTests {
         return policy
     }()
 
+    private static let progressing = EditedPolicy.canary(10).changed { policy in
+        policy.sms.progression = ProgressionPlan(steps: [.percent(1), .percent(5)])
+    }
+
+    private static let adapting = EditedPolicy.fixed().changed { $0.sms.adaptation = AdaptationPlan() }
+
+    private static let rise =
+        "the canary rises by another plan, and what was shown of it counts no more; no answer changes by that"
+    private static let weights = "the weights follow by another plan; no answer changes by that"
+
+    /// A change of a plan, by what is printed between the name of the plan and what the change means.
+    private static func plan(
+        _ member: String,
+        _ changes: String...,
+        change: @escaping @Sendable (inout ProgressionPlan) -> Void
+    ) -> Row {
+        let edit: Edit = { policy in
+            var plan = policy.sms.progression ?? ProgressionPlan(steps: [])
+            change(&plan)
+            policy.sms.progression = plan
+        }
+        return Row(
+            member: member,
+            old: progressing,
+            change: edit,
+            changes: changes.map { "progression.\($0): \(rise)" }
+        )
+    }
+
     private typealias Edit = @Sendable (inout RolloutPolicy) -> Void
 
     private static func cookie(_ change: @escaping @Sendable (inout StickyCookie) -> Void) -> Edit {
@@ -227,6 +256,76 @@ struct PolicyChangeTests {
             "sticky.domain: \".Example.com\" -> \"example.com\": the same domain in another spelling: tokens keep",
             change: cookie { $0.domain = "example.com" }
         ),
+
+        // Every member of a plan that comes or goes is named.
+        row(
+            "rollout.progression",
+            of: progressing,
+            #"progression.steps: [1,5] -> null: \#(rise)"#,
+            #"progression.count: "units" -> null: \#(rise)"#,
+            #"progression.interval: 15 -> null: \#(rise)"#,
+            #"progression.settle: 60 -> null: \#(rise)"#,
+            #"progression.dwell: 300 -> null: \#(rise)"#,
+            #"progression.onDeadline: "hold" -> null: \#(rise)"#,
+            #"progression.confirm: "nothing" -> null: \#(rise)"#,
+            #"progression.margin: {"absolute":0.1,"relative":20} -> null: \#(rise)"#,
+            #"progression.tolerance: {"absolute":0,"relative":0} -> null: \#(rise)"#,
+            #"progression.latency: [] -> null: \#(rise)"#,
+            #"progression.falseRollback: 1 -> null: \#(rise)"#,
+            #"progression.falseAdvance: 5 -> null: \#(rise)"#
+        ) { $0.sms.progression = nil },
+        plan("progression.steps", "steps: [1,5] -> [1,5,25]") { $0.steps.append(.percent(25)) },
+        plan("progression.count", #"count: "units" -> "requests""#) { $0.count = .requests },
+        plan("progression.interval", "interval: 15 -> 5") { $0.interval = 5 },
+        plan("progression.settle", "settle: 60 -> 30") { $0.settle = 30 },
+        plan("progression.dwell", "dwell: 300 -> 0") { $0.dwell = 0 },
+        plan("progression.deadline", "deadline: null -> 86400") { $0.deadline = 86_400 },
+        plan(
+            "progression.onDeadline",
+            "deadline: null -> 86400",
+            #"onDeadline: "hold" -> "abort""#
+        ) { ($0.deadline, $0.onDeadline) = (86_400, .abort) },
+        plan("progression.confirm", #"confirm: "nothing" -> "promotion""#) { $0.confirm = .promotion },
+        plan(
+            "progression.margin",
+            #"margin: {"absolute":0.1,"relative":20} -> {"absolute":0.02,"relative":10}"#
+        ) { $0.margin = ProgressionPlan.Margin(relative: .percent(10), absolute: .percent(0.02)) },
+        plan(
+            "margin.relative",
+            #"margin: {"absolute":0.1,"relative":20} -> {"absolute":0.1,"relative":10}"#
+        ) { $0.margin.relative = .percent(10) },
+        plan(
+            "margin.absolute",
+            #"margin: {"absolute":0.1,"relative":20} -> {"absolute":0,"relative":20}"#
+        ) { $0.margin.absolute = .zero },
+        plan(
+            "progression.tolerance",
+            #"tolerance: {"absolute":0,"relative":0} -> {"absolute":0,"relative":2}"#
+        ) { $0.tolerance.relative = .percent(2) },
+        plan("progression.limit", "limit: null -> 2.5") { $0.limit = .percent(2.5) },
+        plan("progression.latency", "latency: [] -> [50,99.9]") { $0.latency = [.percent(50), .percent(99.9)] },
+        plan("progression.falseRollback", "falseRollback: 1 -> 0.5") { $0.falseRollback = .percent(0.5) },
+        plan("progression.falseAdvance", "falseAdvance: 5 -> 10") { $0.falseAdvance = .percent(10) },
+        row(
+            "rollout.adaptation",
+            of: adapting,
+            "adaptation.interval: 300 -> null: \(weights)",
+            "adaptation.floor: 2 -> null: \(weights)",
+            "adaptation.forget: 1 -> null: \(weights)",
+            "adaptation.maxStep: 20 -> null: \(weights)"
+        ) { $0.sms.adaptation = nil },
+        row("adaptation.interval", of: adapting, "adaptation.interval: 300 -> 60: \(weights)") {
+            $0.sms.adaptation?.interval = 60
+        },
+        row("adaptation.floor", of: adapting, "adaptation.floor: 2 -> 0: \(weights)") {
+            $0.sms.adaptation?.floor = .zero
+        },
+        row("adaptation.forget", of: adapting, "adaptation.forget: 1 -> 5: \(weights)") {
+            $0.sms.adaptation?.forget = .percent(5)
+        },
+        row("adaptation.maxStep", of: adapting, "adaptation.maxStep: 20 -> 100: \(weights)") {
+            $0.sms.adaptation?.maxStep = .all
+        },
 
         row(
             "sticky.cookie",

@@ -39,6 +39,18 @@ struct InvalidPolicyTests {
             }
         }
 
+        /// A plan with a flaw, of a rollout that has had none or any.
+        static func plan(
+            _ name: String,
+            _ change: @escaping @Sendable (inout ProgressionPlan, inout RandomPolicy) -> Void
+        ) -> Flaw {
+            Flaw(name) { definition, random in
+                var plan = definition.progression ?? ProgressionPlan(steps: [.percent(5)])
+                change(&plan, &random)
+                definition.progression = plan
+            }
+        }
+
         /// A release in the place of whichever the strategy serves first.
         static func release(_ name: String, _ release: Release) -> Flaw {
             Flaw(name) { definition, random in
@@ -118,6 +130,29 @@ struct InvalidPolicyTests {
         },
         Flaw("nothing to remember what was assigned") { definition, _ in
             (definition.missingUnit, definition.sticky) = (.assign, nil)
+        },
+        .plan("no steps") { plan, _ in plan.steps = [] },
+        .plan("a step of all") { plan, _ in plan.steps = [.all] },
+        .plan("steps that fall") { plan, _ in plan.steps = [.percent(2), .percent(1)] },
+        .plan("times out of range") { plan, random in
+            plan.count = .units
+            let time = random.pick([Int.min, -1, Int.max])
+            switch random.number(in: 0...3) {
+            case 0: plan.interval = time
+            case 1: plan.settle = time
+            case 2: plan.dwell = time
+            default: plan.deadline = time
+            }
+        },
+        .plan("a margin of nothing") { plan, _ in (plan.count, plan.margin) = (.units, .zero) },
+        .plan("a schedule with a limit") { plan, _ in (plan.count, plan.limit) = (.nothing, .percent(1)) },
+        .plan("a bound of 0") { plan, _ in (plan.count, plan.falseAdvance) = (.units, .zero) },
+        .plan("percentiles that fall") { plan, _ in
+            (plan.count, plan.latency) = (.units, [.percent(99), .percent(50)])
+        },
+        Flaw("an adaptation that forgets all") { definition, _ in
+            definition.strategy = .fixed(EditedPolicy.v1)
+            (definition.progression, definition.adaptation) = (nil, AdaptationPlan(forget: .all))
         },
         Flaw("a release that is not compatible") { definition, _ in definition.compatible = [[:]] },
     ]

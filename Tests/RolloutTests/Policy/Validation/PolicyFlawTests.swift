@@ -13,6 +13,9 @@ struct PolicyFlawTests {
     )
     func memberFlaw(_ flaw: PolicyFlaw) { check(flaw) }
 
+    @Test("is reported for plans", arguments: plans)
+    func planFlaw(_ flaw: PolicyFlaw) { check(flaw) }
+
     @Test("is reported between rollouts", arguments: overlaps)
     func overlap(_ flaw: PolicyFlaw) { check(flaw) }
 

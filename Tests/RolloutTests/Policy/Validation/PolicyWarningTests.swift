@@ -25,6 +25,16 @@ struct PolicyWarningTests {
     static let rows: [Row] = [
         Row("Nothing", "{\(canary)}"),
         Row(
+            "A progression that waits for sessions",
+            #"{\#(canary), "sticky": {"cookie": "c", "maxAge": ▸3600}, "progression": {"steps": [1, 5]}}"#,
+            "sticky.maxAge: each step waits 3,600 s for the sessions of the one before to end, and all of them take at "
+                + #"least 2 h: "pin": "bucket" moves sessions along, and then a step waits 60 s"#
+        ),
+        Row(
+            "A progression that moves sessions along",
+            #"{\#(canary), "sticky": {"cookie": "c", "maxAge": 3600, "pin": "bucket"}, "progression": {"steps": [1]}}"#
+        ),
+        Row(
             "A canary without a component",
             #"""
             {"strategy": {"type": "canary", "percent": 1, "stable": {"app": "1", "model": "1"}, "canary": ▸{"app": "2"}}}

@@ -83,4 +83,8 @@ enum ExitStatus: Int32 {
     /// The input has problems, and all of them were reported.
     case problems = 1
     case unusable = 2
+    /// A canary stays where it is.
+    case holds = 3
+    /// A canary is taken back.
+    case rollsBack = 4
 }

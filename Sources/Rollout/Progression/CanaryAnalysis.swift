@@ -116,7 +116,8 @@ public struct CanaryAnalysis: Sendable {
         let isLate = plan.deadline.map { age > Double($0) } ?? false
         let isOpen = isSchedule || gate.logEvidence >= neededToAdvance
         if !isSchedule {
-            if harm.logEvidence >= neededToRollBack { return (.rollBack, CanaryReason(harm.cause)) }
+            // What was shown once stays shown: a gate may refuse to take the canary back now, and more traffic hide it.
+            if harm.largestLogEvidence >= neededToRollBack { return (.rollBack, harm.cause) }
             if isLate, plan.onDeadline == .abort, !isOpen, share > .zero, !isLowered {
                 return (.rollBack, .inconclusive)
             }

@@ -65,15 +65,6 @@ public enum CanaryReason: String, Hashable, Sendable, CaseIterable {
     case noTraffic = "no traffic"
     /// The evidence is not enough yet.
     case gathering
-
-    init(_ metric: CanaryMetric) {
-        self =
-            switch metric {
-            case .failures: .failures
-            case .latency: .latency
-            case .limit: .limit
-            }
-    }
 }
 
 /// How large the evidence is, and how large it has to be.
@@ -165,8 +156,10 @@ extension CanaryJudgement: Encodable {
     /// Encodes the judgement as an object of `verdict`, `why`, `percent`, `next`, `rollback` and `advance`.
     public func encode(to encoder: any Encoder) throws { try tree.encode(to: encoder) }
 
-    /// Numbers have six significant digits.
-    package var tree: JSONTree {
+    /// The judgement as canonical JSON. Numbers have six significant digits.
+    public var json: String { tree.canonicalText }
+
+    var tree: JSONTree {
         func number(_ value: Double) -> JSONTree { .number(significant(value, digits: 6)) }
         var members: [(key: String, value: JSONTree)] = [
             ("verdict", .string(verdict.rawValue)),

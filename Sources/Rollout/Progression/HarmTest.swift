@@ -73,13 +73,13 @@ struct HarmTest {
     var p: Double { exponential(-largestLogEvidence) }
 
     /// The metric with the largest evidence.
-    var cause: CanaryMetric {
+    var cause: CanaryReason {
         metrics.reduce((metric: .failures, logEvidence: -.infinity)) { $1.logEvidence > $0.logEvidence ? $1 : $0 }
             .metric
     }
 
-    private var metrics: [(metric: CanaryMetric, logEvidence: Double)] {
-        var metrics = [(CanaryMetric.failures, logEvidence(of: failures))]
+    private var metrics: [(metric: CanaryReason, logEvidence: Double)] {
+        var metrics = [(CanaryReason.failures, logEvidence(of: failures))]
         if !latency.isEmpty { metrics.append((.latency, logMean(latency.map(logEvidence)))) }
         if let limit { metrics.append((.limit, logEvidence(of: limit))) }
         return metrics
@@ -90,14 +90,4 @@ struct HarmTest {
     }
 
     private func logMean(_ logs: [Double]) -> Double { logSum(logs) - ln(Double(logs.count)) }
-}
-
-/// What a canary can be taken back for.
-public enum CanaryMetric: String, Hashable, Sendable, CaseIterable {
-    /// It fails more often than stable.
-    case failures
-    /// It is slow more often than stable.
-    case latency
-    /// It fails more often than the plan's limit.
-    case limit
 }

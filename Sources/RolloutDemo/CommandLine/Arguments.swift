@@ -96,7 +96,7 @@ struct Arguments {
         }
     }
 
-    private func unusable(_ message: String) -> Stop {
+    func unusable(_ message: String) -> Stop {
         .unusable("\(command.name): \(message)\nusage: \(Program.name) \(command.usage)")
     }
 }

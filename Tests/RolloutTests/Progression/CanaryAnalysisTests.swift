@@ -409,10 +409,13 @@ struct CanaryAnalysisTests {
                 == #"{"advance":{"evidence":3.00498,"needed":20,"windowsToGo":2},"next":25,"percent":5,"#
                 + #""rollback":{"evidence":0.690978,"needed":100,"p":1},"verdict":"hold","why":"gathering"}"#
         )
-        let harm = Self.window((500, 60), (9_500, 95))
+        let harm = Self.window((5_000, 600), (95_000, 950))
         let back = analysis.judge(CanaryObservation(share: .percent(5), age: 430, reading: harm))
         #expect(
-            back.description.hasPrefix("5 %: failures, evidence 2"),
+            back.description.hasPrefix("5 %: failures, evidence ")
+                && back.description.hasSuffix(
+                    " of 100; since the share settled, 1.99 % of 55,500 fail against 1 % of 1,054,500"
+                ),
             "\(back)"
         )
     }

@@ -18,7 +18,7 @@ extension PolicyReader {
         "margin", "tolerance", "limit", "latency", "deadline", "falseRollback", "falseAdvance",
     ]
 
-    private mutating func progression(_ value: JSONValue) -> ProgressionPlan {
+    mutating func progression(_ value: JSONValue) -> ProgressionPlan {
         var plan = ProgressionPlan(steps: [])
         let keys = ["steps", "count", "interval", "settle", "dwell", "onDeadline", "confirm"] + Self.judging
         guard checkObject(value, keys: keys) else { return plan }

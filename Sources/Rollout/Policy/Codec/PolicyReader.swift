@@ -25,6 +25,22 @@ struct PolicyReader {
         return (policy, reader)
     }
 
+    /// Reads what the document of a plan alone holds.
+    static func readPlan(_ document: JSONDocument) -> (plan: ProgressionPlan, problems: ProblemList, isRead: Bool) {
+        var reader = PolicyReader(document: document)
+        for value in document.duplicates where !reader.problems.isFull {
+            reader.report(
+                .duplicateKey,
+                at: value,
+                "\(quoted(value.key ?? "")) stands in this object before",
+                atKey: true
+            )
+        }
+        let before = reader.problems.all.count
+        let plan = reader.progression(document.root)
+        return (plan, reader.problems, reader.isRead(since: before))
+    }
+
     mutating func report(
         _ code: PolicyProblem.Code,
         at value: JSONValue,

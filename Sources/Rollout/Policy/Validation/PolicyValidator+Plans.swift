@@ -32,7 +32,7 @@ extension PolicyValidator {
 
     // MARK: Progression
 
-    private mutating func check(_ plan: ProgressionPlan, beside cookie: StickyCookie?, at path: JSONPath) {
+    mutating func check(_ plan: ProgressionPlan, beside cookie: StickyCookie?, at path: JSONPath) {
         checkSteps(of: plan, at: path.appending("steps"))
         check(plan.interval, in: PolicyLimits.interval, at: path.appending("interval"))
         check(plan.settle, in: PolicyLimits.settle, at: path.appending("settle"))

@@ -210,7 +210,7 @@ final class ChangeLine: Sendable {
             let revision = running.policy.revision
             return .ended(end(change, with: error, at: revision < .max ? revision + 1 : nil))
         }
-        switch verdict(on: next, after: running.policy, change) {
+        switch Verdict(on: next, after: running.policy, change, history.epochs) {
         case .same: return .ended(.success(next.revision))
         case .older:
             router.countIgnored()
@@ -324,35 +324,15 @@ final class ChangeLine: Sendable {
         if state.isInterruptible { state.holder?.change.watch.end(interruption) }
     }
 
-    // MARK: Verdicts
-
-    private enum Verdict {
-        case right
-        case older
-        case same
-        case wrong(UpdateError)
-    }
-
     private func isOnlyTakingAway(
         _ change: Change,
         _ make: (RolloutPolicy) throws(UpdateError) -> RolloutPolicy
     ) -> Bool {
         let running = router.compiled.policy
         guard change.restoration == nil, let next = try? make(running),
-            case .right = verdict(on: next, after: running, change)
+            case .right = Verdict(on: next, after: running, change, history.epochs)
         else { return false }
         return next.onlyTakesAway(from: running)
-    }
-
-    private func verdict(on next: RolloutPolicy, after running: RolloutPolicy, _ change: Change) -> Verdict {
-        if let expected = change.expected, expected != running.revision {
-            return .wrong(.conflict(expected: expected, running: running.revision))
-        }
-        do throws(PolicyError) { try next.validate() } catch { return .wrong(.invalid(error)) }
-        if next.revision < running.revision { return .older }
-        if next.revision == running.revision { return next == running ? .same : .wrong(.revisionTaken(next.revision)) }
-        let demands = next.epochDemands(from: running, history.epochs)
-        return demands.isEmpty ? .right : .wrong(.needsEpoch(demands))
     }
 
     // MARK: Endings

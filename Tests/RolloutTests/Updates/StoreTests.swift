@@ -290,68 +290,50 @@ struct StoreTests {
         store.hold(nil)
         let updater = RolloutUpdater(RolloutRouter(), store: store)
         await #expect(throws: UpdateError.nothingToSeed) { try await updater.seed() }
+        // An update is no way out, so the error must not name it as one.
+        await #expect(throws: UpdateError.missing(in: "memory")) { try await updater.update(to: EditedPolicy.canary(10)) }
         #expect(store.policy == nil)
     }
 
     // MARK: Waiting
 
-    @Test("A change is bounded at a store that never answers, and can be cancelled", arguments: [true, false])
-    func never(atSwap: Bool) async throws {
+    @Test(
+        "A change is bounded at a store that never answers, and can be cancelled",
+        arguments: MemoryStore.Step.allCases
+    )
+    func never(at step: MemoryStore.Step) async throws {
         let clock = ManualClock()
         let (_, updater) = try process(clock: clock)
-        func hang() -> OneShot<Bool> {
-            let isAsked = OneShot<Bool>()
-            if atSwap {
-                store.beforeNextSwap {
-                    isAsked.fulfil(true)
-                    return await OneShot<StoreAnswer>().value
-                }
-            } else {
-                store.beforeNextRead {
-                    isAsked.fulfil(true)
-                    _ = await OneShot<Bool>().value
-                }
-            }
-            return isAsked
-        }
-        let isAsked = hang()
+        let isAsked = store.hang(atNext: step)
         let late = Task { try await updater.update(within: .seconds(5), force("a")) }
         await clock.sleepers()
-        _ = await isAsked.value
+        await isAsked.value
         clock.advance(by: .seconds(5))
         let error = try await #require(throws: UpdateError.self) { try await late.value }
-        #expect(error.code == (atSwap ? .outcomeUnknown : .timedOut))
+        #expect(error.code == (step == .swap ? .outcomeUnknown : .timedOut))
         #expect(error.message.contains("5.0 seconds"))
-        let isAskedAgain = hang()
+        let isAskedAgain = store.hang(atNext: step)
         let cancelled = Task { try await updater.update(force("a")) }
-        _ = await isAskedAgain.value
+        await isAskedAgain.value
         cancelled.cancel()
         await #expect(throws: UpdateError.self) { try await cancelled.value }
         #expect(try await updater.update(force("b")) == 2)
     }
 
-    @Test("What only takes away goes before all others and ends what hangs at the store", arguments: [true, false])
-    func abort(atSwap: Bool) async throws {
+    @Test(
+        "What only takes away goes before all others and ends what hangs at the store",
+        arguments: MemoryStore.Step.allCases
+    )
+    func abort(at step: MemoryStore.Step) async throws {
         let (router, updater) = try process(gates: [GateTests.ScriptedGate("load", log)])
-        let isAsked = OneShot<Bool>()
-        if atSwap {
-            store.beforeNextSwap {
-                isAsked.fulfil(true)
-                return await OneShot<StoreAnswer>().value
-            }
-        } else {
-            store.beforeNextRead {
-                isAsked.fulfil(true)
-                _ = await OneShot<Bool>().value
-            }
-        }
+        let isAsked = store.hang(atNext: step)
         let stuck = Task { try await updater.update(force("a")) }
-        _ = await isAsked.value
+        await isAsked.value
         #expect(try await updater.update { try $0.abort("sms") } == 2)
         #expect(store.policy == router.snapshot().policy)
         let error = try await #require(throws: UpdateError.self) { try await stuck.value }
-        #expect(error.code == (atSwap ? .outcomeUnknown : .overtaken))
-        #expect(log.lines == (atSwap ? ["load prepares 1 to 2", "load undone"] : []), "the abort asks no gate")
+        #expect(error.code == (step == .swap ? .outcomeUnknown : .overtaken))
+        #expect(log.lines == (step == .swap ? ["load prepares 1 to 2", "load undone"] : []), "the abort asks no gate")
     }
 
     /// It lowered the share from what ran here, and raises it from what the store holds.

@@ -23,6 +23,10 @@
 /// A change that only takes away then waits for its turn like all others, but before them. It interrupts the change that
 /// has the turn, at the gates or at the store.
 ///
+/// A follower may bring what the holder has stored before the holder knows that it has. That is no other change, and
+/// interrupts nothing: it waits for the store's answer. Anything else that a follower brings and that only takes away
+/// does interrupt, because the store may never answer.
+///
 /// If its time is up or its task is cancelled, a change is interrupted wherever it waits. If it has been given the turn
 /// by then, it passes the turn on.
 final class ChangeLine: Sendable {
@@ -31,6 +35,8 @@ final class ChangeLine: Sendable {
         var holder: Entry?
         /// Whether the holder waits for its gates or for the store, so that others may interrupt it.
         var isInterruptible = false
+        /// The policy that the holder offers to the store just now, or nil.
+        var offered: RolloutPolicy?
         /// The changes that wait for a turn: by rank, otherwise in the order of arrival.
         var waiting: [Entry] = []
         /// Who is to hear of publications.
@@ -179,7 +185,9 @@ final class ChangeLine: Sendable {
             change.watch.whenEnded { [turn = change.turn] in turn.fulfil($0) }
             let place = state.waiting.firstIndex { $0.rank > rank } ?? state.waiting.endIndex
             state.waiting.insert(Entry(change: change, rank: rank), at: place)
-            if let holder = state.holder, rank < holder.rank { interruptHolder(&state, rank.interruption) }
+            if let holder = state.holder, rank < holder.rank, !isOffered(change, state, make) {
+                interruptHolder(&state, rank.interruption)
+            }
             return .wait
         }
     }
@@ -278,9 +286,11 @@ final class ChangeLine: Sendable {
         if let refusal = passage.refusal {
             answer = .failed(refusal)
         } else {
+            if offer != nil { state.withLock { $0.offered = next } }
             answer = await offer?.make(next, change, gates: passed, over: router.compiled, history) ?? .none
         }
         let ending = state.withLock { state -> Ending in
+            state.offered = nil
             switch answer {
             case .other(let stored): return .overtaken(stored)
             case .failed(let error): return .ended(end(change, with: error, next, gates: passed))
@@ -333,6 +343,16 @@ final class ChangeLine: Sendable {
             case .right = Verdict(on: next, after: running, change, history.epochs)
         else { return false }
         return next.onlyTakesAway(from: running)
+    }
+
+    /// Whether a change brings what the holder offers to the store just now.
+    private func isOffered(
+        _ change: Change,
+        _ state: State,
+        _ make: (RolloutPolicy) throws(UpdateError) -> RolloutPolicy
+    ) -> Bool {
+        guard let offered = state.offered, change.revision == offered.revision else { return false }
+        return (try? make(router.compiled.policy)) == offered
     }
 
     // MARK: Endings

@@ -38,6 +38,8 @@ struct StoreOffer: Sendable {
         }
         switch answer {
         case .stored: return .stored(record)
+        // The swap may have been repeated because its first answer was lost.
+        case .other(let stored?) where stored.bytes == policy && stored.isOf(record): return .stored(record)
         case .other(let stored): return .other(stored)
         case .conditionFailed: return .failed(.conditionFailed(store.name, condition))
         case .unreached(let error): return .failed(.unreached(store.name, error))

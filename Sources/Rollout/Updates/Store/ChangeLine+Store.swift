@@ -147,7 +147,13 @@ extension ChangeLine {
             )
         }
         let origin = UpdateOrigin(author: "store \(store.name)", reason: nil, time: change.origin.time)
-        let arrival = Change(origin, offering: held.revision, under: change.watch, isKnown: change.isKnown)
+        let arrival = Change(
+            origin,
+            offering: held.revision,
+            isValid: true,
+            under: change.watch,
+            isKnown: change.isKnown
+        )
         _ = try await follow(decide(arrival) { _ in held }, of: arrival, restoring: restored).result.get()
     }
 }

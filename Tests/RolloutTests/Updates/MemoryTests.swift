@@ -48,6 +48,33 @@ struct MemoryTests {
         #expect(fresh.snapshot().policy.sms.strategy == EditedPolicy.canary(10).sms.strategy)
     }
 
+    /// What leaves by a document, which says nothing of epochs: only the memory knows that it was there.
+    static let departures: [(String, RolloutPolicy)] = [
+        ("a rollout", RolloutPolicy(revision: 2, rollouts: [:])),
+        ("a variant within an epoch", EditedPolicy.fixed().at(2)),
+    ]
+
+    @Test(
+        "What a document took away before a restart comes back with other releases only in a later epoch",
+        arguments: departures
+    )
+    func departed(name: String, without: RolloutPolicy) async throws {
+        let (router, updater, lines) = try started(EditedPolicy.canary(10))
+        try await updater.update(to: without)
+        let strategy = RolloutStrategy.canary(.percent(10), stable: EditedPolicy.v1, canary: EditedPolicy.v3)
+        var returning = EditedPolicy.policy(strategy, revision: 3)
+        let refusal = try await #require(throws: UpdateError.self) { try await updater.update(to: returning) }
+        #expect(refusal.code == .needsEpoch)
+
+        let (fresh, again) = try restarted(router.snapshot().policy, lines)
+        await #expect(throws: refusal) { try await again.update(to: returning) }
+        let (_, forgetful) = try restarted(router.snapshot().policy, Lines())
+        #expect(try await forgetful.update(to: returning) == 3, "nothing but the memory knows")
+        returning.sms.epoch = 1
+        try await again.update(to: returning)
+        #expect(fresh.snapshot().policy == returning)
+    }
+
     @Test("A second rollback goes back further, also if the process restarts between the two")
     func twice() async throws {
         let (router, updater, lines) = try started(EditedPolicy.canary(10))

@@ -33,7 +33,8 @@ final class ChangeLine: Sendable {
     private struct State {
         /// The change that has the turn, or nil if the turn is free.
         var holder: Entry?
-        /// Whether the holder waits for its gates or for the store, so that others may interrupt it.
+        /// Whether the holder waits for its gates or for the store, so that others may interrupt it. What it has published
+        /// by then stays.
         var isInterruptible = false
         /// The policy that the holder offers to the store just now, or nil.
         var offered: RolloutPolicy?
@@ -298,12 +299,10 @@ final class ChangeLine: Sendable {
                 if let interruption = change.watch.interruption {
                     return .ended(end(change, with: .ended(interruption, at: nil), next, gates: passed))
                 }
-                state.isInterruptible = state.isInterruptible && store != nil
                 return .ended(
                     publish(change, &state, next, gates: passed, over: router.compiled, restoring: restored)
                 )
             case .stored(let record):
-                state.isInterruptible = false
                 return .ended(publish(change, &state, next, gates: passed, over: router.compiled, as: record))
             }
         }

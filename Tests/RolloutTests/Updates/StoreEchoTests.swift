@@ -108,20 +108,14 @@ struct StoreEchoTests {
 
         let stored = try #require(store.policy)
         let executor = HeldExecutor()
-        let isOver = Lock(false)
         let follower = Task(executorPreference: executor) {
-            defer { isOver.withLock { $0 = true } }
-            return try await updater.update(to: stored, by: "the follower")
+            try await updater.update(to: stored, by: "the follower")
         }
         executor.run()
         mayAnswer.fulfil(())
         #expect(try await change.value == stored.revision)
         #expect(router.snapshot().policy == stored)
-        while !isOver.withLock({ $0 }) {
-            executor.run()
-            await Task.yield()
-        }
-        #expect(try await follower.value == stored.revision)
+        #expect(try await executor.result(of: follower).get() == stored.revision)
         #expect(store.policy == stored)
         #expect(store.records.count == 2)
         #expect(updater.history.last?.revision == stored.revision)
@@ -141,5 +135,19 @@ struct StoreEchoTests {
         #expect(router.snapshot().policy == store.policy)
         let error = try await #require(throws: UpdateError.self) { try await rollback.value }
         #expect(error.code == .outcomeUnknown)
+    }
+
+    @Test("What a change has offered and given up is another change from then on")
+    func givenUp() async throws {
+        let (router, updater) = try process()
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(50)) }
+        store.afterNextSwap { _ in .unknown(MemoryStore.Failure()) }
+        await #expect(throws: UpdateError.self) { try await updater.rollback(of: "sms") }
+        let isAsked = store.hang(atNext: .read)
+        let rollback = Task { try await updater.rollback(of: "sms") }
+        await isAsked.value
+        #expect(try await updater.update(to: #require(store.policy), by: "the follower") == 3)
+        #expect(router.snapshot().policy == store.policy)
+        await #expect(throws: UpdateError.ended(.overtakenByTakingAway, at: nil)) { try await rollback.value }
     }
 }

@@ -19,8 +19,8 @@
 /// of it: ``answered(_:)``, ``judged(_:over:_:)``, ``saved(_:_:)``, ``rested(_:_:)``. So
 ///
 /// 1. each of the three does one thing at a time, because only a turn makes one busy, and only its own note ends that;
-/// 2. a content is read once and reported once, because an answer is compared with what the source had before, and a
-///    refusal with those that are ``known``;
+/// 2. a content is validated once and reported once, because an answer is compared with what the source had before, what is
+///    offered again was read from JSON, and a refusal is compared with those that are ``known``;
 /// 3. nothing is lost and nothing spins: unless it is idle or barred, each of the three is due, under way or rests, and it
 ///    becomes due without a rest only for something new: a higher revision of the source, or another one that runs.
 struct FollowerState: Sendable {

@@ -8,7 +8,7 @@
 ///     try await follower.start(waiting: .seconds(10))     // the first policy runs, and has passed the gates
 ///     try await follower.run()
 ///
-/// Each content of the source is read and judged once. What a gate, the time or a failing disk stopped is tried again,
+/// Each content of the source is validated once. What a gate, the time or a failing disk stopped is tried again,
 /// after pauses of 1, 2, 4, … 60 seconds, until it succeeds or the source has something newer. While the source cannot be
 /// asked, or has nothing that may run, the last good policy runs on. See <doc:following-a-policy-source>.
 ///

@@ -10,6 +10,8 @@ final class Change: Sendable {
     let origin: UpdateOrigin
     /// The revision of the policy that the change offers, or nil if the policy is made from the running one.
     let revision: UInt32?
+    /// Whether the policy that the change offers was read from JSON, and so has been validated.
+    let isValid: Bool
     /// The revision that has to run when the change is published, or nil for any.
     let expected: UInt32?
     /// What a rollback restores; nil for any other change.
@@ -29,6 +31,7 @@ final class Change: Sendable {
     init(
         _ origin: UpdateOrigin,
         offering revision: UInt32? = nil,
+        isValid: Bool = false,
         expecting expected: UInt32? = nil,
         restoring restoration: Restoration? = nil,
         requiring condition: StoreCondition? = nil,
@@ -39,6 +42,7 @@ final class Change: Sendable {
     ) {
         self.origin = origin
         self.revision = revision
+        self.isValid = isValid
         self.expected = expected
         self.restoration = restoration
         self.condition = condition

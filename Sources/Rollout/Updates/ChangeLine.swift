@@ -23,14 +23,21 @@
 /// A change that only takes away then waits for its turn like all others, but before them. It interrupts the change that
 /// has the turn, at the gates or at the store.
 ///
+/// A follower may bring what the holder has stored before the holder knows that it has. That is no other change, and
+/// interrupts nothing: it waits for the store's answer. Anything else that a follower brings and that only takes away
+/// does interrupt, because the store may never answer.
+///
 /// If its time is up or its task is cancelled, a change is interrupted wherever it waits. If it has been given the turn
 /// by then, it passes the turn on.
 final class ChangeLine: Sendable {
     private struct State {
         /// The change that has the turn, or nil if the turn is free.
         var holder: Entry?
-        /// Whether the holder waits for its gates or for the store, so that others may interrupt it.
+        /// Whether the holder waits for its gates or for the store, so that others may interrupt it. What it has published
+        /// by then stays.
         var isInterruptible = false
+        /// The policy that the holder offers to the store just now, or nil.
+        var offered: RolloutPolicy?
         /// The changes that wait for a turn: by rank, otherwise in the order of arrival.
         var waiting: [Entry] = []
         /// Who is to hear of publications.
@@ -179,7 +186,9 @@ final class ChangeLine: Sendable {
             change.watch.whenEnded { [turn = change.turn] in turn.fulfil($0) }
             let place = state.waiting.firstIndex { $0.rank > rank } ?? state.waiting.endIndex
             state.waiting.insert(Entry(change: change, rank: rank), at: place)
-            if let holder = state.holder, rank < holder.rank { interruptHolder(&state, rank.interruption) }
+            if let holder = state.holder, rank < holder.rank, !isOffered(change, state, make) {
+                interruptHolder(&state, rank.interruption)
+            }
             return .wait
         }
     }
@@ -210,7 +219,7 @@ final class ChangeLine: Sendable {
             let revision = running.policy.revision
             return .ended(end(change, with: error, at: revision < .max ? revision + 1 : nil))
         }
-        switch verdict(on: next, after: running.policy, change) {
+        switch Verdict(on: next, after: running.policy, change, history.epochs) {
         case .same: return .ended(.success(next.revision))
         case .older:
             router.countIgnored()
@@ -278,9 +287,11 @@ final class ChangeLine: Sendable {
         if let refusal = passage.refusal {
             answer = .failed(refusal)
         } else {
+            if offer != nil { state.withLock { $0.offered = next } }
             answer = await offer?.make(next, change, gates: passed, over: router.compiled, history) ?? .none
         }
         let ending = state.withLock { state -> Ending in
+            state.offered = nil
             switch answer {
             case .other(let stored): return .overtaken(stored)
             case .failed(let error): return .ended(end(change, with: error, next, gates: passed))
@@ -288,12 +299,10 @@ final class ChangeLine: Sendable {
                 if let interruption = change.watch.interruption {
                     return .ended(end(change, with: .ended(interruption, at: nil), next, gates: passed))
                 }
-                state.isInterruptible = state.isInterruptible && store != nil
                 return .ended(
                     publish(change, &state, next, gates: passed, over: router.compiled, restoring: restored)
                 )
             case .stored(let record):
-                state.isInterruptible = false
                 return .ended(publish(change, &state, next, gates: passed, over: router.compiled, as: record))
             }
         }
@@ -324,35 +333,25 @@ final class ChangeLine: Sendable {
         if state.isInterruptible { state.holder?.change.watch.end(interruption) }
     }
 
-    // MARK: Verdicts
-
-    private enum Verdict {
-        case right
-        case older
-        case same
-        case wrong(UpdateError)
-    }
-
     private func isOnlyTakingAway(
         _ change: Change,
         _ make: (RolloutPolicy) throws(UpdateError) -> RolloutPolicy
     ) -> Bool {
         let running = router.compiled.policy
         guard change.restoration == nil, let next = try? make(running),
-            case .right = verdict(on: next, after: running, change)
+            case .right = Verdict(on: next, after: running, change, history.epochs)
         else { return false }
         return next.onlyTakesAway(from: running)
     }
 
-    private func verdict(on next: RolloutPolicy, after running: RolloutPolicy, _ change: Change) -> Verdict {
-        if let expected = change.expected, expected != running.revision {
-            return .wrong(.conflict(expected: expected, running: running.revision))
-        }
-        do throws(PolicyError) { try next.validate() } catch { return .wrong(.invalid(error)) }
-        if next.revision < running.revision { return .older }
-        if next.revision == running.revision { return next == running ? .same : .wrong(.revisionTaken(next.revision)) }
-        let demands = next.epochDemands(from: running, history.epochs)
-        return demands.isEmpty ? .right : .wrong(.needsEpoch(demands))
+    /// Whether a change brings what the holder offers to the store just now.
+    private func isOffered(
+        _ change: Change,
+        _ state: State,
+        _ make: (RolloutPolicy) throws(UpdateError) -> RolloutPolicy
+    ) -> Bool {
+        guard let offered = state.offered, change.revision == offered.revision else { return false }
+        return (try? make(router.compiled.policy)) == offered
     }
 
     // MARK: Endings

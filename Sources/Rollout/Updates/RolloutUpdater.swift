@@ -280,8 +280,8 @@ public final class RolloutUpdater: Sendable {
 
     // MARK: For what brings policies in
 
-    /// Runs a policy that a source holds. Refusals that are known are in the history already, from an earlier attempt. A
-    /// change that stays here is not offered to the store.
+    /// Runs a policy that was read from JSON, and so is not validated again, however often it is offered. Refusals that are
+    /// known are in the history already, from an earlier attempt. A change that stays here is not offered to the store.
     func offer(
         _ policy: RolloutPolicy,
         from origin: UpdateOrigin,
@@ -289,7 +289,13 @@ public final class RolloutUpdater: Sendable {
         stayingHere staysHere: Bool = false,
         isKnown: @escaping @Sendable (UpdateError) -> Bool = { _ in false }
     ) async throws(UpdateError) -> UInt32 {
-        let change = Change(origin, offering: policy.revision, stayingHere: staysHere, isKnown: isKnown)
+        let change = Change(
+            origin,
+            offering: policy.revision,
+            isValid: true,
+            stayingHere: staysHere,
+            isKnown: isKnown
+        )
         return try await changes.perform(change, within: limit, clock) { _ in policy }
     }
 

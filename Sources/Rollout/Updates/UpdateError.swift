@@ -191,7 +191,8 @@ extension UpdateError {
 
     static let nothingToSeed = UpdateError(
         .missing,
-        "The router runs no policy yet, and revision 0 is no start for a fleet: update it to the first policy."
+        "The router runs no policy yet, and revision 0 is no start for a fleet: "
+            + "seed from a process whose router was made with the first policy."
     )
 
     static func missing(in store: String) -> UpdateError {

@@ -43,6 +43,21 @@ struct PolicyFollowerRetryTests {
         #expect(followed.outcomes == ["refused 2", "accepted 2"])
     }
 
+    /// What is not validated here has been validated when it was read. So an invalid policy shows whether it is.
+    @Test("What a follower offers is not validated again")
+    func validatedOnce() async throws {
+        var invalid = Self.policy(2)
+        invalid.environment = ""
+        let followed = try Followed(gates: [Registry()])
+        let origin = UpdateOrigin(author: nil, reason: nil, time: 0)
+        let refused = try await #require(throws: UpdateError.self) {
+            try await followed.updater.offer(invalid, from: origin, within: nil)
+        }
+        #expect(refused.code == .refused, "the gate was asked")
+        let error = try await #require(throws: UpdateError.self) { try await followed.updater.update(to: invalid) }
+        #expect(error.code == .invalid)
+    }
+
     @Test("A gate that now refuses and now takes too long is told twice, and not each time")
     func twoCauses() async throws {
         let clock = ManualClock()

@@ -2,17 +2,20 @@ import Testing
 
 @testable import Rollout
 
-@Suite("A follower of a store")
+@Suite("A follower of a store", .timeLimit(.minutes(1)))
 final class PolicyFollowerStoreTests: Sendable {
     private let store = MemoryStore(Followed.policy(1))
     private let isOpen = Lock(true)
 
     /// A process of the fleet, whose gate refuses while it is not open.
-    private func process() throws -> (updater: RolloutUpdater, follower: PolicyFollower, log: EventLog) {
+    private func process(
+        clock: any Clock<Duration> = ContinuousClock()
+    ) throws -> (updater: RolloutUpdater, follower: PolicyFollower, log: EventLog) {
         let gate = ClosureGate { [self] _ in
             if !isOpen.withLock({ $0 }) { throw ScriptedSource.Failure(description: "closed") }
         }
-        let updater = RolloutUpdater(try RolloutRouter(policy: Followed.policy(1)), gates: [gate], store: store)
+        let router = try RolloutRouter(policy: Followed.policy(1))
+        let updater = RolloutUpdater(router, gates: [gate], store: store, clock: clock)
         let log = EventLog()
         return (updater, PolicyFollower(of: store, updating: updater, report: log.report), log)
     }
@@ -39,6 +42,36 @@ final class PolicyFollowerStoreTests: Sendable {
         #expect(try await follower.start() == 3)
         #expect(log.take().map(\.kind) == [.delayed, .accepted])
         #expect(reader.history.last?.author == "memory")
+    }
+
+    @Test("brings what was stored although the answer was lost, or came too late", arguments: [true, false])
+    func storedAfterAll(isLost: Bool) async throws {
+        let clock = ManualClock()
+        let (updater, follower, log) = try process(clock: clock)
+        let mayAnswer = OneShot<Void>()
+        let isStored = store.holdBack(mayAnswer)
+        if isLost { store.afterNextSwap { _ in .unknown(MemoryStore.Failure()) } }
+        let change = Task {
+            try await updater.update(by: "ana", within: .seconds(5)) { try $0.setShare(of: "sms", to: .percent(50)) }
+        }
+        if !isLost {
+            await clock.sleepers()
+            await isStored.value
+            clock.advance(by: .seconds(5))
+        }
+        let error = try await #require(throws: UpdateError.self) { try await change.value }
+        #expect(error.code == .outcomeUnknown)
+        #expect(updater.router.snapshot().revision == 1)
+
+        #expect(try await follower.start() == 2)
+        mayAnswer.fulfil(())
+        #expect(log.take() == [.accepted(revision: 2)])
+        #expect(updater.router.snapshot().policy == store.policy)
+        #expect(updater.history.map(\.author) == [nil, "ana", "memory"])
+        #expect(updater.history.map(\.outcome) == [.accepted, .refused, .accepted])
+        // A writer goes on from there.
+        #expect(try await updater.update { try $0.setShare(of: "sms", to: .percent(60)) } == 3)
+        #expect(store.records.count == 2)
     }
 
     @Test("that holds nothing is asked again")
@@ -72,5 +105,79 @@ final class PolicyFollowerStoreTests: Sendable {
         }
         #expect(reader.history.count == count)
         #expect(log.take().map(\.kind) == [.delayed])
+    }
+
+    // MARK: Beside a file
+
+    private let folder: FileFolder
+    private let path: String
+
+    init() throws {
+        folder = try FileFolder()
+        path = try folder.write(Followed.policy(2).json, to: "policy.json")
+    }
+
+    @Test("and one of a file: the file's policy goes to the store, edits count as much, and the higher revision wins")
+    func fileAndStore() async throws {
+        let (one, ofStoreOne, log) = try process()
+        let (two, ofStoreTwo, logTwo) = try process()
+        let ofFileOne = PolicyFollower(of: PolicyFile(path), updating: one, report: log.report)
+        let ofFileTwo = PolicyFollower(of: PolicyFile(path), updating: two, report: logTwo.report)
+        func look() async throws -> [UInt32] {
+            for follower in [ofFileOne, ofFileTwo, ofStoreOne, ofStoreTwo] { try await follower.start() }
+            return [one, two].map { $0.router.snapshot().revision }
+        }
+
+        #expect(try await look() == [2, 2])
+        #expect(store.records.count == 1, "the second process finds there what its file has")
+        #expect(log.take() == [.accepted(revision: 2)])
+        #expect(logTwo.take() == [.accepted(revision: 2)])
+
+        try await one.update { try $0.force("qa", to: .canary, in: "sms") }
+        #expect(try await look() == [3, 3])
+        #expect(log.take() == [], "the file has not changed")
+        #expect(logTwo.take() == [.accepted(revision: 3)])
+
+        try folder.write(Followed.policy(3).json, to: "policy.json")
+        #expect(try await look() == [3, 3])
+        #expect(log.take() == [.refused(.revisionTaken(3), revision: 3)])
+        #expect(logTwo.take() == [.refused(.revisionTaken(3), revision: 3)])
+        #expect(store.policy == one.router.snapshot().policy)
+
+        try folder.write(Followed.policy(4).json, to: "policy.json")
+        #expect(try await look() == [4, 4])
+        #expect(store.policy == Followed.policy(4), "a document replaces the edits before it")
+        #expect(store.records.count == 3)
+
+        try folder.write(Followed.policy(2).json, to: "policy.json")
+        #expect(try await look() == [4, 4])
+        #expect(log.take().last == .ignored(revision: 2, running: 4))
+        #expect(store.records.count == 3)
+    }
+
+    @Test("and one of a file, in two processes at once: the file's policy is stored once")
+    func fileInTwo() async throws {
+        let (one, _, _) = try process()
+        let (two, _, _) = try process()
+        let (first, second) = (PolicyFile(path), PolicyFile(path))
+        store.beforeNextSwap {
+            _ = try? await PolicyFollower(of: second, updating: two).start()
+            return nil
+        }
+        #expect(try await PolicyFollower(of: first, updating: one).start() == 2)
+        #expect(two.router.snapshot().policy == one.router.snapshot().policy)
+        #expect(store.records.count == 1)
+    }
+
+    @Test("and one of a file: an empty store is not filled from the file, which is tried again")
+    func fileAndEmptyStore() async throws {
+        store.hold(nil)
+        let (updater, _, log) = try process()
+        let follower = PolicyFollower(of: PolicyFile(path), updating: updater, report: log.report)
+        #expect(try await follower.start() == 1)
+        #expect(log.take() == [.delayed(.missing(in: "memory"), revision: 2)])
+        try await updater.seed()
+        #expect(try await follower.start() == 2)
+        #expect(store.policy == Followed.policy(2))
     }
 }

@@ -23,4 +23,18 @@ final class HeldExecutor: TaskExecutor {
     func isReady() async {
         while jobs.withLock({ $0.isEmpty }), !Task.isCancelled { await Task.yield() }
     }
+
+    /// Runs all that there is to do until the task has ended, and returns how it did.
+    func result<Value: Sendable>(of task: Task<Value, any Error>) async -> Result<Value, any Error> {
+        let isOver = Mutex(false)
+        Task {
+            _ = await task.result
+            isOver.withLock { $0 = true }
+        }
+        while !isOver.withLock({ $0 }) {
+            run()
+            await Task.yield()
+        }
+        return await task.result
+    }
 }

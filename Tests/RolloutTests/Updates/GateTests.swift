@@ -3,7 +3,7 @@ import Testing
 
 @testable import Rollout
 
-@Suite("Gates")
+@Suite("Gates", .timeLimit(.minutes(1)))
 struct GateTests {
     /// A gate that does what it is told, and tells what it was told.
     final class ScriptedGate: PolicyGate {
@@ -166,6 +166,22 @@ struct GateTests {
         clock.advance(by: .seconds(5))
         #expect(try await update.value == 2, "it has been published")
         stuck.release.fulfil(true)
+    }
+
+    @Test("A gate that does not finish holds up no rollback")
+    func unfinishedBeforeRollback() async throws {
+        struct Stuck: PolicyGate {
+            let isFinishing = OneShot<Bool>()
+            func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {}
+            func finish(published: Bool) async { if isFinishing.fulfil(true) { _ = await OneShot<Bool>().value } }
+        }
+        let stuck = Stuck()
+        let updater = RolloutUpdater(router, gates: [stuck])
+        let next = next
+        let update = Task { try await updater.update(to: next) }
+        _ = await stuck.isFinishing.value
+        #expect(try await updater.rollback(of: "sms") == 3)
+        #expect(try await update.value == 2, "it has been published")
     }
 
     @Test("What could not be published anyway, no gate is asked about")

@@ -8,14 +8,18 @@ final class MemoryStore: PolicyStore {
         var description: String { "the cable is cut" }
     }
 
+    /// What a store is asked for.
+    enum Step: CaseIterable { case read, swap }
+
     private struct State {
         var held: StoredPolicy?
         var count = 0
         var records: [String] = []
         var conditions: [StoreCondition] = []
-        /// Runs before the next look and the next exchange.
+        /// Runs before the next look and the next exchange, and after the next exchange.
         var beforeRead: (@Sendable () async throws -> Void)?
         var beforeSwap: (@Sendable () async -> StoreAnswer?)?
+        var afterSwap: (@Sendable (StoreAnswer) async -> StoreAnswer)?
     }
 
     let name = "memory"
@@ -25,7 +29,8 @@ final class MemoryStore: PolicyStore {
         state = Mutex(State(held: policy.map { StoredPolicy(Array($0.json.utf8), version: "0") }))
     }
 
-    var policy: RolloutPolicy? { state.withLock(\.held).flatMap { try? RolloutPolicy(json: $0.bytes) } }
+    var held: StoredPolicy? { state.withLock(\.held) }
+    var policy: RolloutPolicy? { held.flatMap { try? RolloutPolicy(json: $0.bytes) } }
     /// The records that were stored with policies.
     var records: [String] { state.withLock(\.records) }
     var conditions: [StoreCondition] { state.withLock(\.conditions) }
@@ -48,6 +53,40 @@ final class MemoryStore: PolicyStore {
         state.withLock { $0.beforeSwap = body }
     }
 
+    /// Gives the next exchange the answer of the body, which gets what the store would have answered.
+    func afterNextSwap(_ body: @escaping @Sendable (StoreAnswer) async -> StoreAnswer) {
+        state.withLock { $0.afterSwap = body }
+    }
+
+    /// Never answers when it is asked for this the next time. Delivers once it is asked.
+    func hang(atNext step: Step) -> OneShot<Void> {
+        let isAsked = OneShot<Void>()
+        switch step {
+        case .read:
+            beforeNextRead {
+                isAsked.fulfil(())
+                await OneShot<Void>().value
+            }
+        case .swap:
+            beforeNextSwap {
+                isAsked.fulfil(())
+                return await OneShot<StoreAnswer>().value
+            }
+        }
+        return isAsked
+    }
+
+    /// Stores at the next exchange what is offered, and holds the answer back until it may give it.
+    func holdBack(_ mayAnswer: OneShot<Void>) -> OneShot<Void> {
+        let isStored = OneShot<Void>()
+        afterNextSwap { answer in
+            isStored.fulfil(())
+            await mayAnswer.value
+            return answer
+        }
+        return isStored
+    }
+
     func read() async throws -> StoredPolicy? {
         let hook = state.withLock { exchange(&$0.beforeRead, with: nil) }
         try await hook?()
@@ -60,9 +99,11 @@ final class MemoryStore: PolicyStore {
         expecting version: String?,
         requiring condition: StoreCondition?
     ) async -> StoreAnswer {
-        let hook = state.withLock { exchange(&$0.beforeSwap, with: nil) }
-        if let answer = await hook?() { return answer }
-        return state.withLock { state in
+        let (before, after) = state.withLock { state in
+            (exchange(&state.beforeSwap, with: nil), exchange(&state.afterSwap, with: nil))
+        }
+        if let answer = await before?() { return answer }
+        let answer = state.withLock { state -> StoreAnswer in
             if let condition {
                 state.conditions.append(condition)
                 if condition.version != "leader" { return .conditionFailed }
@@ -73,5 +114,6 @@ final class MemoryStore: PolicyStore {
             state.records.append(String(decoding: record, as: UTF8.self))
             return .stored
         }
+        return await after?(answer) ?? answer
     }
 }

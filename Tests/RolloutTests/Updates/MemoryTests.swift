@@ -48,6 +48,34 @@ struct MemoryTests {
         #expect(fresh.snapshot().policy.sms.strategy == EditedPolicy.canary(10).sms.strategy)
     }
 
+    /// What leaves by a document, which says nothing of epochs: only the memory knows that it was there.
+    static let departures: [(name: String, policy: RolloutPolicy)] = [
+        ("a rollout", RolloutPolicy(revision: 2, rollouts: [:])),
+        ("a variant within an epoch", EditedPolicy.fixed()),
+    ]
+
+    @Test(
+        "What documents took away before a restart comes back with other releases only in a later epoch",
+        arguments: departures,
+        [2, 3] as [UInt32]
+    )
+    func departed(_ departure: (name: String, policy: RolloutPolicy), last: UInt32) async throws {
+        let (router, updater, lines) = try started(EditedPolicy.canary(10))
+        for revision in 2...last { try await updater.update(to: departure.policy.at(revision)) }
+        let strategy = RolloutStrategy.canary(.percent(10), stable: EditedPolicy.v1, canary: EditedPolicy.v3)
+        var returning = EditedPolicy.policy(strategy, revision: last + 1)
+        let refusal = try await #require(throws: UpdateError.self) { try await updater.update(to: returning) }
+        #expect(refusal.code == .needsEpoch)
+
+        let (fresh, again) = try restarted(router.snapshot().policy, lines)
+        await #expect(throws: refusal) { try await again.update(to: returning) }
+        let (_, forgetful) = try restarted(router.snapshot().policy, Lines())
+        #expect(try await forgetful.update(to: returning) == last + 1, "nothing but the memory knows")
+        returning.sms.epoch = 1
+        try await again.update(to: returning)
+        #expect(fresh.snapshot().policy == returning)
+    }
+
     @Test("A second rollback goes back further, also if the process restarts between the two")
     func twice() async throws {
         let (router, updater, lines) = try started(EditedPolicy.canary(10))

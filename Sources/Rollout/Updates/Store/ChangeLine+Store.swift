@@ -38,6 +38,8 @@ struct StoreOffer: Sendable {
         }
         switch answer {
         case .stored: return .stored(record)
+        // The swap may have been repeated because its first answer was lost.
+        case .other(let stored?) where stored.bytes == policy && stored.isOf(record): return .stored(record)
         case .other(let stored): return .other(stored)
         case .conditionFailed: return .failed(.conditionFailed(store.name, condition))
         case .unreached(let error): return .failed(.unreached(store.name, error))
@@ -145,7 +147,13 @@ extension ChangeLine {
             )
         }
         let origin = UpdateOrigin(author: "store \(store.name)", reason: nil, time: change.origin.time)
-        let arrival = Change(origin, offering: held.revision, under: change.watch, isKnown: change.isKnown)
+        let arrival = Change(
+            origin,
+            offering: held.revision,
+            isValid: true,
+            under: change.watch,
+            isKnown: change.isKnown
+        )
         _ = try await follow(decide(arrival) { _ in held }, of: arrival, restoring: restored).result.get()
     }
 }

@@ -50,7 +50,8 @@ public struct StoredPolicy: Hashable, Sendable {
     /// The version of the content, in the store's own words. Two contents never have the same version.
     public var version: String
     /// The record that was stored with the policy, or nil if the store does not give it back. It tells a rollback from
-    /// other changes, so that the next rollback in any process goes back further.
+    /// other changes, so that the next rollback in any process goes back further. It also tells a writer's own change from
+    /// the same change of another process (``StoreAnswer/other(_:)``).
     public var record: [UInt8]?
 
     /// What a store holds.
@@ -66,7 +67,14 @@ public struct StoredPolicy: Hashable, Sendable {
     }
 
     /// What the policy restores, if the record says that it is a rollback.
-    var restored: Restoration? { record.flatMap { try? UpdateRecord(json: $0) }?.restored }
+    var restored: Restoration? { parsedRecord?.restored }
+
+    /// Whether the record that was stored with the policy is this one.
+    func isOf(_ draft: UpdateRecord) -> Bool {
+        parsedRecord.map { $0.processID == draft.processID && $0.number == draft.number } ?? false
+    }
+
+    private var parsedRecord: UpdateRecord? { record.flatMap { try? UpdateRecord(json: $0) } }
 }
 
 /// Something beside the policy that a store must still hold when it takes a change, such as the key of an election that
@@ -93,6 +101,11 @@ public enum StoreAnswer: Sendable {
     /// The store holds the policy now.
     case stored
     /// The store holds something else than the writer expected, or nothing, and keeps that.
+    ///
+    /// If the answer to a swap is lost, a store may repeat the swap. It then finds its own first attempt, and answers with
+    /// that. The updater knows its policy and its record, and takes this for ``stored``. So give the record back: without
+    /// it, the edit is made again on its own result. If a store that repeats a swap finds anything else, the first attempt
+    /// may have been stored and replaced since. The answer is then ``unknown(_:)``.
     case other(StoredPolicy?)
     /// The condition does not hold. The store keeps what it held.
     case conditionFailed

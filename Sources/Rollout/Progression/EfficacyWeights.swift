@@ -36,10 +36,11 @@ public struct EfficacyWeights: Hashable, Sendable {
         }
     }
 
-    /// The weights that come next, whose sum is 10,000, or nil if nothing should move: a variant has too few outcomes, or what is
-    /// due differs by less than 1 % of the traffic.
+    /// The weights that come next.
     ///
     /// - Parameter running: The weights in force.
+    /// - Returns: Weights whose sum is 10,000, or nil if nothing should move: a variant has too few outcomes, or what is due
+    ///   differs by less than 1 % of the traffic.
     public func next(after running: [Int]) -> [Int]? {
         guard zip(successes, failures).allSatisfy({ $0 + $1 >= Self.leastOutcomes }) else { return nil }
         let total = Double(running.reduce(0, +))

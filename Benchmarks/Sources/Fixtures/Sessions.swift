@@ -33,14 +33,26 @@ extension String {
 }
 
 extension SessionRouter {
-    /// The session router that is measured. Its key is a literal: a wrong one is a mistake here.
-    public static let measured: SessionRouter = {
+    /// The session router that is measured.
+    public static let measured = SessionRouter(keys: key(7))
+
+    /// Replaces the key, so that what requests cost from now on is what they cost after a rotation.
+    public func rotate() {
         do {
-            return SessionRouter(keys: try SigningKeys([SigningKey(id: 7, secret: [UInt8](0..<32))]))
+            guard try replaceKeys(with: Self.key(8)) != nil else { preconditionFailure("rotated twice") }
         } catch {
             preconditionFailure("\(error)")
         }
-    }()
+    }
+
+    /// Keys that are literals: a wrong one is a mistake here.
+    private static func key(_ id: UInt8) -> SigningKeys {
+        do {
+            return try SigningKeys([SigningKey(id: id, secret: [UInt8](id..<id + 32))])
+        } catch {
+            preconditionFailure("\(error)")
+        }
+    }
 
     /// What a browser sends back that got a cookie for the unit at `sms-app.local`.
     public func cookiePair(unit: String, through handle: RolloutHandle) -> String {

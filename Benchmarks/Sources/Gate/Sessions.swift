@@ -6,6 +6,7 @@ let sessions: [Probe] = {
     let (sticky, plain) = (RolloutHandle(.sticky(pin: .variant)), RolloutHandle(.canary()))
     let bucketPinned = RolloutHandle(.sticky(pin: .bucket))
     let router = SessionRouter.measured
+    router.rotate()
     let pair = router.cookiePair(unit: Units.bytes36, through: sticky)
     let decision = sticky.decision(for: Units.bytes36)
     let header = router.header(for: decision, unit: Units.bytes36, now: SessionRequest.now)

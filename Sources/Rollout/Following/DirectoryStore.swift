@@ -76,11 +76,17 @@ public actor DirectoryStore: PolicyStore {
             guard held?.version == version else { return .other(held) }
             if let condition, try text(of: condition.key) != condition.version { return .conditionFailed }
             let number = (try current(in: directory) ?? 0) + 1
-            try write(number, policy, record, in: directory)
-            try makePolicyLink(in: directory)
-            // The version must not be lost once `current` leads there.
-            try directory.synchronize()
-            try replaceLink("current", to: "v\(number)", in: directory)
+            do throws(FileError) {
+                try write(number, policy, record, in: directory)
+                try makePolicyLink(in: directory)
+                // The version must not be lost once `current` leads there.
+                try directory.synchronize()
+                try replaceLink("current", to: "v\(number)", in: directory)
+            } catch {
+                // The disk may be full, and half a version would keep it so.
+                if (try? current(in: directory) == number) == false { remove(number, from: directory) }
+                throw error
+            }
             // A few more than one, because a writer that was killed may have left some.
             for old in 1...3 as ClosedRange<UInt64> where number >= Self.versionsKept + old {
                 remove(number + 1 - Self.versionsKept - old, from: directory)
@@ -95,19 +101,29 @@ public actor DirectoryStore: PolicyStore {
     /// The records of the last 64 versions, oldest first, with their policies: what a process that starts anew has to
     /// remember (``RolloutUpdater/init(_:gates:recorders:store:remembering:clock:)``).
     ///
-    /// - Throws: `FileError` if the directory cannot be read, and `PolicyError` if a record or a policy in it is wrong.
-    public func records() async throws -> [UpdateRecord] {
-        guard let last = try current(in: try OpenFile.directoryForChanges(path)) else { return [] }
-        var records: [UpdateRecord] = []
+    ///     let (records, problems) = try await store.records()
+    ///     for problem in problems { log("\(problem)") }
+    ///     let updater = RolloutUpdater(router, store: store, remembering: records)
+    ///
+    /// A version is passed over, and named among the problems, if one of its files cannot be read, or if its record is
+    /// that of another policy. No writer leaves such a version, however it ends: somebody has changed it by hand, or the
+    /// disk is broken.
+    ///
+    /// - Returns: The records, and which file of each other version is wrong, and why.
+    /// - Throws: `FileError` if the directory cannot be read.
+    public func records() async throws(FileError) -> (records: [UpdateRecord], problems: [FileError]) {
+        guard let last = try current(in: try OpenFile.directoryForChanges(path)) else { return ([], []) }
+        var (records, problems): ([UpdateRecord], [FileError]) = ([], [])
         for number in (last > Self.versionsKept ? last - Self.versionsKept + 1 : 1)...last {
-            do {
-                let (policy, record) = (try bytes(of: "policy.json", number), try bytes(of: "record.json", number))
-                records.append(try UpdateRecord(json: record, policy: policy, line: 1))
-            } catch let error as FileError where error.hasMoved && number < last {
-                // Another process wrote meanwhile, and removed what became too old.
+            do throws(FileError) {
+                records.append(try record(of: number))
+            } catch {
+                // Another process may write meanwhile, and remove what becomes too old.
+                if error.hasMoved, try !isKept(number) { continue }
+                problems.append(error)
             }
         }
-        return records
+        return (records, problems)
     }
 
     // MARK: What is there
@@ -116,7 +132,7 @@ public actor DirectoryStore: PolicyStore {
         guard let number = try current(in: directory) else { return nil }
         let (bytes, record) = (try bytes(of: "policy.json", number), try? bytes(of: "record.json", number))
         // With the digest, because somebody may empty the directory, and the numbers begin anew.
-        return StoredPolicy(bytes, version: "\(number) \(SHA256.hexadecimalDigest(bytes))", record: record)
+        return StoredPolicy(bytes, version: "v\(number) \(SHA256.hexadecimalDigest(bytes))", record: record)
     }
 
     /// The number of the current version, or nil if there is none.
@@ -139,7 +155,39 @@ public actor DirectoryStore: PolicyStore {
     }
 
     private func bytes(of file: String, _ number: UInt64) throws(FileError) -> [UInt8] {
-        try FileReader.bytes(at: "\(path)/v\(number)/\(file)", atMost: PolicyLimits.documentBytes + 1)
+        try FileReader.bytes(at: place(of: file, number), atMost: PolicyLimits.documentBytes + 1)
+    }
+
+    private func place(of name: String, _ number: UInt64) -> String { "\(path)/v\(number)/\(name)" }
+
+    private func record(of number: UInt64) throws(FileError) -> UpdateRecord {
+        var record = try content(of: "record.json", number, UpdateRecord.init(json:))
+        let policy = try content(of: "policy.json", number, RolloutPolicy.init(json:))
+        guard record.revision == policy.revision, record.newDigest == policy.digest else {
+            let reason = "it is not the record of the policy in policy.json beside it"
+            throw FileError(place(of: "record.json", number), "use", reason)
+        }
+        record.policy = policy
+        return record
+    }
+
+    private func content<Content>(
+        of name: String,
+        _ number: UInt64,
+        _ read: ([UInt8]) throws(PolicyError) -> Content
+    ) throws(FileError) -> Content {
+        let bytes = try bytes(of: name, number)
+        do throws(PolicyError) {
+            return try read(bytes)
+        } catch {
+            throw FileError(place(of: name, number), "read", "\(error)")
+        }
+    }
+
+    /// Whether the version is still one of those that are kept.
+    private func isKept(_ number: UInt64) throws(FileError) -> Bool {
+        guard let last = try current(in: try OpenFile.directoryForChanges(path)) else { return false }
+        return number <= last && number + Self.versionsKept > last
     }
 
     /// The text of a file of the directory, or nil if it is not there.
@@ -194,7 +242,12 @@ public actor DirectoryStore: PolicyStore {
         let (temporary, whole) = (".\(name).new", "\(path)/\(name)")
         directory.remove(temporary)
         try directory.makeLink(temporary, to: target, as: whole)
-        try directory.rename(temporary, to: name, as: whole)
+        do throws(FileError) {
+            try directory.rename(temporary, to: name, as: whole)
+        } catch {
+            directory.remove(temporary)
+            throw error
+        }
     }
 
     private func remove(_ number: UInt64, from directory: borrowing OpenFile) {

@@ -15,5 +15,10 @@ struct KnownRefusals: Sendable {
 
 extension UpdateError {
     /// Whether the same policy may run a moment later, although nobody changes anything.
-    var mayPass: Bool { fault == .gate || fault == .store || code == .overtaken }
+    var mayPass: Bool {
+        switch code {
+        case .refused, .timedOut, .overtaken, .unreadable, .missing, .unreached, .outcomeUnknown, .unusableStore: true
+        default: false
+        }
+    }
 }

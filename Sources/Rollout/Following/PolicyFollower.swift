@@ -270,7 +270,7 @@ public final class PolicyFollower: Sendable {
 
 extension UpdateError {
     fileprivate static func noAnswer(of source: String, within patience: Duration) -> UpdateError {
-        UpdateError(.timedOut, "\(source) did not answer within \(patience).")
+        UpdateError(.unreadable, "\(source) did not answer within \(patience).")
     }
 
     fileprivate static func nothing(in source: String) -> UpdateError {

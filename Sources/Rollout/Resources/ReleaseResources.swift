@@ -192,3 +192,16 @@ extension ReleaseLoadError: CustomStringConvertible {
     /// What could not be loaded, and why.
     public var description: String { "\"\(rollout)\" cannot serve \(release): \(underlying)" }
 }
+
+extension ReleaseLoadError: Encodable {
+    private enum Key: String, CodingKey { case code, message, rollout, release }
+
+    /// Encodes the error as an object of the `code` "loadFailed", the `message`, `rollout` and `release`.
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: Key.self)
+        try values.encode("loadFailed", forKey: .code)
+        try values.encode(description, forKey: .message)
+        try values.encode(rollout, forKey: .rollout)
+        try values.encode(release, forKey: .release)
+    }
+}

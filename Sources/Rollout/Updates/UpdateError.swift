@@ -60,36 +60,40 @@ public struct UpdateError: Error, Sendable {
 }
 
 extension UpdateError {
-    /// Whether the running policy is not what the caller took it for: an HTTP service answers 409.
-    public var isConflict: Bool { [.conflict, .revisionTaken, .overtaken].contains(code) }
+    /// Whether the policy, or what the store holds beside it, is not what the caller took it for: look at what it says, and
+    /// decide again. An HTTP service answers 409.
+    ///
+    /// An edit that failed is a conflict if its ``EditError`` is one.
+    public var isConflict: Bool {
+        switch code {
+        case .conflict, .revisionTaken, .overtaken, .conditionFailed: true
+        case .editFailed: (underlying as? EditError)?.isConflict ?? false
+        default: false
+        }
+    }
 
-    /// Whose part it is to do something about the error.
+    /// Whose part it is to do something about the error. Of a policy, an edit or a gate, it is what the error behind this
+    /// one says.
     public var fault: Fault {
         switch code {
-        case .invalid, .needsEpoch: .document
-        case .refused, .timedOut: .gate
+        case .invalid: faultBehind ?? .document
+        case .editFailed: faultBehind ?? .caller
+        case .refused: faultBehind ?? .gate
+        case .needsEpoch: .document
+        case .timedOut: .gate
         case .unreadable, .missing, .unreached, .outcomeUnknown, .unusableStore: .store
         default: .caller
         }
     }
-}
 
-/// Whose part it is to do something about an error, so that a service can pass the error on without reading its text.
-/// A minor release may add parts.
-public struct Fault: Hashable, Sendable, CustomStringConvertible {
-    /// The part as a word, stable between releases.
-    public let description: String
-
-    private init(_ description: String) { self.description = description }
-
-    /// Whoever made the change: it makes no sense for what runs, or came too late. An HTTP service answers 400 or 409.
-    public static let caller = Fault("caller")
-    /// Whoever wrote the policy: it breaks a rule. An HTTP service answers 422.
-    public static let document = Fault("document")
-    /// A gate: it refused, or took too long. An HTTP service answers 503.
-    public static let gate = Fault("gate")
-    /// Where policies are kept: a file or a store failed. An HTTP service answers 503.
-    public static let store = Fault("store")
+    private var faultBehind: Fault? {
+        switch underlying {
+        case let error as PolicyError: error.fault
+        case let error as EditError: error.fault
+        case let error as GateRefusal: error.fault
+        default: nil
+        }
+    }
 }
 
 extension UpdateError: Hashable {
@@ -200,9 +204,17 @@ extension UpdateError {
     }
 
     static func unreached(_ store: String, _ error: any Error) -> UpdateError {
+        unreached(store, because: "\(error)", error)
+    }
+
+    static func unreached(_ store: String, within limit: Duration) -> UpdateError {
+        unreached(store, because: "it did not answer before the time was up: the change had \(limit).", nil)
+    }
+
+    private static func unreached(_ store: String, because reason: String, _ error: (any Error)?) -> UpdateError {
         UpdateError(
             .unreached,
-            "The store \"\(store)\" was not reached, and did not take the change: \(error)",
+            "The store \"\(store)\" was not reached, and did not take the change: \(reason)",
             underlying: error
         )
     }
@@ -255,7 +267,8 @@ extension UpdateError {
 extension UpdateError: Codable {
     private enum Key: String, CodingKey { case code, message, cause, epochDemands }
 
-    /// Decodes an error with its code and its message. The error behind it and the demands are not kept.
+    /// Decodes an error with its code and its message. The error behind it and the demands are not kept, so the code alone
+    /// says whose part it is.
     public init(from decoder: any Decoder) throws {
         let values = try decoder.container(keyedBy: Key.self)
         try self.init(Code(values.decode(String.self, forKey: .code)), values.decode(String.self, forKey: .message))

@@ -32,6 +32,13 @@ struct DirectoryStoreTests {
 
     private func held() async throws -> RolloutPolicy { try RolloutPolicy(json: #require(await store.read()).bytes) }
 
+    /// The records of a directory in which nothing is wrong.
+    private func records() async throws -> [UpdateRecord] {
+        let (records, problems) = try await store.records()
+        #expect(problems.isEmpty)
+        return records
+    }
+
     private var entries: [String] {
         get throws { try FileManager.default.contentsOfDirectory(atPath: store.path).sorted() }
     }
@@ -49,26 +56,38 @@ struct DirectoryStoreTests {
         let reader = RolloutRouter()
         try await PolicyFollower(of: PolicyFile(store.policyPath), updating: RolloutUpdater(reader)).start()
         #expect(try await reader.snapshot().policy == held())
-        #expect(try await store.records().map(\.author) == [nil, "ana"])
-        #expect(try await store.records().map(\.policy?.revision) == [1, 2])
+        #expect(try await records().map(\.author) == [nil, "ana"])
+        #expect(try await records().map(\.policy?.revision) == [1, 2])
         #expect(try entries == ["current", "policy.json", "v1", "v2"])
     }
 
-    @Test("Two processes that edit at once lose nothing")
+    @Test("Processes that edit at once lose nothing")
     func atOnce() async throws {
         let (_, one) = try await seeded()
         let (_, two) = try Self.updater(store.path, first)
+        let signs = try FileFolder()
+        let child = Task { [path = store.path, sign = signs.path("ready")] in
+            _ = await #expect(processExitsWith: .success) { [path = path as String, sign = sign as String] in
+                let (_, updater) = try DirectoryStoreTests.updater(path, EditedPolicy.canary(10))
+                try Data().write(to: URL(fileURLWithPath: sign))
+                for edit in 200..<210 {
+                    try await updater.update { try $0.force(UnitID(edit), to: .canary, in: "sms") }
+                }
+            }
+        }
+        try await signs.waits(for: "ready")
         try await withThrowingTaskGroup(of: Void.self) { group in
-            for edit in 0..<10 {
+            for edit in 0..<5 {
                 group.addTask { try await one.update(force(edit)) }
                 group.addTask { try await two.update(force(100 + edit)) }
             }
             try await group.waitForAll()
         }
+        await child.value
         let policy = try await held()
         #expect(policy.sms.forced.count == 20)
         #expect(policy.revision == 21)
-        #expect(try await store.records().compactMap(\.revision) == Array(1...21))
+        #expect(try await records().compactMap(\.revision) == Array(1...21))
     }
 
     /// Each is killed while it writes, after another number of changes and another while.
@@ -94,7 +113,7 @@ struct DirectoryStoreTests {
                     try await updater.update { try $0.unforce(UnitID(unit % 7), in: "sms") }
                 }
             }
-            let (policy, records) = (try await held(), try await store.records())
+            let (policy, records) = (try await held(), try await records())
             try policy.validate()
             #expect(policy.revision > last)
             #expect(records.last?.revision == policy.revision)
@@ -113,7 +132,7 @@ struct DirectoryStoreTests {
         for percent in 1...70 {
             try await updater.update { try $0.setShare(of: "sms", to: .percent(Double(percent) / 2)) }
         }
-        let records = try await store.records()
+        let records = try await records()
         #expect(records.compactMap(\.revision) == Array(8...71))
         #expect(try entries.count { $0.first == "v" } == 64)
         // A process that starts anew knows them.
@@ -142,6 +161,48 @@ struct DirectoryStoreTests {
         }
         let updater = RolloutUpdater(try RolloutRouter(policy: router.snapshot().policy), store: store)
         #expect(try await updater.update(force(1)) == 2)
+    }
+
+    /// It stops itself with half a version written, as a debugger or a freezer of containers may stop it anywhere.
+    @Test("While a process that was stopped holds the lock, the others read on, and once it is killed, they write")
+    func stopped() async throws {
+        let (router, _) = try await seeded()
+        let (old, signs, clock) = (try await store.read(), try FileFolder(), ManualClock())
+        let child = Task { [path = store.path, sign = signs.path("pid")] in
+            _ = await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String, sign = sign as String] in
+                let directory = try OpenFile.directoryForChanges(path)
+                guard try directory.tryLock() else { exit(1) }
+                try directory.makeDirectory("v2", as: "\(path)/v2")
+                try Data("{".utf8).write(to: URL(fileURLWithPath: "\(path)/v2/policy.json"))
+                try Data("\(getpid())".utf8).write(to: URL(fileURLWithPath: sign), options: .atomic)
+                kill(getpid(), SIGSTOP)
+                directory.remove("v2/policy.json")
+            }
+        }
+        try await signs.waits(for: "pid")
+        let pid = try #require(pid_t(String(contentsOfFile: signs.path("pid"), encoding: .utf8)))
+        defer { kill(pid, SIGKILL) }
+
+        let slow = RolloutUpdater(try RolloutRouter(policy: first), store: DirectoryStore(store.path, clock: clock))
+        let change = Task { try await slow.update(force(1)) }
+        for _ in 1..<100 {
+            await clock.sleepers()
+            clock.advance(by: .milliseconds(10))
+        }
+        let error = try await #require(throws: UpdateError.self) { try await change.value }
+        #expect(error.code == .unreached && error.fault == .store)
+        #expect(error.message.hasSuffix("\(store.path): cannot take the lock: another process holds it"))
+        #expect(slow.router.snapshot().revision == 1 && router.snapshot().revision == 1)
+        #expect(try await store.read() == old)
+        let reader = RolloutRouter()
+        try await PolicyFollower(of: PolicyFile(store.policyPath), updating: RolloutUpdater(reader)).start()
+        #expect(reader.snapshot().policy == first)
+
+        kill(pid, SIGKILL)
+        await child.value
+        #expect(try await slow.update(force(1)) == 2)
+        #expect(try await held().sms.forced.count == 1)
+        #expect(try await records().map(\.revision) == [1, 2])
     }
 
     @Test("A condition is a file of the directory with this text")
@@ -181,7 +242,7 @@ struct DirectoryStoreTests {
         let three = RolloutUpdater(
             try RolloutRouter(policy: await held()),
             store: store,
-            remembering: try await store.records()
+            remembering: try await records()
         )
         try await three.rollback(of: "sms")
         #expect(try await held().sms.strategy == first.sms.strategy)
@@ -190,7 +251,9 @@ struct DirectoryStoreTests {
 
     // MARK: A directory that is not as it should be
 
-    static let damages: [(String, @Sendable (FileFolder) throws -> Void)] = [
+    typealias Damage = @Sendable (FileFolder) throws -> Void
+
+    static let damages: [(String, Damage)] = [
         ("it is gone", { try FileManager.default.removeItem(at: $0.url) }),
         (
             "current is a file",
@@ -227,21 +290,114 @@ struct DirectoryStoreTests {
         "If the directory is not as it should be, nothing is written, and the error names the path",
         arguments: damages
     )
-    func broken(name: String, damage: @Sendable (FileFolder) throws -> Void) async throws {
+    func broken(name: String, damage: Damage) async throws {
         let (router, updater) = try await seeded()
         try damage(folder)
         let error = try await #require(throws: UpdateError.self) { try await updater.update(force(1)) }
         #expect(error.code == .unreached, "\(name): \(error)")
         #expect(error.message.contains(store.path), "\(error)")
         #expect(router.snapshot().revision == 1)
-        #expect(!FileManager.default.fileExists(atPath: folder.path("v2")) || name == "policy.json is a file")
+        #expect(!FileManager.default.fileExists(atPath: folder.path("v2")))
         if name == "policy.json is a file" {
             #expect(try String(contentsOfFile: folder.path("policy.json"), encoding: .utf8) == "precious")
         }
     }
 
-    @Test("A disk that is full leaves what was stored, and an error that says why")
-    func full() async throws {
+    @Test("A version whose files are wrong is passed over, and the problem names the file", arguments: wrongVersions)
+    func wrongVersion(wrong: WrongVersion) async throws {
+        let (router, updater) = try await seeded()
+        for unit in 1...3 { try await updater.update(force(unit)) }
+        try wrong.damage(folder)
+        let (records, problems) = try await store.records()
+        #expect(records.map(\.revision) == [1, 3, 4])
+        #expect(problems.count == 1)
+        let text = try #require(problems.first?.description)
+        #expect(text.hasPrefix("\(store.path)/\(wrong.file): cannot "), "\(text)")
+        #expect(text.contains(wrong.reason), "\(text)")
+        // A process starts with the others, and goes on.
+        let again = RolloutUpdater(
+            try RolloutRouter(policy: router.snapshot().policy),
+            store: store,
+            remembering: records
+        )
+        #expect(again.policy(of: 2) == nil)
+        #expect(try await again.rollback(of: "sms", to: 1) == 5)
+    }
+
+    struct WrongVersion: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let file: String
+        let reason: String
+        let damage: Damage
+
+        init(_ name: String, _ file: String, _ reason: String, damage: @escaping Damage) {
+            (testDescription, self.file, self.reason, self.damage) = (name, file, reason, damage)
+        }
+    }
+
+    private static func tear(_ file: String) -> Damage {
+        { folder in
+            let bytes = try Data(contentsOf: folder.url.appending(path: file))
+            try folder.write(Array(bytes.prefix(40)), to: file)
+        }
+    }
+
+    static let wrongVersions = [
+        WrongVersion("torn record", "v2/record.json", "read: line 1, column 41: ", damage: tear("v2/record.json")),
+        WrongVersion("torn policy", "v2/policy.json", "read: line 1, column 41: ", damage: tear("v2/policy.json")),
+        WrongVersion("no record", "v2/record.json", "open: No such file") { try $0.remove("v2/record.json") },
+        WrongVersion("the record twice", "v2/record.json", "use: it is not the record of the policy in policy.json") {
+            try $0.write(Array(Data(contentsOf: $0.url.appending(path: "v3/record.json"))), to: "v2/record.json")
+        },
+        WrongVersion("a policy by hand", "v2/record.json", "use: it is not the record of the policy in policy.json") {
+            try $0.write(EditedPolicy.canary(99).at(2).json, to: "v2/policy.json")
+        },
+    ]
+
+    @Test("If the current policy is torn, nothing is written, and the error names the version; what runs goes on")
+    func tornPolicy() async throws {
+        let (router, updater) = try await seeded()
+        try await updater.update(force(1))
+        try Self.tear("v2/policy.json")(folder)
+        let error = try await #require(throws: UpdateError.self) { try await updater.update(force(2)) }
+        #expect(error.code == .unusableStore)
+        #expect(
+            error.message.hasPrefix(
+                #"Nothing is written to the store "\#(store.path)": it holds no valid policy, in version "v2 "#
+            )
+        )
+        #expect(router.snapshot().revision == 2)
+        #expect(try entries.filter { $0.hasPrefix("v") } == ["v1", "v2"])
+    }
+
+    // MARK: A full disk
+
+    @Test(
+        "On a full disk nothing is written: the error names the file and the cause, and nothing is left half written",
+        .enabled(if: SmallDisk.isAvailable, SmallDisk.comment),
+        arguments: [(0, "policy.json"), (1, "record.json")]
+    )
+    func full(free: Int, file: String) async throws {
+        let disk = try SmallDisk(pages: 16)
+        let path = "\(disk.path)/store"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        let (router, updater) = try Self.updater(path, first)
+        try await updater.seed()
+        try disk.fill(butFor: free)
+        let error = try await #require(throws: UpdateError.self) { try await updater.update(force(1)) }
+        #expect(error.code == .unreached && error.fault == .store)
+        #expect(error.message.hasSuffix("\(path)/v2/\(file): cannot write: No space left on device"))
+        #expect(router.snapshot().revision == 1)
+        let store = DirectoryStore(path)
+        #expect(try await RolloutPolicy(json: #require(store.read()).bytes) == first)
+        let names = try FileManager.default.contentsOfDirectory(atPath: path)
+        #expect(names.sorted() == ["current", "policy.json", "v1"])
+        try disk.makeRoom()
+        #expect(try await updater.update(force(1)) == 2)
+    }
+
+    @Test("A file that may not become longer leaves what was stored, and an error that says why")
+    func cut() async throws {
         let (_, updater) = try await seeded()
         try await updater.update(force(1))
         await #expect(processExitsWith: .success) { [path = store.path as String] in
@@ -258,6 +414,7 @@ struct DirectoryStoreTests {
             }
         }
         #expect(try await held().revision == 2)
+        #expect(try entries == ["current", "policy.json", "v1", "v2"])
         #expect(try await updater.update(force(2)) == 3)
     }
 }

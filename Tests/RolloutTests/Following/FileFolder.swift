@@ -23,6 +23,11 @@ final class FileFolder: Sendable {
         return path(name)
     }
 
+    /// Returns once another process has made the entry.
+    func waits(for name: String) async throws {
+        while !FileManager.default.fileExists(atPath: path(name)) { try await Task.sleep(for: .milliseconds(2)) }
+    }
+
     func remove(_ name: String) throws { try FileManager.default.removeItem(atPath: path(name)) }
 
     func link(_ name: String, to target: String) throws {

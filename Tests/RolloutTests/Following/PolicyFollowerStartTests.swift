@@ -122,7 +122,8 @@ struct PolicyFollowerStartTests {
         await silent.clock.sleepers()
         silent.clock.advance(by: .seconds(10))
         let late = await #expect(throws: PolicyFollower.StartError.self) { try await start.value }
-        #expect(late?.source.code == .timedOut)
+        #expect(late?.source.code == .unreadable)
+        #expect(late?.source.fault == .store)
         #expect(late?.source.message == "script did not answer within 10.0 seconds.")
 
         let cancelled = Task { try await silent.follower.start() }

@@ -70,6 +70,34 @@ struct SavedCopyTests {
         #expect(try PolicyContent(contentsOf: copy).policy == Self.policy(2))
     }
 
+    @Test(
+        "stays whole on a full disk, where nothing else is left, and is saved once there is room",
+        .enabled(if: SmallDisk.isAvailable, SmallDisk.comment)
+    )
+    func full() async throws {
+        let disk = try SmallDisk(pages: 8)
+        let copy = "\(disk.path)/copy.json"
+        try await run(try Followed(savedCopy: copy), Self.policy(2).json)
+        try disk.fill(butFor: 0)
+        let followed = try Followed(start: Self.policy(2), savedCopy: copy)
+        try await followed.whileRunning {
+            followed.source.say(Self.policy(3))
+            await followed.clock.sleepers()
+            let events = followed.log.take()
+            #expect(Set(events.map(\.kind)) == [.accepted, .unsaved])
+            let problems = events.compactMap { $0.error as? FileError }.map(\.description)
+            #expect(problems == ["\(copy): cannot write: No space left on device"])
+            #expect(followed.running == 3)
+            #expect(try PolicyContent(contentsOf: copy).policy == Self.policy(2))
+            let names = try FileManager.default.contentsOfDirectory(atPath: disk.path)
+            #expect(names.sorted() == ["ballast", "copy.json"])
+            try disk.makeRoom()
+            followed.clock.advance(by: .seconds(1))
+            #expect(await followed.log.events(1) == [.saved(revision: 3)])
+        }
+        #expect(try PolicyContent(contentsOf: copy).policy == Self.policy(3))
+    }
+
     @Test("never has a policy that does not run, nor one that is older than it has")
     func onlyGood() async throws {
         let followed = try Followed(start: Self.policy(5), savedCopy: copy)

@@ -68,7 +68,23 @@ struct ErrorFormsTests {
         let refusal = try #require(error.underlying as? GateRefusal)
         #expect(refusal.code == "notApproved" && refusal.message == "revision 2 waits for Ana")
         #expect(error.message == "The gate \"Approval\" refused: revision 2 waits for Ana")
-        #expect(try json(error).contains(#""cause":{"code":"notApproved","message":"revision 2 waits for Ana"}"#))
+        let cause = #"{"code":"notApproved","fault":"gate","message":"revision 2 waits for Ana"}"#
+        #expect(try json(error).contains(#""cause":\#(cause)"#))
+    }
+
+    @Test("A value that cannot be loaded is told with its release, and is the gate's part")
+    func load() async throws {
+        let models = try await ReleaseResources(for: EditedPolicy.fixed()) { _, release in
+            if release == EditedPolicy.v2 { throw GateRefusal("down", "the registry is down") }
+        }
+        let updater = RolloutUpdater(try RolloutRouter(policy: EditedPolicy.fixed()), gates: [models])
+        let error = try await #require(throws: UpdateError.self) {
+            try await updater.update { try $0.startCanary(of: "sms", serving: EditedPolicy.v2, to: .percent(1)) }
+        }
+        #expect(error.code == .refused && error.fault == .gate)
+        let parts = #""release":{"app":"v2","model":"v2"},"rollout":"sms"}"#
+        #expect(try json(error).contains(#""cause":{"code":"loadFailed","message":"\"sms\" cannot serve "#))
+        #expect(try json(error).contains(parts))
     }
 
     @Test("The demands for epochs are encoded")
@@ -80,19 +96,119 @@ struct ErrorFormsTests {
         #expect(try json(error).contains(#""epochDemands":[\#(demand)]"#))
     }
 
+    // MARK: Whose part it is
+
     @Test(
         "Each kind of error says whose part it is, and whether it is a conflict",
         arguments: [
             (.invalid, .document, false), (.needsEpoch, .document, false), (.unreadable, .store, false),
             (.conflict, .caller, true), (.revisionTaken, .caller, true), (.overtaken, .caller, true),
             (.editFailed, .caller, false), (.unknownRevision, .caller, false), (.cancelled, .caller, false),
-            (.refused, .gate, false), (.timedOut, .gate, false),
+            (.refused, .gate, false), (.timedOut, .gate, false), (.missing, .store, false),
+            (.unreached, .store, false), (.outcomeUnknown, .store, false), (.unusableStore, .store, false),
+            (.conditionFailed, .caller, true),
         ] as [(UpdateError.Code, Fault, Bool)]
     )
     func fault(code: UpdateError.Code, fault: Fault, isConflict: Bool) {
         let error = UpdateError(code, "")
         #expect(error.fault == fault)
         #expect(error.isConflict == isConflict)
+    }
+
+    private static func startAnother(_ policy: inout RolloutPolicy) throws {
+        try policy.startCanary(of: "sms", serving: EditedPolicy.v3, to: .all)
+    }
+
+    @Test("An edit that came too late is a conflict, also as the error behind an update's, and others are not")
+    func editFault() async throws {
+        var used = EditedPolicy.canary(10)
+        used.sms.epoch = .max
+        typealias Row = (RolloutPolicy, @Sendable (inout RolloutPolicy) throws -> Void, EditError.Code, Fault, Bool)
+        let rows: [Row] = [
+            (EditedPolicy.fixed(), { try $0.promote("sms") }, .wrongStrategy, .caller, true),
+            (EditedPolicy.canary(10), Self.startAnother, .underWay, .caller, true),
+            (EditedPolicy.canary(10), { try $0.promote("web") }, .unknownRollout, .caller, false),
+            (EditedPolicy.canary(10), { try $0.disable("red", in: "sms") }, .unknownName, .caller, false),
+            (used, { try $0.abort("sms") }, .epochsExhausted, .document, false),
+        ]
+        for (policy, edit, code, fault, isConflict) in rows {
+            let (_, updater) = try EditedPolicy.updated(policy)
+            let error = try await #require(throws: UpdateError.self) { try await updater.update(edit) }
+            let behind = try #require(error.underlying as? EditError)
+            #expect(behind.code == code)
+            #expect(behind.fault == fault && error.fault == fault, "\(code)")
+            #expect(behind.isConflict == isConflict && error.isConflict == isConflict, "\(code)")
+        }
+    }
+
+    @Test("A policy's problems are its writer's part, unless it is only the process that can remember no more")
+    func policyFault() throws {
+        let flaw = PolicyProblem(.badName, at: "", "")
+        let full = PolicyProblem(.tooManyRemoved, at: "", "")
+        #expect(flaw.fault == .document && full.fault == .process)
+        #expect(PolicyProblem(.tooManyVariants, at: "", "").fault == .process)
+        #expect(PolicyProblem(.tooManyCookies, at: "", "").fault == .process)
+        #expect(PolicyError(full).fault == .process)
+        #expect(PolicyError([full, flaw]).fault == .document)
+        #expect(UpdateError.invalid(PolicyError(full)).fault == .process)
+        #expect(UpdateError.edit(PolicyError(flaw)).fault == .document, "an edit that reads a policy")
+    }
+
+    @Test("A gate says whose part its refusal is, and the word goes with it")
+    func refusalFault() throws {
+        let refusal = GateRefusal("notAllowed", "ana may not promote", fault: .caller)
+        #expect(UpdateError.refused(by: "load", refusal).fault == .caller)
+        #expect(UpdateError.refused(by: "load", GateRefusal("busy", "try later")).fault == .gate)
+        let text = try json(refusal)
+        #expect(text == #"{"code":"notAllowed","fault":"caller","message":"ana may not promote"}"#)
+        #expect(try JSONDecoder().decode(GateRefusal.self, from: Data(text.utf8)) == refusal)
+    }
+
+    // MARK: The words as documented
+
+    private static func text(_ path: String) throws -> String {
+        let root = (0..<4).reduce(URL(fileURLWithPath: #filePath)) { url, _ in url.deletingLastPathComponent() }
+        return try String(contentsOf: root.appendingPathComponent("Sources/Rollout/\(path)"), encoding: .utf8)
+    }
+
+    /// The words of the codes that a file declares.
+    private static func words(in path: String) throws -> [String] {
+        try text(path).matches(of: /static let (\w+) = Code\("(\w+)"\)/).map { match in
+            #expect(match.1 == match.2, "the name of a code is its word")
+            return String(match.2)
+        }
+    }
+
+    /// The cells of the tables below a heading of the article.
+    private static func rows(below heading: String) throws -> [[String]] {
+        let article = try text("Rollout.docc/passing-errors-on.md").components(separatedBy: "### ")
+        let section = try #require(article.first { $0.hasPrefix(heading + "\n") })
+        return section.split(separator: "\n").filter { $0.hasPrefix("| `") }.map { line in
+            line.split(separator: "|").map { $0.trimmingCharacters(in: .whitespaces).replacing("`", with: "") }
+                .filter { !$0.isEmpty }
+        }
+    }
+
+    @Test("The article lists every code of an update's error, whose part it is, and which are conflicts")
+    func updateCodes() throws {
+        let rows = try Self.rows(below: "Updates")
+        #expect(rows.map(\.[0]).sorted() == (try Self.words(in: "Updates/UpdateError.swift").sorted()))
+        for row in rows {
+            let error = UpdateError(UpdateError.Code(row[0]), "")
+            #expect(row[1].hasPrefix(error.fault.description), "\(row)")
+            #expect(row[2].hasPrefix(error.isConflict ? "yes" : "no"), "\(row)")
+        }
+    }
+
+    @Test(
+        "The article lists every code of an edit's error and of a policy's problems",
+        arguments: [
+            ("Edits", "Policy/Edits/RolloutPolicy+Edits.swift"), ("Policies", "Policy/Codec/PolicyProblem.swift"),
+        ]
+    )
+    func otherCodes(heading: String, path: String) throws {
+        let words = try Self.rows(below: heading).flatMap { $0[0].components(separatedBy: ", ") }
+        #expect(words.sorted() == (try Self.words(in: path).sorted()))
     }
 }
 

@@ -56,8 +56,8 @@ struct KnownReleasesTests {
         }
         let error = await #expect(throws: UpdateError.self) { try await updater.update(to: row.next.at(2)) }
         #expect(error?.code == .refused)
-        #expect(error?.fault == .gate)
-        #expect(error?.underlying as? GateRefusal == GateRefusal("unknownReleases", message))
+        #expect(error?.fault == .document)
+        #expect(error?.underlying as? GateRefusal == GateRefusal("unknownReleases", message, fault: .document))
         #expect(error?.message == "The gate \"KnownReleases\" refused: \(message)")
     }
 

@@ -54,7 +54,8 @@ struct StoreTurnTests {
         await isAsked.value
         clock.advance(by: .seconds(5))
         let error = try await #require(throws: UpdateError.self) { try await late.value }
-        #expect(error.code == (step == .swap ? .outcomeUnknown : .timedOut))
+        #expect(error.code == (step == .swap ? .outcomeUnknown : .unreached))
+        #expect(error.fault == .store)
         #expect(error.message.contains("5.0 seconds"))
         let isAskedAgain = store.hang(atNext: step)
         let cancelled = Task { try await updater.update(force("a")) }

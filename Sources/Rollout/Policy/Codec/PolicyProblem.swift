@@ -6,6 +6,10 @@ public struct PolicyError: Error, Hashable, Sendable {
     init(_ problems: [PolicyProblem]) { self.problems = problems }
 
     init(_ problem: PolicyProblem) { self.init([problem]) }
+
+    /// Whose part it is to do something about the error: that of whoever wrote the document, unless every problem is this
+    /// process's.
+    public var fault: Fault { problems.first { $0.fault == .document }?.fault ?? .process }
 }
 
 extension PolicyError: CustomStringConvertible {
@@ -51,6 +55,12 @@ public struct PolicyProblem: Hashable, Sendable {
 
     /// The column in Unicode scalars, from 1, or nil if the policy did not come from text.
     public var column: Int? { position?.column }
+
+    /// Whose part it is to do something about the problem: that of whoever wrote the document, or this process's, if it can
+    /// remember no more names.
+    public var fault: Fault {
+        [.tooManyVariants, .tooManyCookies, .tooManyRemoved].contains(code) ? .process : .document
+    }
 }
 
 extension PolicyProblem {

@@ -207,6 +207,15 @@ public struct EditError: Error, Hashable, Sendable {
     }
 }
 
+extension EditError {
+    /// Whether the rollout is in another state than the edit needs, so that it may be right for what the caller has in mind:
+    /// look at the policy, and decide again. An HTTP service answers 409.
+    public var isConflict: Bool { [.nameTaken, .wrongStrategy, .underWay, .outOfService].contains(code) }
+
+    /// Whose part it is to do something about the error: the caller's, unless the rollout itself lets nobody edit it.
+    public var fault: Fault { [.invalidRollout, .epochsExhausted].contains(code) ? .document : .caller }
+}
+
 extension EditError: CustomStringConvertible {
     /// Rollout, problem and advice: `rollout "ui" (fixed): it has no share to set; start a canary or a shadow first`.
     public var description: String {

@@ -64,7 +64,13 @@ struct PolicyValidator {
     }
 
     private mutating func checkRemoved(in policy: RolloutPolicy) {
-        guard check(policy.removed.count, "removed rollouts", limit: PolicyLimits.rollouts, at: "removed") else {
+        guard policy.removed.count <= PolicyLimits.rollouts else {
+            report(
+                .tooMany,
+                at: "removed",
+                "expected at most \(grouped(PolicyLimits.rollouts)) removed rollouts, found "
+                    + "\(grouped(policy.removed.count)): forget those of which no assignment lives"
+            )
             return
         }
         for (id, epoch) in policy.removed.sorted(by: { $0.key < $1.key }) {

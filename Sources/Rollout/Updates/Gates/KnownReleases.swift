@@ -32,7 +32,8 @@ public struct KnownReleases: PolicyGate {
         if unknown.isEmpty { return }
         let list = unknown.prefix(Self.longestList).joined(separator: ", ")
         let rest = unknown.count > Self.longestList ? ", and \(grouped(unknown.count - Self.longestList)) more" : ""
-        throw GateRefusal("unknownReleases", "this service does not know \(list)\(rest); it knows \(known)")
+        let message = "this service does not know \(list)\(rest); it knows \(known)"
+        throw GateRefusal("unknownReleases", message, fault: .document)
     }
 
     private var known: String {

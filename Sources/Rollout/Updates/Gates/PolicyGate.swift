@@ -45,15 +45,19 @@ public struct GateRefusal: Error, Hashable, Sendable, Codable, CustomStringConve
     public let code: String
     /// What is wrong, for people.
     public let message: String
+    /// Whose part it is to do something about it.
+    public let fault: Fault
 
     /// A refusal.
     ///
     /// - Parameters:
     ///   - code: The kind of refusal, for programs.
     ///   - message: What is wrong, for people.
-    public init(_ code: String, _ message: String) {
+    ///   - fault: Whose part it is to do something about it: the gate's, unless the policy or the caller has to change.
+    public init(_ code: String, _ message: String, fault: Fault = .gate) {
         self.code = code
         self.message = message
+        self.fault = fault
     }
 
     /// The message.

@@ -99,7 +99,7 @@ extension UpdateRecord {
     ///
     /// - Parameter bytes: One JSON object in UTF-8, of up to 64 MiB.
     /// - Throws: `PolicyError` with what is wrong, and where.
-    public init(json bytes: [UInt8]) throws(PolicyError) { try self.init(json: bytes, policy: nil, line: 1) }
+    public init(json bytes: [UInt8]) throws(PolicyError) { try self.init(json: bytes, line: 1) }
 
     /// The records in JSON Lines, as recorders wrote them: what a process that starts anew has to remember.
     ///
@@ -113,7 +113,7 @@ extension UpdateRecord {
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated()
         where !line.isEmpty {
             do throws(PolicyError) {
-                records.append(try UpdateRecord(json: Array(line), policy: nil, line: index + 1))
+                records.append(try UpdateRecord(json: Array(line), line: index + 1))
             } catch {
                 problems += error.problems
             }
@@ -121,8 +121,8 @@ extension UpdateRecord {
         return (records, problems)
     }
 
-    /// Reads a record from a line of a text. If the record has no policy of its own, it gets the one beside it.
-    init(json bytes: [UInt8], policy beside: [UInt8]?, line: Int) throws(PolicyError) {
+    /// Reads a record from a line of a text.
+    private init(json bytes: [UInt8], line: Int) throws(PolicyError) {
         let root: JSONValue
         do throws(JSONError) {
             root = try JSONDocument(parsing: bytes, maximumBytes: 64 << 20).root
@@ -131,8 +131,6 @@ extension UpdateRecord {
             throw PolicyError(PolicyProblem(error).found(at: position))
         }
         let reader = RecordReader(root: root, line: line)
-        var policy = try reader.policy("policy")
-        if policy == nil, let beside { policy = try RolloutPolicy(json: beside) }
         let error = try reader.object("error")
         let restored = try reader.object("restored")
         self.init(
@@ -151,7 +149,7 @@ extension UpdateRecord {
                     try error.require("message", error.text)
                 )
             },
-            policy: policy,
+            policy: try reader.policy("policy"),
             restored: try restored.map { restored throws(PolicyError) in
                 Restoration(
                     id: try restored.id("rollout"),

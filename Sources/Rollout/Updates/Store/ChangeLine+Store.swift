@@ -68,7 +68,10 @@ extension ChangeLine {
             var content = try await read(store, change)
             for _ in 0..<Self.attempts {
                 guard let stored = content else {
-                    content = try await seed(store, change)
+                    switch try await seed(store, change) {
+                    case .ended(let result): return result
+                    case .overtaken(let other): content = other
+                    }
                     continue
                 }
                 let held = try policy(in: stored, store)
@@ -90,26 +93,29 @@ extension ChangeLine {
     }
 
     private func read(_ store: any PolicyStore, _ change: Change) async throws(UpdateError) -> StoredPolicy? {
+        if let interruption = change.watch.interruption { throw .ended(interruption, at: nil) }
         let content = await change.watch.value { () async -> Result<StoredPolicy?, any Error> in
             do { return .success(try await store.read()) } catch { return .failure(error) }
         }
         switch content {
         case .success(let stored): return stored
         case .failure(let error): throw .unreached(store.name, error)
-        case nil: throw .ended(change.watch.interruption ?? .cancelled, at: nil)
+        case nil:
+            if case .timedOut(let limit) = change.watch.interruption { throw .unreached(store.name, within: limit) }
+            throw .ended(change.watch.interruption ?? .cancelled, at: nil)
         }
     }
 
-    /// Stores the running policy in an empty store, if the change is there for that, and returns what the store holds.
-    private func seed(_ store: any PolicyStore, _ change: Change) async throws(UpdateError) -> StoredPolicy? {
+    /// Stores the running policy in an empty store, if the change is there for that.
+    private func seed(_ store: any PolicyStore, _ change: Change) async throws(UpdateError) -> Ending {
         guard change.seedsStore else { throw .missing(in: store.name) }
         let running = router.compiled
         if running.policy.revision == 0 { throw .nothingToSeed }
         let offer = StoreOffer(store: store, version: nil)
         switch await offer.make(running.policy, change, gates: [], over: running, history) {
-        case .other(let stored): return stored
+        case .other(let stored): return .overtaken(stored)
         case .failed(let error): throw error
-        case .none, .stored: return try await read(store, change)
+        case .none, .stored: return .ended(.success(running.policy.revision))
         }
     }
 
@@ -117,7 +123,7 @@ extension ChangeLine {
         do throws(PolicyError) {
             return try RolloutPolicy(json: stored.bytes)
         } catch {
-            throw .unusable(store.name, "it holds no valid policy. \(error)", error)
+            throw .unusable(store.name, "it holds no valid policy, in version \"\(stored.version)\". \(error)", error)
         }
     }
 

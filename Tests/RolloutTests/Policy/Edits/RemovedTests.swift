@@ -35,8 +35,8 @@ struct RemovedTests {
         #expect(try Self.problems(members) == expected)
     }
 
-    @Test("At most 10,000 are remembered")
-    func limit() throws {
+    @Test("At most 10,000 are remembered; the error says what makes room for one more")
+    func limit() async throws {
         var policy = EditedPolicy.fixed()
         for number in 0..<10_000 { policy.removed[try #require(RolloutID("r\(number)"))] = 1 }
         try policy.validate()
@@ -44,6 +44,22 @@ struct RemovedTests {
         let error = try #require(throws: PolicyError.self) { try policy.validate() }
         #expect(error.problems.map(\.code) == [.tooMany])
         #expect(error.problems.map(\.path) == ["removed"])
+
+        policy.removed["one-more"] = nil
+        let (router, updater) = try EditedPolicy.updated(policy)
+        let full = try await #require(throws: UpdateError.self) { try await updater.update { $0.rollouts = [:] } }
+        #expect(full.code == .invalid)
+        #expect(
+            full.message.hasSuffix(
+                "removed: expected at most 10,000 removed rollouts, found 10,001: forget those of which no assignment lives"
+            )
+        )
+        try await updater.update { policy in
+            policy.rollouts = [:]
+            try policy.forget("r7")
+        }
+        #expect(router.snapshot().policy.removed.count == 10_000)
+        #expect(router.snapshot().policy.removed["sms"] == 0)
     }
 
     @Test("An edit that removes a rollout keeps its epoch, and one that brings it back starts above")

@@ -159,7 +159,7 @@ extension CanaryJudgement: Encodable {
     /// The judgement as canonical JSON. Numbers have six significant digits.
     public var json: String { tree.canonicalText }
 
-    var tree: JSONTree {
+    package var tree: JSONTree {
         func number(_ value: Double) -> JSONTree { .number(significant(value, digits: 6)) }
         var members: [(key: String, value: JSONTree)] = [
             ("verdict", .string(verdict.rawValue)),

@@ -33,7 +33,7 @@ package enum DurableFile {
     ///
     /// The other name is a new one each time, so two processes never write into one file. A process that is killed in
     /// between leaves that file behind, and nobody reads it.
-    static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
+    package static func replace(_ path: String, with bytes: [UInt8]) throws(FileError) {
         let (place, name) = FilePlace.split(path)
         try replace(name, in: OpenFile.directoryForChanges(place), as: path, with: bytes)
     }

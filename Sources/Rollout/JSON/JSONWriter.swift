@@ -20,6 +20,9 @@ package enum JSONTree: Sendable {
     }
 
     package var canonicalText: String { String(decoding: canonicalBytes, as: UTF8.self) }
+
+    /// Whether both are the same to the byte. To `==`, texts that look alike are the same.
+    func says(the other: JSONTree) -> Bool { canonicalBytes == other.canonicalBytes }
 }
 
 extension JSONTree: Encodable {

@@ -41,10 +41,7 @@ final class SmallDisk {
 
     /// The end of its input would end its process too, and does if the tests are killed. But another process that a test
     /// begins at the same time may hold the input open.
-    deinit {
-        process.terminate()
-        process.waitUntilExit()
-    }
+    deinit { process.terminate() }
 
     /// Fills it up but for so many pages.
     func fill(butFor free: Int) throws {

@@ -69,8 +69,3 @@ extension RolloutPolicy {
         return changes
     }
 }
-
-extension JSONTree {
-    /// Whether both are the same to the byte. To `==`, texts that look alike are the same.
-    func says(the other: JSONTree) -> Bool { canonicalBytes == other.canonicalBytes }
-}

@@ -18,12 +18,21 @@ struct MetricFamily: Sendable {
     /// What is measured, in a sentence.
     let help: String
     var samples: [MetricSample]
+    /// What else counts on a page that shows the version of a component.
+    var byComponent: [Release.Component: [MetricSample]]
 
-    init(_ name: String, _ kind: Kind, _ help: String, _ samples: [MetricSample]) {
+    init(
+        _ name: String,
+        _ kind: Kind,
+        _ help: String,
+        _ samples: [MetricSample],
+        byComponent: [Release.Component: [MetricSample]] = [:]
+    ) {
         self.name = name
         self.kind = kind
         self.help = help
         self.samples = samples
+        self.byComponent = byComponent
     }
 }
 

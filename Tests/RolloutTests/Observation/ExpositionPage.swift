@@ -15,8 +15,11 @@ struct ExpositionPage {
     subscript(name: String, labels: [String: String]) -> Double? { values[Series(name: name, labels: labels)] }
 
     init(_ page: MetricsPage) {
-        let isOpenMetrics = page.contentType.hasPrefix("application/openmetrics-text")
-        var lines = page.text.split(separator: "\n", omittingEmptySubsequences: false)
+        self.init(page.text, isOpenMetrics: page.contentType.hasPrefix("application/openmetrics-text"))
+    }
+
+    init(_ text: String, isOpenMetrics: Bool) {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
         if lines.popLast() != "" { problems.append("the last line has no line feed") }
         if isOpenMetrics, lines.popLast() != "# EOF" { problems.append("no # EOF") }
         var helped: Substring?
@@ -42,6 +45,7 @@ struct ExpositionPage {
                 problems.append("no line of a page: \(line)")
             }
         }
+        if values.isEmpty { problems.append("an empty page") }
         checkHistograms()
     }
 

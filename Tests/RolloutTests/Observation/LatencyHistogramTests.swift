@@ -107,6 +107,26 @@ struct LatencyHistogramTests {
         #expect(late.since(early) == histogram([5_000, .max]))
         #expect(late.since(early).map { early + $0 } == late)
         #expect(early.since(late) == nil)
+        // As much in all, but in another range.
+        #expect(histogram([5_000, 5_000]).since(histogram([10])) == nil)
+        #expect(histogram([10]).since(histogram([5_000])) == nil)
+    }
+
+    @Test(
+        "sums and differences are those of each range, whichever ranges hold something",
+        arguments: 0..<20 as Range<UInt64>
+    )
+    func arithmeticByRange(seed: UInt64) {
+        var random = SplitMix64(seed: seed)
+        func some() -> [UInt64] {
+            (0..<Int.random(in: 0...12, using: &random)).map { _ in Self.edges[Int.random(in: 0..<8, using: &random)] }
+        }
+        let (left, right) = (some(), some())
+        let sum = histogram(left) + histogram(right)
+        #expect(sum == histogram(left + right))
+        #expect(sum.since(histogram(left)) == histogram(right))
+        let isPart = Set(left).allSatisfy { edge in left.count { $0 == edge } <= right.count { $0 == edge } }
+        #expect((histogram(right).since(histogram(left)) != nil) == isPart)
     }
 
     @Test("a histogram is read back as it was written")

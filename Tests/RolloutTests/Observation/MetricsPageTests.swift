@@ -53,6 +53,32 @@ struct MetricsPageTests {
         #expect(page.text.hasSuffix("\n# EOF\n") == (contentType == Self.openMetrics))
     }
 
+    /// What `promtool` 2.42 lets pass.
+    static let faultyPages: [(String, String)] = [
+        ("# HELP x X.\n# TYPE x gauge\nx 1\n", ""), ("", "an empty page"),
+        ("# HELP x X.\n# TYPE x gauge\nx 1", "the last line has no line feed"),
+        ("# HELP x X.\n# TYPE x gauge\nx{a=\"1\"} 1\nx{a=\"1\"} 2\n", "twice: x{a="),
+        (
+            "# HELP x X.\n# TYPE x gauge\nx 1\n# HELP y Y.\n# TYPE y gauge\ny 1\n# HELP x X.\n# TYPE x gauge\nx 2\n",
+            "twice: x"
+        ),
+        ("# HELP x X.\n# TYPE x gauge\nx 1\ny 1\n", "y 1 in the family x"),
+        ("# TYPE x gauge\nx 1\n", "no line of a page"), ("x 1\n", "no line of a page"),
+        ("# HELP x X.\n# TYPE x gauge\nx{a=1} 1\n", "no line of a page"),
+        (
+            "# HELP x X.\n# TYPE x histogram\nx_bucket{le=\"1.0\"} 3\nx_bucket{le=\"+Inf\"} 2\nx_sum 1\nx_count 2\n",
+            "falling buckets"
+        ),
+        ("# HELP x X.\n# TYPE x histogram\nx_bucket{le=\"+Inf\"} 2\nx_sum 1\nx_count 3\n", "+Inf is not the count"),
+        ("# HELP x X.\n# TYPE x histogram\nx_bucket{le=\"+Inf\"} 2\nx_count 2\n", "no sum"),
+    ]
+
+    @Test("the reader that these tests read pages with finds what promtool lets pass", arguments: faultyPages)
+    func reader(page: String, problem: String) {
+        let problems = ExpositionPage(page, isOpenMetrics: false).problems
+        #expect(problem.isEmpty ? problems == [] : problems.contains { $0.contains(problem) }, "\(problems)")
+    }
+
     @Test("the first scrape has every variant of the policy, with zeros", arguments: [nil, openMetrics])
     func zeros(accept: String?) {
         let page = page(accepting: accept)
@@ -154,6 +180,10 @@ struct MetricsPageTests {
         #expect(page.problems == [])
         let requests = page.values.filter { $0.key.name == "rollout_requests_total" }
         #expect(requests.count == 6 && requests.keys.allSatisfy { $0.labels["rollout"] == "r7" })
+        // Each variant has two components, and one share.
+        let series = Dictionary(grouping: page.values.keys, by: \.name)
+        #expect(series["rollout_variant_info"]?.count == 4 && series["rollout_variant_share_ratio"]?.count == 2)
+        #expect(page.values.keys.allSatisfy { ["r7", nil].contains($0.labels["rollout"]) })
     }
 
     @Test("a retired variant's counts move to the remainder's series")
@@ -258,6 +288,97 @@ struct MetricsPageTests {
         #expect(page["rollout_exposures_total", labels("primary", "v1")] == 1)
         #expect(page["rollout_exposures_total", labels("shadow", "v2")] == 0)
         #expect(page["rollout_exposures_dropped_total", [:]] == 0)
+    }
+
+    @Test("the first scrape has every shadow of the policy, with zeros")
+    func shadowZeros() throws {
+        var policy = EditedPolicy.shadow(10)
+        policy.rollouts["fixed"] = RolloutDefinition(.fixed(EditedPolicy.v1))
+        let router = try RolloutRouter(policy: policy)
+        let shadows = ShadowRunner(of: router)
+        func page() -> ExpositionPage {
+            ExpositionPage(MetricsPage(of: router, with: shadows.metrics, version: .model))
+        }
+        let first = page()
+        #expect(first.problems == [])
+        for result in ["success", "failure", "cancelled", "no_room", "not_running", "nested"] {
+            #expect(first["rollout_shadow_copies_total", labels("shadow", "v2", ["result": result])] == 0)
+        }
+        #expect(first["rollout_shadow_copies_stuck", labels("shadow", "v2")] == 0)
+        #expect(first.values.keys.count { $0.name == "rollout_shadow_copies_stuck" } == 1)
+        #expect(shadows.counts.variants.isEmpty)
+    }
+
+    @Test(
+        "of a policy with more than 1,000 variants, only shadows with copies are shown, and none without counts of its own"
+    )
+    func manyShadows() throws {
+        let ids = (0..<1_000).map { RolloutID("r\($0)") ?? "r" }
+        let definition = RolloutDefinition(.shadow(.percent(100), primary: EditedPolicy.v1, shadow: EditedPolicy.v2))
+        let router = try RolloutRouter(
+            policy: RolloutPolicy(
+                revision: 1,
+                rollouts: Dictionary(uniqueKeysWithValues: ids.map { ($0, definition) })
+            )
+        )
+        let shadows = ShadowRunner(of: router)
+        func shown() -> Set<String?> {
+            let stuck = shadows.metrics.families.filter { $0.name == "rollout_shadow_copies_stuck" }
+            return Set(stuck.flatMap(\.samples).map { $0.variant?.rollout })
+        }
+        #expect(shown() == [])
+        let snapshot = router.snapshot()
+        for id in ids {
+            _ = shadows.permit(for: try #require(snapshot.decision(for: "alice", in: id)))
+            if id == "r0" { #expect(shown() == ["r0"]) }
+        }
+        #expect(shown() == Set(ids.map(\.text)))
+        // Copies to one more shadow are counted with those of all others.
+        try router.update { $0.rollouts = ["late": definition] }
+        #expect(!shown().contains("late"))
+        _ = shadows.permit(for: try #require(router.snapshot().decision(for: "alice", in: "late")))
+        #expect(shown() == Set(ids.map(\.text)).union(["(other)"]))
+    }
+
+    @Test("no series of exposures falls when one of the releases of its version is folded")
+    func sharedExposures() throws {
+        let told = try ToldExposures(EditedPolicy.fixed())
+        func serve(_ release: Release) throws {
+            try told.router.update { policy in
+                policy.sms.strategy = .fixed(release)
+                policy.sms.epoch += 1
+            }
+            for unit in ["alice", "bob"] { try told.visit(unit) }
+        }
+        func page(by component: Release.Component? = .model) -> ExpositionPage {
+            ExpositionPage(MetricsPage(of: told.router, with: told.exposures.metrics, version: component))
+        }
+        func exposures(_ page: ExpositionPage, _ variant: String, _ version: String) -> Double? {
+            page["rollout_exposures_total", labels(variant, version)]
+        }
+        for release in 1...70 {
+            try serve([.app: "a\(release)", .model: "v1"])
+            let page = page()
+            #expect(page.problems == [])
+            #expect(exposures(page, "stable", "v1") == Double(2 * release))
+            #expect(exposures(page, "(retired)", "(retired)") ?? 0 == 0)
+        }
+        // By the whole release, and by what all releases differ in, each is a series of its own.
+        #expect(exposures(page(by: nil), "(retired)", "(retired)") == 10)
+        #expect(exposures(page(by: .app), "(retired)", "(retired)") == 10)
+        // Until the last of them is folded.
+        for release in 1...64 { try serve([.app: "a", .model: "m\(release)"]) }
+        #expect(exposures(page(), "stable", "v1") == 140)
+        #expect(exposures(page(), "(retired)", "(retired)") == 0)
+        try serve([.app: "a", .model: "m65"])
+        #expect(exposures(page(), "stable", "v1") == nil)
+        #expect(exposures(page(), "(retired)", "(retired)") == 140)
+        // Also if none but the release that runs has the version still.
+        try serve([.app: "before", .model: "v1"])
+        for release in 101...164 { try serve([.app: "a", .model: "m\(release)"]) }
+        try serve([.app: "after", .model: "v1"])
+        #expect(exposures(page(), "stable", "v1") == 4)
+        #expect(exposures(page(by: .app), "stable", "before") == nil)
     }
 
     @Test("a family that two parts have is on the page once, and equal series add up")

@@ -130,6 +130,17 @@ struct OutcomeRowsTests {
         }
     }
 
+    @Test("latencies of two decades take 5 KB a variant and thread at most, wherever they begin")
+    func memory() {
+        let pageBytes = OutcomePage.count * MemoryLayout<UInt64>.size
+        for first in 1...LatencyRange.count - 2 * LatencyRange.perDecade {
+            let last = first + 2 * LatencyRange.perDecade - 1
+            let pages = last / OutcomePage.count - first / OutcomePage.count + 1
+            // The node, and for successes and failures each a directory and the ranges.
+            #expect((1 + 2 * (1 + pages)) * pageBytes <= 5 * 1024)
+        }
+    }
+
     @Test("what is added to a count while it is taken away is taken along or refused", .tags(.concurrency))
     func additionsAndTakings() {
         let page = OutcomePage()
@@ -238,6 +249,93 @@ struct OutcomeRowsTests {
     }
 
     // MARK: Threads
+
+    @Test("as often as a row is folded under its requests, each ends in the row in which it began", .tags(.concurrency))
+    func foldingUnderRequests() throws {
+        let decisions = try serve(0..<131)
+        let (held, others) = (decisions[0], decisions[1..<130])
+        let (outcomes, isOver, written) = (outcomes, Count(), Count())
+        onThreads([
+            {
+                // Each of these variants has lost its row when it comes again: the row that it gets costs the oldest one its own.
+                for step in 0..<(StressEffort.isLong ? 60_000 : 1_300) {
+                    outcomes.measure(others[others.startIndex + step % others.count]) {}
+                    written.value.add(1, ordering: .relaxed)
+                }
+                isOver.value.store(1, ordering: .releasing)
+            },
+            {
+                while isOver.value.load(ordering: .acquiring) == 0 {
+                    outcomes.measure(held) {}
+                    written.value.add(1, ordering: .relaxed)
+                }
+            },
+        ])
+        let counts = outcomes.counts
+        #expect(counts.rows.allSatisfy { $0.inFlight == 0 })
+        #expect(counts.rows.reduce(0) { $0 + $1.requests } == written.value.load(ordering: .relaxed) + 131)
+        #expect(counts.rows.contains { $0.release == held.variant.release }, "it was folded and came back")
+    }
+
+    @Test("a request that has begun is in flight or has ended, in every reading", .tags(.concurrency))
+    func readingUnderRequests() throws {
+        let decision = try serve(0..<1)[0]
+        let (outcomes, begun, isOver) = (outcomes, Count(), Count())
+        let problems = Mutex<[String]>([])
+        onThreads([
+            {
+                for _ in 0..<(StressEffort.isLong ? 500_000 : 20_000) {
+                    outcomes.measure(decision) { _ = begun.value.add(1, ordering: .releasing) }
+                }
+                isOver.value.store(1, ordering: .releasing)
+            },
+            {
+                while isOver.value.load(ordering: .acquiring) == 0 {
+                    let expected = begun.value.load(ordering: .acquiring) + 1
+                    guard let row = outcomes.counts.rows.first else { continue }
+                    if row.inFlight < 0 { problems.withLock { $0.append("\(row.inFlight) in flight") } }
+                    if row.requests + row.inFlight < expected { problems.withLock { $0.append("one is missing") } }
+                }
+            },
+        ])
+        #expect(problems.withLock(\.self) == [])
+    }
+
+    @Test("a request is in flight until it is counted as ended")
+    func inFlightUntilCounted() throws {
+        let decision = sms.decision(for: "a")
+        let (outcomes, isReady, isHeld, begun) = (outcomes, Count(), Count(), Count())
+        let seen = Mutex<[Int]>([])
+        onThreads([
+            {
+                while isReady.value.load(ordering: .acquiring) == 0 { sched_yield() }
+                // Whoever counts the first failure of a row makes room for it under the lock, and so waits here.
+                let recorder = unsafe outcomes.recorder._withUnsafeGuaranteedRef(\.self)
+                recorder.state.withLock { rows in
+                    isHeld.value.store(1, ordering: .releasing)
+                    while begun.value.load(ordering: .acquiring) == 0 { sched_yield() }
+                    // Time to get there. If it is too short, a fault is missed, and nothing else.
+                    Thread.sleep(forTimeInterval: 0.02)
+                    seen.withLock { $0 = rows.rowsInOrder.map { recorder.read($0.entry).inFlight } }
+                }
+            },
+            {
+                // With the first success comes room to begin and to end.
+                for isFailure in [false, true] {
+                    if isFailure {
+                        isReady.value.store(1, ordering: .releasing)
+                        while isHeld.value.load(ordering: .acquiring) == 0 { sched_yield() }
+                    }
+                    outcomes.measure(decision, as: { isFailure ? .failure : .success }) {
+                        if isFailure { begun.value.store(1, ordering: .releasing) }
+                    }
+                }
+            },
+        ])
+        #expect(seen.withLock(\.self) == [1])
+        #expect(outcomes.counts.rows.map(\.inFlight) == [0])
+        #expect(outcomes.counts.rows.map(\.failures) == [1])
+    }
 
     /// Writers that follow the policy, and now and then hold on to an old decision, and a reader that looks all the time.
     private func race(releases: Int) async throws {

@@ -160,6 +160,25 @@ struct OutcomesTests {
         #expect(both.rows[0].drawn.failure == window.rows[0].drawn.failure + otherWindow.rows[0].drawn.failure)
     }
 
+    @Test("windows of as many rows as there can be add up row by row")
+    func manyRows() throws {
+        func row(_ number: Int, _ requests: Int) -> OutcomeRow {
+            var row = OutcomeRow(
+                subject: OutcomeRow.Subject(rollout: "sms", variant: .stable, release: [.app: "r\(number)"]),
+                life: number
+            )
+            row.drawn.success.add(requests, in: LatencyRange(nanoseconds: 5_000_000))
+            return row
+        }
+        let left = OutcomeWindow(rows: (0..<1_001).map { row($0, 1) })
+        let right = OutcomeWindow(rows: (500..<1_501).reversed().map { row($0, 2) })
+        let sum = left + right
+        #expect(sum.rows.map(\.release?[.app]) == (Array(0..<1_001) + (1_001..<1_501).reversed()).map { "r\($0)" })
+        let requests = (0..<1_501).map { ($0 < 1_001 ? 1 : 0) + ($0 < 500 ? 0 : 2) }
+        #expect(sum.rows.map(\.requests) == requests[..<1_001] + requests[1_001...].reversed())
+        #expect(sum.rows.allSatisfy { $0.life == 0 })
+    }
+
     @Test("readings and windows are read back as they were written")
     func coding() throws {
         let spam = outcomes.counter("messages_total", help: "Messages.", labels: ["result": "spam"])
@@ -245,6 +264,8 @@ struct OutcomesTests {
         (counter("x_total", ["outcome": "1"]), "none of rollout, variant, version, outcome, le"),
         (counter("x_total", ["__x": "1"]), "the label __x"), (counter("x_total", ["a:b": "1"]), "the label a:b"),
         (counter("taken_total", ["a": "1"]), "there is one"), (counter("taken_total", ["a": "2"]), ""),
+        (counter("taken_total_total", ["a": "1"]), "OpenMetrics keeps NAME, NAME_total and NAME_created"),
+        (counter("taken_created_total"), "here those of taken_total or its own"), (counter("taken_count_total"), ""),
         (counter("taken_total", ["b": "2"]), #"have the same labels, here ["a"]"#),
         (counter("taken_total", ["a": "2"], help: "Other."), #"have the same help, here "Help.""#),
     ]
@@ -261,6 +282,16 @@ struct OutcomesTests {
     func names(counter: OutcomeCounter.Description, fault: String) {
         let taken = [Self.counter("taken_total", ["a": "1"])]
         #expect(counter.fault(beside: taken).map { $0.contains(fault) && !fault.isEmpty } ?? fault.isEmpty)
+    }
+
+    @Test(
+        "names that clash in OpenMetrics clash whichever comes first",
+        arguments: ["x_total_total", "x_created_total"]
+    )
+    func clashes(name: String) {
+        for (first, second) in [("x_total", name), (name, "x_total")] {
+            #expect(Self.counter(second).fault(beside: [Self.counter(first)])?.contains("those of \(first)") == true)
+        }
     }
 
     @Test("an illegal counter traps, and says what is allowed")

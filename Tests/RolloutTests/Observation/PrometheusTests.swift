@@ -50,12 +50,14 @@
                         let query = "rollout_requests_total{\(selector),outcome=\"\(outcome.rawValue)\"}"
                         #expect(try await prometheus.query(query).map(\.value) == [Double(row.all[outcome].count)])
                     }
+                    let inFlight = try await prometheus.query("rollout_requests_in_flight{\(selector)}")
+                    #expect(inFlight.map(\.value) == [Double(row.inFlight)])
+                    let spam = try await prometheus.query("sms_messages_classified_total{\(selector),result=\"spam\"}")
+                    #expect(spam.map(\.value) == row.counters.values.map(Double.init))
                     let latency = row.all.latency
-                    for (le, count) in [
-                        ("0.1", latency.counts(upTo: [.milliseconds(100)])[0]),
-                        ("5.0", latency.counts(upTo: [.seconds(5)])[0]),
-                        ("+Inf", latency.count),
-                    ] {
+                    let counts = latency.counts(upTo: MetricsWriter.bounds.map(\.1))
+                    #expect(Set(counts).count > 9, "the buckets differ")
+                    for (le, count) in zip(MetricsWriter.bounds.map(\.text) + ["+Inf"], counts + [latency.count]) {
                         // Under the name that the old dashboards know.
                         let query = "sms_request_latency_seconds_bucket{\(selector),le=\"\(le)\"}"
                         let counts = try await prometheus.query(query).map(\.value)
@@ -100,7 +102,11 @@
             let sms = router.rollout("sms", default: [.model: "v1"])
             for user in 0..<500 {
                 let decision = sms.decision(for: "user-\(user)")
-                router.outcomes.record(decision, RequestOutcome.allCases[user % 3], latency: .milliseconds(user * 30))
+                router.outcomes.record(
+                    decision,
+                    RequestOutcome.allCases[user % 3],
+                    latency: .microseconds(user * user * 60)
+                )
                 spam.add(for: decision)
                 exposures.record(decision, unit: "user-\(user)")
             }

@@ -8,8 +8,6 @@
 final class ExposedRollouts: Sendable {
     /// How many variants that the router no longer has keep a row of their own.
     static let retiredLimit = 64
-    /// How many variants a policy may have for those to have a row of which nothing was told yet.
-    static let idleLimit = 1_000
     /// How many rollouts are watched for their sample ratio.
     static let watchLimit = 64
 
@@ -20,6 +18,8 @@ final class ExposedRollouts: Sendable {
         var retired: [VariantNumber] = []
         /// What was told of a rollout's variants that have no row any more.
         var remainders: [RolloutID: Int] = [:]
+        /// The part of it that a page by one component shows elsewhere.
+        var shared = SharedVersions<Int>()
     }
 
     private let state = Lock(State())
@@ -37,17 +37,27 @@ final class ExposedRollouts: Sendable {
 
     // MARK: Rows
 
-    /// The rows by rollout and number, each rollout's remainder last.
-    func rows(_ variants: borrowing ExposedVariants, _ running: CompiledPolicy) -> [ExposureCounts.Row] {
+    /// The rows by rollout and number, each rollout's remainder last; and what a page by one component shows elsewhere than in
+    /// the remainder.
+    func rows(
+        _ variants: borrowing ExposedVariants,
+        _ running: CompiledPolicy
+    ) -> ([ExposureCounts.Row], shared: SharedVersions<Int>) {
         let live = running.servableVariants
         return state.withLock { state in
             let told = variants.told
             let known = Set(state.retired)
             state.retired.removeAll(where: live.contains)
             state.retired += told.filter { !live.contains($0) && !known.contains($0) }
-            while state.retired.count > Self.retiredLimit {
-                let variant = state.retired.removeFirst()
-                state.remainders[VariantRegistry.shared.rollout(variant), default: 0] += variants.takeTold(variant)
+            let folded = state.retired.dropLast(Self.retiredLimit)
+            state.retired.removeFirst(folded.count)
+            let rest = Dictionary(grouping: state.retired + told.filter(live.contains)) {
+                VariantRegistry.shared.rollout($0)
+            }
+            for variant in folded {
+                let (count, rollout) = (variants.takeTold(variant), VariantRegistry.shared.rollout(variant))
+                state.remainders[rollout, default: 0] += count
+                state.shared.fold(variant, besides: rest[rollout] ?? [], into: 0) { $0 += count }
             }
             var rows = state.remainders.map { ExposureCounts.Row(rollout: $0.key, variant: nil, told: $0.value) }
             for number in Set(told).union(Self.idle(told, running)) {
@@ -57,22 +67,22 @@ final class ExposedRollouts: Sendable {
                     rows.append(ExposureCounts.Row(rollout: variant.rollout, variant: variant, told: count))
                 }
             }
-            return rows.sorted { left, right in
+            rows.sort { left, right in
                 if left.rollout != right.rollout { return left.rollout < right.rollout }
                 guard let one = left.variant, let other = right.variant else { return right.variant == nil }
                 return one.number.rawValue < other.number.rawValue
             }
+            return (rows, state.shared)
         }
     }
 
-    /// The variants of the running policy; if there are too many, those of rollouts that have had exposures.
+    /// The variants of the running policy that have a row though nothing was told of them.
     private static func idle(_ told: [VariantNumber], _ running: CompiledPolicy) -> [VariantNumber] {
         let all = running.policy.rollouts.keys.compactMap { id in
             running.ordinal(of: id).map { running.roster[$0].variants.map(\.number) }
         }
-        if all.reduce(0, { $0 + $1.count }) <= idleLimit { return all.flatMap(\.self) }
         let told = Set(told)
-        return all.filter { !told.isDisjoint(with: $0) }.flatMap(\.self)
+        return all.shown(variants: \.count, isCounted: { !told.isDisjoint(with: $0) }).flatMap(\.self)
     }
 
     // MARK: Sample ratios

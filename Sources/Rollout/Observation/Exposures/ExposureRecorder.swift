@@ -105,17 +105,20 @@ struct ExposureRecorder: ~Copyable, Sendable {
 
     // MARK: Reading
 
-    var counts: ExposureCounts {
+    /// What became of exposures; and what a page by one component shows elsewhere than in the remainders.
+    var reading: (counts: ExposureCounts, shared: SharedVersions<Int>) {
         // What has ended comes first, so that no more of it is seen than was told.
         let ended = delivery.ended
-        return ExposureCounts(
-            rows: rollouts.rows(variants, router.compiled),
+        let (rows, shared) = rollouts.rows(variants, router.compiled)
+        let counts = ExposureCounts(
+            rows: rows,
             delivered: ended.delivered,
             lost: ended.lost,
             dropped: dropped.load(ordering: .relaxed),
             withoutUnit: withoutUnit.load(ordering: .relaxed),
             notWatched: notWatched.load(ordering: .relaxed)
         )
+        return (counts, shared)
     }
 
     var ratios: [RolloutID: ObservedRatio] { rollouts.ratios }

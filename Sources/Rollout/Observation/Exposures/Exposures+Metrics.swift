@@ -2,13 +2,20 @@ extension Exposures {
     /// What exposures have on a metrics page: what was told by variant, what was dropped, and the evidence that variants do not
     /// get the units that are due to them.
     public var metrics: Metrics {
-        let counts = counts
+        let (counts, shared) = reading
         return Metrics([
             MetricFamily(
                 "rollout_exposures_total",
                 .counter,
                 "Exposures that were handed over to be delivered.",
-                counts.rows.map { MetricSample(.count($0.told), $0.metric) }
+                counts.rows.map { MetricSample(.count($0.told), $0.metric) },
+                byComponent: shared.counts.reduce(into: [:]) { samples, element in
+                    let (version, count) = element
+                    samples[version.component, default: []] += [
+                        MetricSample(.count(count), MetricVariant(version.rollout, version.variant, version.release)),
+                        MetricSample(.count(-count), .remainder(of: version.rollout)),
+                    ]
+                }
             ),
             MetricFamily(
                 "rollout_exposures_dropped_total",
@@ -30,7 +37,7 @@ extension Exposures {
 
 extension ExposureCounts.Row {
     fileprivate var metric: MetricVariant {
-        guard let variant else { return MetricVariant(rollout: rollout.text, variant: "(retired)", release: nil) }
-        return MetricVariant(rollout: rollout.text, variant: variant.name.text, release: variant.release)
+        guard let variant else { return .remainder(of: rollout) }
+        return MetricVariant(rollout, variant.name, variant.release)
     }
 }

@@ -129,7 +129,10 @@
     public func run() async throws { try await unsafe recorder.pointee.delivery.run() }
 
     /// What became of exposures so far. Takes locks, and O(variants that the process knows).
-    public var counts: ExposureCounts { unsafe recorder.pointee.counts }
+    public var counts: ExposureCounts { reading.counts }
+
+    /// The same, and what else a page needs to know.
+    var reading: (counts: ExposureCounts, shared: SharedVersions<Int>) { unsafe recorder.pointee.reading }
 
     /// For each rollout whether its variants get what is due to them, in the running epoch.
     ///

@@ -43,6 +43,7 @@ public struct MetricsPage: Sendable {
         for family in parts.flatMap(\.families) {
             if let place = places[family.name] {
                 families[place].samples += family.samples
+                families[place].byComponent.merge(family.byComponent, uniquingKeysWith: +)
             } else {
                 places[family.name] = families.count
                 families.append(family)

@@ -20,10 +20,11 @@ struct MetricsWriter {
     }
 
     mutating func write(_ family: MetricFamily) {
-        if family.samples.isEmpty { return }
+        let samples = family.samples + (component.flatMap { family.byComponent[$0] } ?? [])
+        if samples.isEmpty { return }
         let name = format == .openMetrics && family.kind == .counter ? family.name.withoutTotal : family.name
         text += "# HELP \(name) \(escaped(help: family.help))\n# TYPE \(name) \(family.kind.rawValue)\n"
-        for (labels, value) in united(family.samples) { write(family.name, labels, value) }
+        for (labels, value) in united(samples) { write(family.name, labels, value) }
     }
 
     /// Ends the page.

@@ -1,66 +1,57 @@
 extension RolloutRouter {
-    /// How many variants without traffic a page shows at most.
-    private static let idleLimit = 1_000
-
     /// What the router has on a page that shows a component's version: its requests and the service's own counters by variant,
     /// and the policy that runs.
     func metrics(by component: Release.Component?) -> Metrics {
         let status = status
         let reading = outcomes.reading
-        let rows = Self.rows(of: reading, status, by: component)
+        let busy = Set(reading.counts.rows.compactMap(\.rollout))
+        let shown = status.rollouts.shown(variants: { $0.variants.count }, isCounted: { busy.contains($0.id) })
+        let rows = Self.rows(of: reading, shown, by: component)
+        let revision = MetricFamily(
+            "rollout_policy_revision",
+            .gauge,
+            "The revision of the running policy.",
+            [MetricSample(.count(Int(status.revision)))]
+        )
         return Metrics(
-            Self.families(of: rows) + Self.families(of: status) + Self.families(of: reading.counters, rows)
+            Self.families(of: rows) + Self.families(of: shown) + [revision]
+                + Self.families(of: reading.counters, rows)
         )
     }
 
-    /// The rows that were counted, and one for each variant of the running policy that has not been counted yet: otherwise
-    /// `rate()` would miss what a new variant does first. If the policy has more than 1,000 variants, only rollouts with
-    /// traffic get them.
+    /// The rows that were counted, and one for each variant of the running policy that is shown without.
     ///
-    /// Releases with the same version of the component are one row. No count of it falls if one of them is folded, or Prometheus
-    /// would take that for a restart, and all that is left for new requests. So what was folded of such a release is shown here,
-    /// and not in the remainder, until the last of them is folded: then its series ends.
+    /// Releases with the same version of the component are one row, and what was folded of them is in it
+    /// (``SharedVersions``). Their latencies are added up range by range, so that the sum of all latencies is the same number
+    /// after one of them was folded.
     private static func rows(
         of reading: OutcomeReading,
-        _ status: RolloutStatus,
+        _ shown: [RolloutStatus.Rollout],
         by component: Release.Component?
     ) -> [OutcomeRow] {
         var counted = reading.counts.rows
-        for part in component.flatMap({ reading.shared[$0] }) ?? [] {
-            if let place = counted.firstIndex(where: { $0.variant == nil && $0.rollout == part.rollout }) {
+        let shared = component.flatMap { reading.shared[$0] } ?? []
+        let remainders = shared.isEmpty ? [] : counted.indices.filter { counted[$0].variant == nil }
+        for place in remainders {
+            for part in shared where part.rollout == counted[place].rollout {
                 counted[place] = counted[place].since(part) ?? counted[place]
             }
-            counted.append(part)
         }
-        let showsAll = status.rollouts.reduce(0) { $0 + $1.variants.count } <= idleLimit
-        let busy = Set(counted.compactMap(\.rollout))
-        let idle = status.rollouts.lazy.filter { showsAll || busy.contains($0.id) }.flatMap { rollout in
+        let idle = shown.flatMap { rollout in
             rollout.variants.map {
                 OutcomeRow(
                     subject: OutcomeRow.Subject(rollout: rollout.id, variant: $0.name, release: $0.release)
                 )
             }
         }
-        return united(counted + idle, by: component)
-    }
-
-    /// One row for all releases of a variant that agree in the component. Their latencies are added up range by range, so that the
-    /// sum of all latencies is the same number after one of them was folded.
-    private static func united(_ rows: [OutcomeRow], by component: Release.Component?) -> [OutcomeRow] {
-        var united: [OutcomeRow] = []
-        var places: [OutcomeRow.Subject: Int] = [:]
-        for var row in rows {
+        let rows = (counted + shared + idle).map { row in
+            var row = row
             if let component, let version = row.release?[component] {
                 row.subject.release = Release([component: version])
             }
-            if let place = places[row.subject] {
-                united[place].add(row)
-            } else {
-                places[row.subject] = united.count
-                united.append(row)
-            }
+            return row
         }
-        return united
+        return rows.united
     }
 
     private static func families(of rows: [OutcomeRow]) -> [MetricFamily] {
@@ -100,8 +91,8 @@ extension RolloutRouter {
         ]
     }
 
-    private static func families(of status: RolloutStatus) -> [MetricFamily] {
-        let variants = status.rollouts.flatMap { rollout in
+    private static func families(of rollouts: [RolloutStatus.Rollout]) -> [MetricFamily] {
+        let variants = rollouts.flatMap { rollout in
             rollout.variants.map { variant in
                 (MetricVariant(rollout.id, variant.name, variant.release), variant)
             }
@@ -129,12 +120,6 @@ extension RolloutRouter {
                 "The share of all units that the running policy draws into a variant, or copies to a shadow.",
                 variants.map { MetricSample(.number(Double($1.share.buckets) / 1_000_000), $0) }
             ),
-            MetricFamily(
-                "rollout_policy_revision",
-                .gauge,
-                "The revision of the running policy.",
-                [MetricSample(.count(Int(status.revision)))]
-            ),
         ]
     }
 
@@ -157,7 +142,7 @@ extension OutcomeRow {
     /// Whose series these are. What has no rollout, and what has no variant any more, has a name that no rollout can have.
     fileprivate var metric: MetricVariant {
         guard let rollout else { return .other }
-        guard let variant else { return MetricVariant(rollout: rollout.text, variant: "(retired)", release: nil) }
+        guard let variant else { return .remainder(of: rollout) }
         return MetricVariant(rollout: rollout.text, variant: variant.text, release: release)
     }
 }
@@ -165,6 +150,11 @@ extension OutcomeRow {
 extension MetricVariant {
     /// What has no counts of its own, because there are too many variants.
     static let other = MetricVariant(rollout: "(other)", variant: "(other)", release: nil)
+
+    /// What variants of a rollout had that retired long ago.
+    static func remainder(of rollout: RolloutID) -> MetricVariant {
+        MetricVariant(rollout: rollout.text, variant: "(retired)", release: nil)
+    }
 
     init(_ rollout: RolloutID, _ variant: VariantName, _ release: Release) {
         self.init(rollout: rollout.text, variant: variant.text, release: release)

@@ -60,20 +60,34 @@ public struct LatencyHistogram: Hashable, Sendable {
         return sum
     }
 
-    /// Adds the requests of another histogram.
+    /// Adds the requests of another histogram. O(ranges of both that hold something).
     public static func += (left: inout LatencyHistogram, right: LatencyHistogram) {
-        for (range, count) in zip(right.ranges, right.counts) { left.add(count, in: range) }
+        var (sum, place) = (LatencyHistogram(), 0)
+        for (range, count) in zip(right.ranges, right.counts) {
+            while place < left.ranges.count, left.ranges[place] < range {
+                sum.append(left.counts[place], in: left.ranges[place])
+                place += 1
+            }
+            let isInBoth = place < left.ranges.count && left.ranges[place] == range
+            sum.append(isInBoth ? left.counts[place] + count : count, in: range)
+            if isInBoth { place += 1 }
+        }
+        for place in place..<left.ranges.count { sum.append(left.counts[place], in: left.ranges[place]) }
+        left = sum
     }
 
-    /// What came since an earlier histogram, or nil if that holds more in some range.
+    /// What came since an earlier histogram, or nil if that holds more in some range. O(ranges of both that hold something).
     func since(_ earlier: LatencyHistogram) -> LatencyHistogram? {
-        var rest = self
-        for (range, count) in zip(earlier.ranges, earlier.counts) {
-            guard let place = ranges.firstIndex(of: range), counts[place] >= count else { return nil }
-            rest.counts[place] -= count
+        var (rest, place) = (LatencyHistogram(), 0)
+        for (range, count) in zip(ranges, counts) {
+            let isInBoth = place < earlier.ranges.count && earlier.ranges[place] == range
+            let before = isInBoth ? earlier.counts[place] : 0
+            if before > count { return nil }
+            if before < count { rest.append(count - before, in: range) }
+            if isInBoth { place += 1 }
         }
-        rest.dropEmpty()
-        return rest
+        // A range that only the earlier one has stops the walk through it.
+        return place == earlier.ranges.count ? rest : nil
     }
 
     /// The largest count of a range: so the sum of all ranges of all six kinds of a row is a number, too, also if somebody made
@@ -91,10 +105,10 @@ public struct LatencyHistogram: Hashable, Sendable {
         }
     }
 
-    private mutating func dropEmpty() {
-        let kept = counts.indices.filter { counts[$0] > 0 }
-        ranges = kept.map { ranges[$0] }
-        counts = kept.map { counts[$0] }
+    /// Counts requests in a range above all others.
+    private mutating func append(_ count: Int, in range: LatencyRange) {
+        ranges.append(range)
+        counts.append(min(count, Self.limit))
     }
 }
 

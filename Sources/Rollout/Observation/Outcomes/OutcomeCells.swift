@@ -9,7 +9,8 @@ import Synchronization
 ///    comes after it, finds another owner, and is made elsewhere;
 /// 3. the memory of a count is never freed, and used again only for the same range of the same kind of outcome. So an addition
 ///    that comes late finds its own owner only where it belongs.
-/// If the owner were kept beside the count, an addition could be made between the look at one and the other.
+/// If the owner were kept beside the count, an addition could be made between the look at one and the other. `FoldingModelTests`
+/// shows what happens without each of these.
 enum OutcomeCell {
     typealias Word = Atomic<UInt64>
 

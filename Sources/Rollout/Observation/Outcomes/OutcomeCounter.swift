@@ -51,6 +51,11 @@
                     "a name matches [a-zA-Z_:][a-zA-Z0-9_:]*, ends in _total after something else, and does not begin with "
                     + "rollout_"
             }
+            if let other = others.first(where: { clashes(with: $0) || $0.clashes(with: self) }) {
+                return
+                    "OpenMetrics keeps NAME, NAME_total and NAME_created for the counter NAME_total, here those of "
+                    + "\(other.name) or its own"
+            }
             if help.allSatisfy(\.isWhitespace) { return "the help says what it counts, in a sentence" }
             if let label = labels.keys.sorted().first(where: { !Self.isLabel($0) }) {
                 return
@@ -66,6 +71,12 @@
                 return "counters of one name have the same help, here \"\(other.help)\""
             }
             return nil
+        }
+
+        /// Whether OpenMetrics could take what it calls this counter for a series of another one's.
+        private func clashes(with other: Description) -> Bool {
+            let (family, others) = (name.dropLast(6), other.name.dropLast(6))
+            return family == "\(others)_total" || family == "\(others)_created"
         }
 
         private static let reserved = ["rollout", "variant", "version", "outcome", "le"]

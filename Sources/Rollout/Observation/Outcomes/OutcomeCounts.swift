@@ -166,27 +166,39 @@ public struct OutcomeCounts: Hashable, Sendable, Codable {
 /// What came between two readings, of one process or of several.
 public struct OutcomeWindow: Hashable, Sendable, Codable {
     /// A row for each variant and release, and for each remainder.
-    public private(set) var rows: [OutcomeRow]
+    public let rows: [OutcomeRow]
 
     init(rows: [OutcomeRow]) {
-        self.rows = []
-        for row in rows { add(row) }
+        self.rows = rows.united.map { row in
+            var row = row
+            row.life = 0
+            return row
+        }
     }
 
-    /// The windows of several processes, or of one process one after the other, as one. O(rows of both, multiplied).
+    /// The windows of several processes, or of one process one after the other, as one. O(rows of both).
     ///
-    /// Rows of the same rollout, variant and release are added up.
+    /// Rows of the same rollout, variant and release are added up. So are their requests in flight, whose sum means something
+    /// only if all windows end at about the same time.
     public static func + (left: OutcomeWindow, right: OutcomeWindow) -> OutcomeWindow {
         OutcomeWindow(rows: left.rows + right.rows)
     }
+}
 
-    private mutating func add(_ row: OutcomeRow) {
-        if let place = rows.firstIndex(where: { $0.subject == row.subject }) {
-            rows[place].add(row)
-        } else {
-            var first = row
-            first.life = 0
-            rows.append(first)
+extension [OutcomeRow] {
+    /// One row for each rollout, variant and release, in the order in which they first come. O(rows).
+    ///
+    /// Latencies are added up range by range, so their sum is the same number in whatever order the rows come.
+    var united: [OutcomeRow] {
+        var (sums, places): ([OutcomeRow], [OutcomeRow.Subject: Int]) = ([], [:])
+        for row in self {
+            if let place = places[row.subject] {
+                sums[place].add(row)
+            } else {
+                places[row.subject] = sums.count
+                sums.append(row)
+            }
         }
+        return sums
     }
 }

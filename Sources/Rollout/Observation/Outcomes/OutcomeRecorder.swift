@@ -197,9 +197,14 @@ extension OutcomeRecorder {
     ///
     /// **Claim:** a request that was measured ends in the row in which it began, so no row's number in flight is ever wrong.
     /// Because
-    /// 1. first the counts of those that began are taken away, so nobody begins in the row any more;
-    /// 2. only then are those counted that have ended. If they are fewer, the row stays, with its counts put back;
-    /// 3. if they are as many, nobody is in the row, and who comes later begins in another.
+    /// 1. first the counts of those that began are taken away, so nobody begins in the row any more. If they were only looked at,
+    ///    somebody could begin here before they are taken, and end elsewhere;
+    /// 2. those that have ended are counted, by now or before. If they are fewer, the row stays, with its counts put back;
+    /// 3. if they are as many, nobody is in the row, and who comes later begins in another;
+    /// 4. a request ends only after it was counted. So whoever has ended here is counted here.
+    ///
+    /// `FoldingModelTests` runs this, ``reading`` and the claim of ``OutcomeCell`` through every execution that the memory model
+    /// allows within small bounds, and shows what each step and each ordering is needed for.
     ///
     /// Whoever finds a count gone meanwhile waits for the lock that is held here. So does whoever reads, and sees all of this or
     /// nothing of it.
@@ -228,7 +233,7 @@ extension OutcomeRecorder {
         return (0..<Stripe.count).compactMap { OutcomePage(address: unsafe row[$0].load(ordering: .acquiring)) }
     }
 
-    private final func read(_ entry: UInt64) -> (RowCounts, inFlight: Int) {
+    final func read(_ entry: UInt64) -> (RowCounts, inFlight: Int) {
         let nodes = nodes(of: entry)
         let finished = nodes.reduce(0) { $0 + $1.count(at: NodeLayout.finished) }
         let begun = nodes.reduce(0) { $0 + $1.count(at: NodeLayout.begun) }
@@ -239,8 +244,9 @@ extension OutcomeRecorder {
 
     /// Every count, of one moment as far as that can be seen.
     ///
-    /// What ended is read before what began, and who ended a request began it before. So in flight is never below 0. A request
-    /// that ends while this reads may be found among those in flight and among those that ended.
+    /// What ended is read before what began, and whoever ended a request began it before. So in flight is never below 0. What was
+    /// counted is read last, and is counted before it ends. So a request that has begun is in flight or counted; one that ends
+    /// while this reads may be found to be both.
     final var reading: OutcomeReading {
         state.withLock { state in
             let rows = state.rowsInOrder.map { row in

@@ -19,8 +19,7 @@ struct OutcomeRows {
     private var spareEntries: [UInt64] = []
     private var lastEntry = otherEntry
     private var remainders: [RolloutID: RowCounts] = [:]
-    /// What was folded of variants that still have a row with the same version of a component.
-    private var sharedVersions: [SharedVersion: RowCounts] = [:]
+    private var sharedVersions = SharedVersions<RowCounts>()
     private var sparePages: [OutcomePage.Purpose: [OutcomePage]] = [:]
     /// Numbers lives and retirements.
     private var events = 0
@@ -57,20 +56,10 @@ struct OutcomeRows {
 
     /// Adds a row's counts to the remainder of its rollout, and gives up the row.
     mutating func fold(_ row: Row, _ counts: RowCounts) {
-        let record = VariantRegistry.shared[row.variant]
-        remainders[record.rollout, default: RowCounts()].add(counts)
+        remainders[VariantRegistry.shared.rollout(row.variant), default: RowCounts()].add(counts)
         rows[row.entry] = nil
         spareEntries.append(row.entry)
-        let relatives = rows.values.lazy.map { VariantRegistry.shared[$0.variant] }
-            .filter { $0.rollout == record.rollout && $0.name == record.name }.map(\.release)
-        for (component, version) in record.release.versions {
-            let shared = SharedVersion(record.rollout, record.name, component, version)
-            if relatives.contains(where: { $0[component] == version }) {
-                sharedVersions[shared, default: RowCounts()].add(counts)
-            } else {
-                sharedVersions[shared] = nil
-            }
-        }
+        sharedVersions.fold(row.variant, besides: rows.values.lazy.map(\.variant), into: RowCounts()) { $0.add(counts) }
     }
 
     private mutating func nextEntry() -> UInt64 {
@@ -121,13 +110,9 @@ struct OutcomeRows {
 
     /// What was folded of variants that still have a row with the same version of a component, as values by that component.
     var sharedRows: [Release.Component: [OutcomeRow]] {
-        sharedVersions.reduce(into: [:]) { shared, element in
+        sharedVersions.counts.reduce(into: [:]) { shared, element in
             let (key, counts) = element
-            let subject = OutcomeRow.Subject(
-                rollout: key.rollout,
-                variant: key.variant,
-                release: Release([key.component: key.version])
-            )
+            let subject = OutcomeRow.Subject(rollout: key.rollout, variant: key.variant, release: key.release)
             shared[key.component, default: []].append(row(subject, counts, inFlight: 0, life: 0))
         }
     }
@@ -154,21 +139,6 @@ struct OutcomeRows {
     mutating func add(_ counter: OutcomeCounter.Description) -> Int {
         counters.append(counter)
         return counters.count - 1
-    }
-}
-
-/// What all releases of a variant that agree in one component are counted as, on a page that shows this component.
-private struct SharedVersion: Hashable {
-    let rollout: RolloutID
-    let variant: VariantName
-    let component: Release.Component
-    let version: String
-
-    init(_ rollout: RolloutID, _ variant: VariantName, _ component: Release.Component, _ version: String) {
-        self.rollout = rollout
-        self.variant = variant
-        self.component = component
-        self.version = version
     }
 }
 

@@ -113,7 +113,8 @@
 
     /// A counter of the service's own. Make it once, when the service starts; a router has room for 16.
     ///
-    /// A name that is illegal, reserved or taken is a programmer's mistake and traps, with what is allowed.
+    /// A name that is illegal, reserved or taken, or that OpenMetrics could confuse with another one's, is a programmer's mistake
+    /// and traps, with what is allowed.
     ///
     /// - Parameters:
     ///   - name: Its name on a metrics page, which ends in `_total`.
@@ -181,6 +182,9 @@ extension Outcomes {
     }
 
     /// Counts a request that has begun as ended. A clock that went back counts as no time.
+    ///
+    /// It is counted first, and in flight until then. The other way round a reading in between would find it nowhere, and the row
+    /// could be folded without it.
     @inline(__always)
     func end(_ request: MeasuredRequest, _ outcome: RequestOutcome, after nanoseconds: Int64) {
         record(request.variant, OutcomeKind(outcome, isDrawn: request.isDrawn), UInt64(max(nanoseconds, 0)))

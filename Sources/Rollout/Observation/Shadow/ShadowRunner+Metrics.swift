@@ -1,8 +1,11 @@
 extension ShadowRunner {
-    /// What the runner has on a metrics page: copies and comparisons, by their results and by the shadow variant.
+    /// What the runner has on a metrics page: copies and comparisons, by their results and by the shadow variant, with zeros for
+    /// shadows of the running policy that had none yet.
     public var metrics: Metrics {
         let counts = counts
-        let variants = counts.variants.sorted { $0.key.number.rawValue < $1.key.number.rawValue }
+        let idle = idle(counts.variants).map { ($0, ShadowCounts.Copies()) }
+        let variants = counts.variants.merging(idle) { copies, _ in copies }
+            .sorted { $0.key.number.rawValue < $1.key.number.rawValue }
             .map { (MetricVariant($0.rollout, $0.name, $0.release), $1) }
         let others = counts.others == ShadowCounts.Copies() ? [] : [(MetricVariant.other, counts.others)]
         let copies = variants + others
@@ -34,6 +37,20 @@ extension ShadowRunner {
                 copies.map { MetricSample(.count($1.stuck), $0) }
             ),
         ])
+    }
+
+    /// The shadows of the running policy that are shown though there was no copy to them; none if there is no room for one more
+    /// variant with counts of its own.
+    private func idle(_ counted: [Decision.Variant: ShadowCounts.Copies]) -> [Decision.Variant] {
+        guard counted.count < ShadowTallies.most else { return [] }
+        let (running, busy) = (state.router.state.compiled, Set(counted.keys.map(\.rollout)))
+        let shown = running.policy.rollouts.shown(
+            variants: { $0.value.strategy.variants.count },
+            isCounted: { busy.contains($0.key) }
+        )
+        return shown.filter { $0.value.strategy.kind == .shadow }.compactMap { running.ordinal(of: $0.key) }
+            .compactMap { running.roster[$0].variants.first { $0.name == .shadow } }
+            .map { Decision.Variant(number: $0.number) }
     }
 
     private static func samples(

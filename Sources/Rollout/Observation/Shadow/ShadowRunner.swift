@@ -50,7 +50,7 @@
         precondition(timeout > .zero, "the timeout of a ShadowRunner is \(timeout): it must be more than 0")
         precondition(drain >= .zero, "the drain of a ShadowRunner is \(drain): it must be 0 or more")
         let state = ShadowState(
-            outcomes: router.outcomes,
+            router: router,
             limit: limit,
             timeout: ShadowTime.nanoseconds(timeout),
             drain: ShadowTime.nanoseconds(drain),

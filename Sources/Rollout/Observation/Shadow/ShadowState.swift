@@ -14,6 +14,7 @@ final class ShadowState: Sendable {
     let tallies = ShadowTallies()
     let differences = Lock<[ShadowDifference]>([])
 
+    let router: RolloutRouter
     private let outcomes: Outcomes
     private let timeout: Int64
     private let drain: Int64
@@ -34,7 +35,7 @@ final class ShadowState: Sendable {
     }
 
     init(
-        outcomes: Outcomes,
+        router: RolloutRouter,
         limit: Int,
         timeout: Int64,
         drain: Int64,
@@ -42,7 +43,8 @@ final class ShadowState: Sendable {
         time: ShadowTime
     ) {
         free = ShadowSlots(count: limit)
-        self.outcomes = outcomes
+        self.router = router
+        outcomes = router.outcomes
         self.timeout = max(timeout, 1)
         self.drain = drain
         self.executor = executor

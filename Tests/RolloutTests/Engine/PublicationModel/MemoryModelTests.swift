@@ -80,6 +80,54 @@ struct MemoryModelTests {
         #expect(seen == [[[0], [0, 0]], [[0], [0, 1]], [[0], [1, 1]]])
     }
 
+    @Test("An exchange takes the last store, and so does an addition: none is lost")
+    func exchanges() {
+        let adding: ModelProcedure = { (script) throws(ModelPause) in
+            try script.add(1, to: Self.x, in: 0...9, .relaxed) ? 1 : 0
+        }
+        let taking: ModelProcedure = { (script) throws(ModelPause) in try script.exchange(-1, at: Self.x, .relaxed) }
+        let seen = outcomes([[adding], [adding], [taking], [loading(Self.x)]])
+        #expect(
+            Set(seen.map { Array($0[0...2]) }) == [
+                [[0], [0], [0]], [[0], [1], [1]], [[1], [0], [1]], [[1], [1], [2]],
+            ]
+        )
+    }
+
+    @Test(
+        "An exchange passes on what the store carried that it replaced",
+        arguments: [(.releasing, false), (.relaxed, true)] as [(ModelAction.Ordering, Bool)]
+    )
+    func releaseSequence(store: ModelAction.Ordering, isLost: Bool) {
+        let adding: ModelProcedure = { (script) throws(ModelPause) in
+            try script.add(1, to: Self.y, in: 1...1, .relaxed) ? 1 : 0
+        }
+        let exchanging: ModelProcedure = { (script) throws(ModelPause) in try script.exchange(1, at: Self.y, store) }
+        let seen = outcomes([
+            [storing(Self.x), exchanging], [adding], [loading(Self.y, .acquiring), loading(Self.x)],
+        ])
+        #expect(seen.contains([[0, 0], [1], [2, 0]]) == isLost)
+    }
+
+    @Test("Who waits for a lock knows what was done under it")
+    func locks() {
+        let visit: ModelProcedure = { (script) throws(ModelPause) in
+            try script.withLock(at: Self.z) { (script) throws(ModelPause) in
+                let seen = try script.load(Self.x, .relaxed)
+                try script.store(seen + 1, to: Self.x, .relaxed)
+                return seen
+            }
+        }
+        let explorer = ModelExplorer(
+            locations: [0, 0, 0],
+            setup: { _ in 0 },
+            threads: [[visit], [visit]],
+            closing: { (script) throws(ModelPause) in try script.load(Self.x, .relaxed) },
+            shared: [Self.x, Self.z]
+        )
+        #expect(explorer.explore(.interleaved).outcomes == [[[0], [1], [2]], [[1], [0], [2]]])
+    }
+
     @Test("Independent readers may disagree on the order of independent stores")
     func independentReaders() {
         let seen = outcomes([

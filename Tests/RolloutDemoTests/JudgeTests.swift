@@ -102,7 +102,7 @@ struct JudgeTests {
     }
 
     @Test(
-        "A line that cannot be read is named, and the others are judged",
+        "A line that cannot be read is named, and what follows is not judged",
         arguments: [
             ("{", "expected a key in quotation marks or '}', found the end of the text (byte 2)"),
             ("[]", "expected a window, an object, found an array"),
@@ -145,7 +145,7 @@ struct JudgeTests {
         let result = try Self.judge([Self.healthy, line, "", Self.healthy])
         #expect(result.status == 1)
         #expect(result.error == "line 2: \(problem)\n")
-        #expect(result.lines.count == 2)
+        #expect(result.lines.count == 1)
     }
 
     @Test(
@@ -191,7 +191,10 @@ struct JudgeTests {
         #expect(web.status == 0, "\(web.text)")
         #expect(web.text.contains(#""rollback":null"#))
         let either = try Demo.run(["judge", "--policy", file], input: Self.healthy.utf8)
-        #expect(either.error.contains(#"--rollout ID is missing: "sms" or "web" have plans"#), "\(either.error)")
+        #expect(
+            either.error.contains(#"--rollout ID is missing, and several have a plan: "sms" or "web""#),
+            "\(either.error)"
+        )
         let neither = try Demo.run(["judge", "--policy", file, "--rollout", "ui"], input: Self.healthy.utf8)
         #expect(neither.error.contains("--rollout: no rollout ui with a plan"), "\(neither.error)")
     }

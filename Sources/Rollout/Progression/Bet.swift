@@ -88,14 +88,16 @@ struct Bet {
             case .counts(let canary, let stable): (canary, stable, canary)
             case .weight(let weight, let outcomes): (weight, 1 - weight, weight * outcomes)
             }
-        let v = null.comparesToStable ? null.ratio * a / (null.ratio * a + b) : 0
-        var mean = (x + y) * ln1p(v * (factor - 1))
+        let all = null.ratio * a + b
+        // `rest` is 1 - v, which is 0 if it is computed from a v near 1.
+        let (v, rest) = null.comparesToStable ? (null.ratio * a / all, b / all) : (0, 1)
+        var mean = (x + y) * (factor == 0 ? ln(rest) : ln1p(v * (factor - 1)))
         if case .counts = window.trials, null.ratio == 1, null.absolute == 0 {
             mean = min(mean, a * ln1p((x + y) / (a + b) * (factor - 1)))
         }
         let stake = x == 0 ? 0 : x * logFactor
         if null.absolute == 0 { return stake - mean }
-        let growth = (factor - 1) * (1 - v) / (1 + v * (factor - 1))
+        let growth = (factor - 1) * rest / (rest + v * factor)
         return stake - mean - null.absolute * outcomes * growth
     }
 }

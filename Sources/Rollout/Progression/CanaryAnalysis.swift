@@ -43,7 +43,11 @@ public struct CanaryAnalysis: Sendable {
             if obstacle == nil { window = counted }
         case .missing(let reason): obstacle = reason
         }
-        if let window, plan.count != .nothing { observe(window) }
+        if var seen = window, plan.count != .nothing {
+            // Outcomes of this window were drawn under the share in force, whatever else.
+            seen.weight = max(seen.weight, share)
+            observe(seen)
+        }
         let (verdict, reason) = verdict(at: observation.age, window)
         let detail: String? =
             switch reason {
@@ -117,7 +121,7 @@ public struct CanaryAnalysis: Sendable {
         let isOpen = isSchedule || gate.logEvidence >= neededToAdvance
         if !isSchedule {
             // What was shown once stays shown: a gate may refuse to take the canary back now, and more traffic hide it.
-            if harm.largestLogEvidence >= neededToRollBack { return (.rollBack, harm.cause) }
+            if harm.largestLogEvidence >= neededToRollBack { return (.rollBack, harm.causeOfLargest) }
             if isLate, plan.onDeadline == .abort, !isOpen, share > .zero, !isLowered {
                 return (.rollBack, .inconclusive)
             }
@@ -130,7 +134,8 @@ public struct CanaryAnalysis: Sendable {
             if harm.logEvidence >= neededToRollBack / 2 { return (.hold, .suspicious) }
             guard window.isSettled else { return (.hold, .settling) }
         }
-        if age < Double(plan.dwell) { return (.hold, .dwelling) }
+        // An age that is no number is none.
+        if !(age >= Double(plan.dwell)) { return (.hold, .dwelling) }
         if isOpen || isLate && plan.onDeadline == .advance {
             let isPromotion = plan.next(after: share) == nil
             if plan.confirm == .everything || plan.confirm == .promotion && isPromotion {
@@ -143,13 +148,14 @@ public struct CanaryAnalysis: Sendable {
         return (.hold, .gathering)
     }
 
-    private var neededToRollBack: Double { -ln(plan.falseRollback.fraction) }
-    private var neededToAdvance: Double { -ln(plan.falseAdvance.fraction) }
+    // A policy allows at most 20 %. A plan made in code may say more, and must not decide without data.
+    private var neededToRollBack: Double { -ln(min(plan.falseRollback.fraction, 0.2)) }
+    private var neededToAdvance: Double { -ln(min(plan.falseAdvance.fraction, 0.2)) }
 
     private var evidence: CanaryEvidence? {
         if plan.count == .nothing { return nil }
         return CanaryEvidence(
-            logHarm: harm.logEvidence,
+            logHarm: harm.largestLogEvidence >= neededToRollBack ? harm.largestLogEvidence : harm.logEvidence,
             logHarmNeeded: neededToRollBack,
             p: harm.p,
             logGate: gate.logEvidence,

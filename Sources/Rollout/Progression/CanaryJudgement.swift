@@ -124,7 +124,8 @@ extension CanaryJudgement: CustomStringConvertible {
         switch verdict {
         case .rollBack where reason != .inconclusive:
             return start
-                + "\(why), evidence \(evidence.harm, of: evidence.harmNeeded); since the share settled, \(rates)"
+                + "\(why), evidence \(evidence.harm, of: evidence.harmNeeded)"
+                + (trials == CanaryTrials() ? "" : "; since the share settled, \(rates)")
         case .rollBack: return start + "\(why); \(rates), evidence \(evidence.gate, of: evidence.gateNeeded)"
         case .advance, .promote:
             return start + "\(rates), evidence \(evidence.gate, of: evidence.gateNeeded)"

@@ -76,9 +76,13 @@ extension CanaryWindow {
     /// What is wrong with the counts for a plan, in a sentence, or nil if they can be judged.
     ///
     /// A count that cannot be is no data, never a reason to promote or to take back.
-    public func fault(for plan: ProgressionPlan) -> String? {
+    func fault(for plan: ProgressionPlan) -> String? {
         for (name, side) in [("stable", stable), ("canary", canary)] {
             if let fault = side.fault(for: plan) { return "\(name): \(fault)" }
+        }
+        switch (stable.slow, canary.slow) {
+        case (.unknown, .unknown), (.thanThresholds, .thanThresholds), (.thanEdges, .thanEdges): break
+        default: return "stable and canary count in different ways what is slow"
         }
         return nil
     }
@@ -181,7 +185,7 @@ struct CanaryTrials: Hashable, Sendable {
 }
 
 /// The latencies that progression tells apart: 2^(i/8) ms for i in 0 ..< 128, from 1 ms to a minute, each 9 % above the one
-/// before, and on to 16 hours.
+/// before.
 public enum LatencyEdge {
     /// How many there are.
     public static let count = 128

@@ -21,14 +21,22 @@ public struct EfficacyWeights: Hashable, Sendable {
     private static let points = 1_024
 
     /// No outcomes yet, of so many variants.
+    ///
+    /// - Precondition: The number is not negative.
     public init(under plan: AdaptationPlan, variants: Int) {
         self.plan = plan
         successes = Array(repeating: 0, count: variants)
         failures = successes
     }
 
-    /// Takes in the outcomes of an interval, one count for each variant. What is negative counts as 0.
+    /// Takes in the outcomes of an interval. What is negative counts as 0.
+    ///
+    /// - Precondition: There is one count of each kind for each variant.
     public mutating func observe(successes: [Int], failures: [Int]) {
+        precondition(
+            successes.count == self.successes.count && failures.count == self.failures.count,
+            "\(self.successes.count) variants, and \(successes.count) successes and \(failures.count) failures"
+        )
         let kept = 1 - plan.forget.fraction
         for index in self.successes.indices {
             self.successes[index] = kept * self.successes[index] + Double(max(0, successes[index]))
@@ -38,15 +46,18 @@ public struct EfficacyWeights: Hashable, Sendable {
 
     /// The weights that come next.
     ///
-    /// - Parameter running: The weights in force.
+    /// - Parameter running: The weights in force, one for each variant.
     /// - Returns: Weights whose sum is 10,000, or nil if nothing should move: a variant has too few outcomes, or what is due
     ///   differs by less than 1 % of the traffic.
     public func next(after running: [Int]) -> [Int]? {
+        precondition(running.count == successes.count, "\(successes.count) variants, and \(running.count) weights")
         guard zip(successes, failures).allSatisfy({ $0 + $1 >= Self.leastOutcomes }) else { return nil }
-        let total = Double(running.reduce(0, +))
+        let total = running.reduce(0.0) { $0 + Double($1) }
         guard total > 0 else { return nil }
         let present = running.map { Double($0) / total }
         var due = weights
+        // So many outcomes, or variants, that no `Double` tells them apart.
+        guard due.allSatisfy(\.isFinite) else { return nil }
         let distance = zip(due, present).reduce(0) { $0 + abs($1.0 - $1.1) } / 2
         if distance < 0.01 { return nil }
         let part = min(1, plan.maxStep.fraction / distance)
@@ -111,7 +122,8 @@ private struct Rate {
 
     /// The density at points that lie evenly, so that all add up to 1.
     func densities(at points: [Double]) -> [Double] {
-        let logs = points.map { (a - 1) * ln($0) + (b - 1) * ln1p(-$0) }
+        // 0 times the logarithm of 0 is 0 here.
+        let logs = points.map { (a == 1 ? 0 : (a - 1) * ln($0)) + (b == 1 ? 0 : (b - 1) * ln1p(-$0)) }
         let largest = logs.max() ?? 0
         let densities = logs.map { exponential($0 - largest) }
         let sum = densities.reduce(0, +)

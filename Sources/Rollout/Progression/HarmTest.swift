@@ -40,6 +40,8 @@ struct HarmTest {
     private var start = 1
     private var windowsSinceRestart = 0
     private(set) var largestLogEvidence = 0.0
+    /// The metric that had the largest part in it.
+    private(set) var causeOfLargest = CanaryReason.failures
 
     init(percentiles: Int, hasLimit: Bool, windowsBetweenRestarts: Int = 60) {
         self.windowsBetweenRestarts = windowsBetweenRestarts
@@ -64,7 +66,10 @@ struct HarmTest {
     }
 
     /// Remembers the largest evidence. To be called after the factors of a window.
-    mutating func finishWindow() { largestLogEvidence = max(largestLogEvidence, logEvidence) }
+    mutating func finishWindow() {
+        let evidence = logEvidence
+        if evidence > largestLogEvidence { (largestLogEvidence, causeOfLargest) = (evidence, cause) }
+    }
 
     /// The natural logarithm of the evidence that the canary does harm: of the mean of all metrics.
     var logEvidence: Double { logMean(metrics.map(\.logEvidence)) }
@@ -73,7 +78,7 @@ struct HarmTest {
     var p: Double { exponential(-largestLogEvidence) }
 
     /// The metric with the largest evidence.
-    var cause: CanaryReason {
+    private var cause: CanaryReason {
         metrics.reduce((metric: .failures, logEvidence: -.infinity)) { $1.logEvidence > $0.logEvidence ? $1 : $0 }
             .metric
     }

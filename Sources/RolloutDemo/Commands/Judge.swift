@@ -18,11 +18,12 @@ extension Command {
             "A window: {\"seconds\": 15, \"percent\": 5, \"settled\": true, \"stable\": {\"requests\": 1425, \"failures\": 14},",
             "\"canary\": {…}}. To count units, each variant also has \"units\": {\"arrived\", \"entered\", \"enteredFailed\", \"failed\"};",
             "to compare latency, \"slow\": [n, …] with a number for each percentile of the plan. Another percent begins a stage.",
+            "Pass all windows of the canary, in order: each run is an analysis of its own.",
             "Exit status: 0 if the last verdict advances or promotes, 3 if it holds, 4 if it rolls back; 1 if a line cannot be",
-            "read, 2 if the command line cannot be used.",
+            "read, after which no line is judged, 2 if the command line cannot be used.",
         ]
     ) { arguments throws(Stop) in
-        guard let plan = try arguments.plan() else {
+        guard let plan = try arguments.plan()?.plan else {
             throw arguments.unusable("--policy FILE or --plan JSON is missing")
         }
         if arguments[.policyWithPlan] == "-", arguments.operand(0) ?? "-" == "-" {
@@ -65,7 +66,8 @@ private struct JudgeRun {
                     throw WindowLine.Problem("expected at most \(grouped(LineReader.limit)) bytes, found more")
                 }
                 guard let window = try WindowLine(bytes, percentiles: plan.latency.count) else { continue }
-                judge(window)
+                // What was in the line before is not known, so nothing is known of what follows.
+                if refused == 0 { judge(window) }
             } catch {
                 refused += 1
                 errors.append(line: "line \(number): \(error.message)")

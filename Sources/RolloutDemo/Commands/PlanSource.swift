@@ -15,25 +15,29 @@ extension Option {
 }
 
 extension Arguments {
-    /// The plan that the command is about, out of a policy or by itself; nil if neither is given.
-    func plan() throws(Stop) -> ProgressionPlan? {
+    /// The plan that the command is about, out of a policy or by itself, and the seconds until nothing of an earlier share is
+    /// under way; nil if neither is given.
+    func plan() throws(Stop) -> (plan: ProgressionPlan, settling: Int)? {
         guard let text = self[.planAlone] else { return try planOfPolicy() }
         if has(.policyWithPlan) || has(.rolloutWithPlan) {
             throw unusable("--plan is the whole plan: leave --policy and --rollout out")
         }
         do throws(PolicyError) {
-            return try ProgressionPlan(json: text.utf8)
+            let plan = try ProgressionPlan(json: text.utf8)
+            return (plan, plan.settle)
         } catch {
             throw .unusable("--plan: the plan is invalid\n\(error)")
         }
     }
 
-    private func planOfPolicy() throws(Stop) -> ProgressionPlan? {
+    private func planOfPolicy() throws(Stop) -> (plan: ProgressionPlan, settling: Int)? {
         guard let path = self[.policyWithPlan] else {
             if has(.rolloutWithPlan) { throw unusable("--rollout has no effect without --policy FILE") }
             return nil
         }
-        let plans = try RolloutPolicy(at: path).rollouts.compactMapValues(\.progression)
+        let plans = try RolloutPolicy(at: path).rollouts.compactMapValues { rollout in
+            rollout.progression.map { (plan: $0, settling: $0.settling(beside: rollout.sticky)) }
+        }
         let names = plans.keys.sorted().map(\.text)
         if let name = self[.rolloutWithPlan] {
             guard let plan = RolloutID(name).flatMap({ plans[$0] }) else {
@@ -45,7 +49,7 @@ extension Arguments {
             throw .unusable(
                 plans.isEmpty
                     ? "--policy: no rollout of \(path) has \"progression\""
-                    : "--rollout ID is missing: \(alternatives(names)) have plans"
+                    : "--rollout ID is missing, and several have a plan: \(alternatives(names))"
             )
         }
         return plan

@@ -43,8 +43,8 @@ extension Command {
             "many were promoted or taken back, when, and how many failures there were beyond stable's rate.",
         ]
     ) { arguments throws(Stop) in
-        let plan = try arguments.plan() ?? ProgressionPlan(steps: [1, 5, 25, 50].map { .percent($0) })
-        let setup = try SimulationSetup(arguments, plan)
+        let standard = ProgressionPlan(steps: [1, 5, 25, 50].map { .percent($0) })
+        let setup = try SimulationSetup(arguments, try arguments.plan() ?? (standard, standard.settle))
         var output = Output.standard
         if setup.runs == 1 {
             let run = setup.progression(setup.seed)
@@ -69,16 +69,22 @@ extension Command {
 /// What is simulated.
 private struct SimulationSetup {
     let plan: ProgressionPlan
+    /// Seconds until nothing of an earlier share is under way.
+    let settling: Int
     var traffic = SimulatedTraffic()
     let minutes: Int
     let runs: Int
     let seed: UInt64
 
-    init(_ arguments: Arguments, _ plan: ProgressionPlan) throws(Stop) {
-        self.plan = plan
+    init(_ arguments: Arguments, _ source: (plan: ProgressionPlan, settling: Int)) throws(Stop) {
+        (plan, settling) = source
         traffic.rate = try arguments.integer(.rate, in: 1...10_000_000) ?? traffic.rate
         minutes = try arguments.integer(.minutes, in: 1...100_000) ?? 1_440
         runs = try arguments.integer(.runs, in: 1...100_000) ?? 1
+        let windows = 60 * minutes / plan.interval
+        guard windows <= 1_000_000 else {
+            throw .unusable("simulate: \(grouped(windows)) windows are too many: at most 1,000,000; lower --minutes")
+        }
         seed = UInt64(try arguments.integer(.seed, in: 0...Int.max) ?? 1)
         if let text = arguments[.stable] { traffic.stable = try Self.rate(text, of: .stable, arguments) }
         traffic.canary = [(.zero, traffic.stable)]
@@ -90,7 +96,7 @@ private struct SimulationSetup {
         guard let share = Share(percentText: text) else {
             throw arguments.unusable("\(option.name) needs a percentage in 0 ... 100, found \"\(text)\"")
         }
-        return Double(share.buckets) / Double(Share.all.buckets)
+        return share.fraction
     }
 
     private static func canary(_ text: String, _ arguments: Arguments) throws(Stop) -> [(from: Share, rate: Double)] {
@@ -111,19 +117,19 @@ private struct SimulationSetup {
         return rates
     }
 
-    private static func incident(_ text: String, _ arguments: Arguments) throws(Stop) -> (ClosedRange<Double>, Double) {
+    private static func incident(_ text: String, _ arguments: Arguments) throws(Stop) -> (Range<Double>, Double) {
         let words = text.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
         let times = (words.first ?? "").split(separator: "-", omittingEmptySubsequences: false).map { Double($0) }
-        guard words.count == 2, times.count == 2, let from = times[0], let to = times[1], from >= 0, from <= to,
+        guard words.count == 2, times.count == 2, let from = times[0], let to = times[1], from >= 0, from < to,
             to.isFinite
         else {
             throw arguments.unusable("--incident needs minutes and a percentage, such as 20-25:10; found \"\(text)\"")
         }
-        return (from...to, try rate(words[1], of: .incident, arguments))
+        return (from..<to, try rate(words[1], of: .incident, arguments))
     }
 
     func progression(_ seed: UInt64) -> SimulatedProgression {
-        SimulatedProgression(plan, traffic, minutes: minutes, seed: seed)
+        SimulatedProgression(plan, settling: settling, traffic, minutes: minutes, seed: seed)
     }
 
     func flagger(_ seed: UInt64) -> SimulatedEnd { FlaggerRule.run(traffic, minutes: minutes, seed: seed) }
@@ -156,7 +162,7 @@ private struct SimulationSetup {
     private func sentence(_ end: SimulatedEnd) -> String {
         let minutes = significant(end.minutes, digits: 6)
         let start = end.outcome == .open ? "still open" : end.outcome.rawValue
-        let harm = significant(end.harm(beside: traffic.stable), digits: 3)
+        let harm = significant(end.excess, digits: 3)
         return "\(start) after \(minutes) min, \(harm) failures beyond stable's rate."
     }
 
@@ -180,7 +186,7 @@ private struct SimulationSetup {
         .object([
             ("outcome", .string(end.outcome.rawValue)),
             ("minutes", .number(significant(end.minutes, digits: 6))),
-            ("failuresBeyondStable", .number(significant(end.harm(beside: traffic.stable), digits: 6))),
+            ("failuresBeyondStable", .number(significant(end.excess, digits: 6))),
         ])
     }
 
@@ -193,7 +199,7 @@ private struct SimulationSetup {
             plans.append(progression(seed).end)
             flagger.append(self.flagger(seed))
         }
-        return SimulationSummary(plans: plans, flagger: flagger, stable: traffic.stable)
+        return SimulationSummary(plans: plans, flagger: flagger)
     }
 }
 
@@ -201,11 +207,9 @@ private struct SimulationSetup {
 private struct SimulationSummary {
     let plans: [SimulatedEnd]
     let flagger: [SimulatedEnd]
-    let stable: Double
 
     private struct Row {
         let ends: [SimulatedEnd]
-        let stable: Double
 
         func count(_ outcome: SimulatedEnd.Outcome) -> Int { ends.count { $0.outcome == outcome } }
 
@@ -215,11 +219,11 @@ private struct SimulationSummary {
             return sorted[min(sorted.count - 1, Int(part * Double(sorted.count)))]
         }
 
-        var harm: Double { ends.reduce(0) { $0 + $1.harm(beside: stable) } / Double(ends.count) }
+        var harm: Double { ends.reduce(0) { $0 + $1.excess } / Double(ends.count) }
     }
 
     private var rows: [(name: String, row: Row)] {
-        [("this plan", Row(ends: plans, stable: stable)), ("Flagger's rule", Row(ends: flagger, stable: stable))]
+        [("this plan", Row(ends: plans)), ("Flagger's rule", Row(ends: flagger))]
     }
 
     var text: String {

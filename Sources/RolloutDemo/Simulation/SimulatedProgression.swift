@@ -15,9 +15,7 @@ struct SimulatedEnd {
     var total = SimulatedTraffic.Counts()
 
     /// The canary's failures beyond those that stable would have had.
-    func harm(beside stable: Double) -> Double {
-        Double(total.canary.failures) - stable * Double(total.canary.requests)
-    }
+    var excess: Double { Double(total.canary.failures) - total.expected }
 }
 
 /// A canary that is moved by a plan, as ``CanaryAnalysis`` says.
@@ -36,35 +34,27 @@ struct SimulatedProgression {
     private(set) var moments: [Moment] = []
 
     /// Runs a canary until it is promoted or taken back, or the time is over. Every request comes from a unit of its own.
-    init(_ plan: ProgressionPlan, _ traffic: SimulatedTraffic, minutes: Int, seed: UInt64) {
+    init(_ plan: ProgressionPlan, settling: Int, _ traffic: SimulatedTraffic, minutes: Int, seed: UInt64) {
         var stream = RequestStream(seed: seed)
         var share = plan.steps.first ?? .zero
         var analysis = CanaryAnalysis(under: plan, at: share)
         var stage = SimulatedTraffic.Counts()
         var (served, age) = (0, 0)
-        // For so many seconds there may be outcomes of an earlier share; nothing came before the start.
-        var earlier = (share: share, seconds: 0)
         for second in stride(from: plan.interval, through: 60 * minutes, by: plan.interval) {
             let due = traffic.rate * second / 60
             let minute = Double(second) / 60
-            let start = Double(second - plan.interval) / 60
-            let window = traffic.serve(stream.next(due - served), at: share, minute: start)
+            let window = traffic.serve(served..<due, of: &stream, at: share)
             served = due
             stage += window
             end.total += window
-            let isSettled = age >= plan.settle
+            let isSettled = age >= settling
             age += plan.interval
-            earlier.seconds -= plan.interval
             let judgement = analysis.judge(
                 CanaryObservation(
                     share: share,
                     age: Double(age),
-                    reading: .window(
-                        window.canaryWindow(
-                            weight: isSettled ? share : max(share, earlier.share),
-                            isSettled: isSettled
-                        )
-                    )
+                    // A share only rises here, so it is the largest that any outcome was drawn under.
+                    reading: .window(window.canaryWindow(weight: share, isSettled: isSettled))
                 )
             )
             moments.append(
@@ -74,7 +64,6 @@ struct SimulatedProgression {
             switch judgement.verdict {
             case .hold: continue
             case .advance:
-                earlier = (share, plan.settle)
                 share = plan.next(after: share) ?? share
                 (stage, age) = (SimulatedTraffic.Counts(), 0)
             case .promote:
@@ -128,7 +117,7 @@ enum FlaggerRule {
         var (percent, failedChecks) = (0, 0)
         for minute in 0..<minutes {
             let share = Share.percent(Double(percent))
-            let counts = traffic.serve(stream.next(traffic.rate), at: share, minute: Double(minute))
+            let counts = traffic.serve(minute * traffic.rate..<(minute + 1) * traffic.rate, of: &stream, at: share)
             end.total += counts
             end.minutes = Double(minute + 1)
             if percent > 0, counts.canary.rate > 0.01 {

@@ -9,14 +9,7 @@ struct SimulatedTraffic {
     /// The canary's rate of failures from a share on, in ascending order; the first is from 0 on.
     var canary: [(from: Share, rate: Double)] = [(.zero, 0.01)]
     /// Minutes in which both fail at least at a rate.
-    var incident: (minutes: ClosedRange<Double>, rate: Double)?
-
-    /// What a request will be, whoever decides: whether it goes to the canary at a share, and fails at a rate. So two rules see
-    /// the same requests.
-    struct Request {
-        let place: Double
-        let luck: Double
-    }
+    var incident: (minutes: Range<Double>, rate: Double)?
 
     /// Requests and failures of one variant.
     struct Count {
@@ -35,43 +28,50 @@ struct SimulatedTraffic {
     struct Counts {
         var stable = Count()
         var canary = Count()
+        /// How many of the canary's requests would have failed as stable, on average.
+        var expected = 0.0
 
         static func += (left: inout Counts, right: Counts) {
             left.stable += right.stable
             left.canary += right.canary
+            left.expected += right.expected
         }
     }
 
-    /// What requests come to that arrive at a share, in a minute since the start.
-    func serve(_ requests: some Sequence<Request>, at share: Share, minute: Double) -> Counts {
-        let isIncident = incident.map { $0.minutes.contains(minute) } ?? false
-        let least = isIncident ? incident?.rate ?? 0 : 0
-        let toCanary = Double(share.buckets) / Double(Share.all.buckets)
-        let stable = max(least, stable)
-        let canary = max(least, canary.last { $0.from <= share }?.rate ?? 0)
+    /// What requests come to that arrive at a share: those whose numbers these are, counted from the start.
+    func serve(_ requests: Range<Int>, of stream: inout RequestStream, at share: Share) -> Counts {
+        let toCanary = share.fraction
+        let canary = canary.last { $0.from <= share }?.rate ?? 0
         var counts = Counts()
-        for request in requests {
-            if request.place < toCanary {
+        for number in requests {
+            let least = leastRate(atMinute: Double(number) / Double(rate))
+            let (place, luck) = stream.next()
+            if place < toCanary {
                 counts.canary.requests += 1
-                if request.luck < canary { counts.canary.failures += 1 }
+                counts.expected += max(least, stable)
+                if luck < max(least, canary) { counts.canary.failures += 1 }
             } else {
                 counts.stable.requests += 1
-                if request.luck < stable { counts.stable.failures += 1 }
+                if luck < max(least, stable) { counts.stable.failures += 1 }
             }
         }
         return counts
     }
+
+    private func leastRate(atMinute minute: Double) -> Double {
+        guard let incident, incident.minutes.contains(minute) else { return 0 }
+        return incident.rate
+    }
 }
 
-/// A seeded source of requests, the same for every rule that asks.
+/// A seeded source of requests, the same for every rule that asks: what a request will be, whoever decides.
 struct RequestStream {
     private var state: UInt64
 
     init(seed: UInt64) { state = seed }
 
-    mutating func next(_ count: Int) -> [SimulatedTraffic.Request] {
-        (0..<count).map { _ in SimulatedTraffic.Request(place: uniform(), luck: uniform()) }
-    }
+    /// A request goes to the canary if its place lies below the share, and fails if its luck lies below the rate.
+    mutating func next() -> (place: Double, luck: Double) { (uniform(), uniform()) }
 
     /// SplitMix64, the upper 53 bits.
     private mutating func uniform() -> Double {

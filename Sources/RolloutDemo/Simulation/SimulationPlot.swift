@@ -52,7 +52,7 @@ struct SimulationPlot {
     {
         let y = Self.top + Double(place) * (Self.height + Self.gap)
         // Evidence passes every scale; what matters is on which side of its threshold it is.
-        let all = lines.flatMap(\.values).map(\.value) + limits.map { 1.6 * $0.0 }
+        let all = lines.flatMap(\.values).map(\.value)
         let most = max(least + 1e-9, limits.isEmpty ? all.max() ?? 1 : limits.map { 1.6 * $0.0 }.max() ?? 1)
         let end = max(run.end.minutes, 1e-9)
         func x(_ minute: Double) -> Double { Self.left + Self.width * minute / end }

@@ -196,6 +196,12 @@ struct CanaryAnalysisTests {
             reason: .dwelling
         ),
         Row(
+            testDescription: "8: an age that is no number is none",
+            seen: [(5, .nan, window((50_000, 500), (950_000, 9_500)))],
+            verdict: .hold,
+            reason: .dwelling
+        ),
+        Row(
             testDescription: "9: on to the next step",
             seen: [(5, 300, window((50_000, 500), (950_000, 9_500)))],
             verdict: .advance,

@@ -27,7 +27,7 @@ struct ErrorBoundTests {
         Healthy(testDescription: "a ramp with an incident", share: ramp, rate: { 250..<259 ~= $0 ? 0.2 : 0.01 }),
     ]
 
-    private static let runs = StressEffort.seeds(40, long: 400)
+    private static let runs = StressEffort.seeds(40, long: 200)
 
     /// The most of so many runs that a rate may hit: nominal, and three standard deviations more.
     private static func most(_ rate: Double, of runs: Int) -> Double {
@@ -67,7 +67,7 @@ struct ErrorBoundTests {
     func detection(_ traffic: (stable: Double, canary: Double, window: Int, limit: Int), _ count: ProgressionPlan.Count)
     {
         let plan = ProgressionPlan(steps: [.percent(99)], count: count)
-        let requests = StressEffort.seeds(31, long: 201).map { seed in
+        let requests = StressEffort.seeds(31, long: 101).map { seed in
             var random = SimulatedTraffic(seed: seed)
             var analysis = CanaryAnalysis(under: plan, at: .percent(10))
             var requests = 0

@@ -119,7 +119,7 @@ public struct ProgressionPlan: Hashable, Sendable {
 
     /// Seconds until nothing of an earlier share is under way any more: a cookie that pins the variant keeps a visitor where an
     /// earlier share put them, for as long as it lives.
-    func settling(beside cookie: StickyCookie?) -> Int {
+    package func settling(beside cookie: StickyCookie?) -> Int {
         guard let cookie, cookie.pin == .variant else { return settle }
         return max(settle, cookie.maxAge)
     }
@@ -127,5 +127,5 @@ public struct ProgressionPlan: Hashable, Sendable {
 
 extension Share {
     /// The share as a number in 0 ... 1.
-    var fraction: Double { Double(buckets) / Double(Share.bucketCount) }
+    package var fraction: Double { Double(buckets) / Double(Share.bucketCount) }
 }

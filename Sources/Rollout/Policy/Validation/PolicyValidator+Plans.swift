@@ -136,7 +136,8 @@ extension PolicyValidator {
         if plan.count == .nothing { return }
         // What is out of its range is reported, and must not overflow here.
         let parts = [
-            (plan.settling(beside: cookie), "to settle"), (plan.dwell, "to dwell"), (plan.interval, "an interval"),
+            (plan.settling(beside: cookie), "s to settle"), (plan.dwell, "s to dwell"),
+            (plan.interval, "s of an interval"),
         ]
         .map { (min(max($0.0, 0), PolicyLimits.deadline), $0.1) }
         let least = parts.reduce(0) { $0 + $1.0 }
@@ -148,7 +149,7 @@ extension PolicyValidator {
             report(
                 .outOfRange,
                 at: path.appending("deadline"),
-                "expected null\(range) (a step takes at least \(sum)), found \(grouped(deadline))"
+                "expected null\(range) (room for \(sum)), found \(grouped(deadline))"
             )
         }
     }

@@ -49,9 +49,12 @@ extension RolloutPolicy {
         _ warnings: inout ProblemList
     ) {
         guard let plan = rollout.progression, plan.count != .nothing, let cookie = rollout.sticky else { return }
-        let settling = plan.settling(beside: cookie)
+        // What is out of its range is an error, and must not overflow here.
+        let settling = min(plan.settling(beside: cookie), PolicyLimits.deadline)
         guard settling > plan.settle else { return }
-        let least = plan.steps.count * max(settling + plan.interval, plan.dwell)
+        let least =
+            plan.steps.count
+            * max(settling + min(plan.interval, PolicyLimits.deadline), min(plan.dwell, PolicyLimits.deadline))
         warnings.report(
             .slowProgression,
             at: path.appending("sticky").appending("maxAge"),

@@ -44,6 +44,18 @@ struct ProgressionPlanTests {
         #expect(explanation.json.contains(#""adaptation":null"#))
     }
 
+    @Test("Times that no plan may have are warned of without a trap", arguments: [Int.max, .min])
+    func extremes(seconds: Int) {
+        var policy = EditedPolicy.canary(10)
+        policy.sms.sticky = StickyCookie(name: "c", maxAge: seconds)
+        let steps = (1...32).map { Share.percent(Double($0)) }
+        policy.sms.progression = ProgressionPlan(steps: steps, interval: seconds, settle: 60, dwell: seconds)
+        #expect(throws: PolicyError.self) { try policy.validate() }
+        #expect(policy.warnings.count == (seconds > 0 ? 1 : 0))
+        policy.sms.progression?.deadline = seconds
+        #expect(throws: PolicyError.self) { try policy.validate() }
+    }
+
     @Test("A canary waits for sessions to end if its cookie pins the variant")
     func settling() {
         let plan = ProgressionPlan(steps: [.percent(1)])

@@ -107,14 +107,14 @@ extension PolicyFlawTests {
                 #""steps": [1], "deadline": ▸374"#,
                 .outOfRange,
                 ".deadline",
-                "expected null or 375 ... 34,560,000 seconds (a step takes at least 60 to settle, 300 to dwell, 15 an interval), found 374"
+                "expected null or 375 ... 34,560,000 seconds (room for 60 s to settle, 300 s to dwell, 15 s of an interval), found 374"
             ),
             plan(
                 "a deadline shorter than sessions",
                 #""steps": [1], "deadline": ▸3914"#,
                 .outOfRange,
                 ".deadline",
-                "expected null or 3,915 ... 34,560,000 seconds (a step takes at least 3,600 to settle, 300 to dwell, 15 an interval), "
+                "expected null or 3,915 ... 34,560,000 seconds (room for 3,600 s to settle, 300 s to dwell, 15 s of an interval), "
                     + "found 3,914",
                 beside: pinned
             ),
@@ -123,7 +123,7 @@ extension PolicyFlawTests {
                 #""steps": [1], "deadline": ▸34560000"#,
                 .outOfRange,
                 ".deadline",
-                "expected null (a step takes at least 34,560,000 to settle, 300 to dwell, 15 an interval), found 34,560,000",
+                "expected null (room for 34,560,000 s to settle, 300 s to dwell, 15 s of an interval), found 34,560,000",
                 beside: #", "sticky": {"cookie": "c", "maxAge": 34560000}"#
             ),
             plan(

@@ -23,10 +23,10 @@ final class MemoryStore: PolicyStore {
     }
 
     let name = "memory"
-    private let state: Mutex<State>
+    private let state: Lock<State>
 
     init(_ policy: RolloutPolicy?) {
-        state = Mutex(State(held: policy.map { StoredPolicy(Array($0.json.utf8), version: "0") }))
+        state = Lock(State(held: policy.map { StoredPolicy(Array($0.json.utf8), version: "0") }))
     }
 
     var held: StoredPolicy? { state.withLock(\.held) }

@@ -28,7 +28,7 @@ package func significant(_ number: Double, digits: Int) -> String {
 
 /// A time as people say it: `45 s`, `12 min`, `3 h 20 min`, `2 d 4 h`.
 package func spelled(seconds: Double) -> String {
-    guard seconds < 1e9 else { return "years" }
+    guard seconds < 1e9 else { return "30 years or" }
     let units = [(86_400, "d"), (3_600, "h"), (60, "min"), (1, "s")]
     let whole = Int(seconds.rounded(.up))
     guard let first = units.firstIndex(where: { $0.0 <= whole }), first < 2 else {

@@ -11,8 +11,10 @@ struct AdvanceGate {
     private(set) var total = CanaryTrials()
     private var windows = 0
 
-    /// A gate to the next share, 1 for a promotion: the margin bounds what all users together may suffer there.
-    init(_ margin: ProgressionPlan.Margin, to next: Double) { null = NullRate(margin, at: next) }
+    /// A gate to the share after this one: the margin bounds what all users together may suffer there.
+    init(of plan: ProgressionPlan, after share: Share) {
+        null = NullRate(plan.margin, at: (plan.next(after: share) ?? .all).fraction)
+    }
 
     init(null: NullRate) { self.null = null }
 

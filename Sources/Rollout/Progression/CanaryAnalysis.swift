@@ -1,7 +1,7 @@
 /// Judges a canary: windows go in, verdicts and evidence come out.
 ///
 ///     var analysis = CanaryAnalysis(under: plan, at: .percent(5))
-///     let judgement = analysis.judge(CanaryObservation(share: .percent(5), age: 15, window: window))
+///     let judgement = analysis.judge(CanaryObservation(share: .percent(5), age: 15, reading: .window(window)))
 ///
 /// An analysis is a pure value: the same observations give the same verdicts. It has no clock and no randomness. It belongs to
 /// one rollout, epoch, salt, pair of releases and plan; another of these needs a new analysis.
@@ -26,13 +26,13 @@ public struct CanaryAnalysis: Sendable {
         self.plan = plan
         self.share = share
         harm = HarmTest(percentiles: plan.latency.count, hasLimit: plan.limit != nil)
-        gate = AdvanceGate(plan.margin, to: (plan.next(after: share) ?? .all).fraction)
+        gate = AdvanceGate(of: plan, after: share)
         thresholds = LatencyThresholds(plan.latency)
     }
 
     /// Takes in what was seen since the last time, and says what is to be done about the canary.
     ///
-    /// A share unlike the last one begins a stage. O(bets), some 2 microseconds for each metric.
+    /// A share unlike the last one begins a stage. O(metrics and percentiles of the plan).
     public mutating func judge(_ observation: CanaryObservation) -> CanaryJudgement {
         if observation.share != share { beginStage(at: observation.share) }
         var obstacle: String?
@@ -72,7 +72,7 @@ public struct CanaryAnalysis: Sendable {
         isLowered = share < self.share
         self.share = share
         harm.restart()
-        gate = AdvanceGate(plan.margin, to: (plan.next(after: share) ?? .all).fraction)
+        gate = AdvanceGate(of: plan, after: share)
         thresholds.beginStage()
     }
 

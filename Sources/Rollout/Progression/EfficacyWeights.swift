@@ -15,7 +15,7 @@ public struct EfficacyWeights: Hashable, Sendable {
     private var failures: [Double]
 
     /// The sum of all weights.
-    public static let total = 10_000
+    static let total = 10_000
     /// Nothing moves until each variant has so many outcomes.
     private static let leastOutcomes = 100.0
     private static let points = 1_024

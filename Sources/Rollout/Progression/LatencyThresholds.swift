@@ -27,12 +27,20 @@ struct LatencyThresholds {
         for index in slower.indices {
             stable.slower[index] = CanaryTrials.Side.sum(stable.slower[index], slower[index])
         }
-        guard Double(stable.requests) * (1 - highest.fraction) >= 10 else { return }
+        guard Self.rest(highest, of: stable.requests) >= Self.parts(10) else { return }
         isFixed = true
         edges = percentiles.map { percentile in
-            let most = Double(stable.requests) * (1 - percentile.fraction)
-            return stable.slower.firstIndex { Double($0) <= most } ?? LatencyEdge.count - 1
+            stable.slower.firstIndex { Self.parts($0) <= Self.rest(percentile, of: stable.requests) }
+                ?? LatencyEdge.count - 1
         }
+    }
+
+    // In millionths, so that a tenth of 900 requests is 90 of them. 1 - 0.9 is less than 0.1.
+
+    private static func parts(_ count: Int) -> Double { Double(count) * Double(Share.bucketCount) }
+
+    private static func rest(_ percentile: Share, of requests: Int) -> Double {
+        Double(requests) * Double(Share.bucketCount - percentile.buckets)
     }
 
     /// How many outcomes of each side were slower than a percentile's threshold, or nil if nothing can be said of that.

@@ -13,31 +13,27 @@ extension PolicyReader {
         }
     }
 
-    /// The keys that a plan without any count has no use for.
-    private static let judging = [
-        "margin", "tolerance", "limit", "latency", "deadline", "falseRollback", "falseAdvance",
-    ]
-
     mutating func progression(_ value: JSONValue) -> ProgressionPlan {
         var plan = ProgressionPlan(steps: [])
-        let keys = ["steps", "count", "interval", "settle", "dwell", "onDeadline", "confirm"] + Self.judging
+        let keys =
+            ["steps", "count", "interval", "settle", "dwell", "onDeadline", "confirm"] + ProgressionPlan.judgingKeys
         guard checkObject(value, keys: keys) else { return plan }
         plan.steps = required("steps", of: value).map { shares($0) } ?? []
         if let count = value["count"] { plan.count = choice(count, ProgressionPlan.Count.self) ?? plan.count }
         if let time = value["interval"] { plan.interval = integer(time, in: PolicyLimits.interval) ?? plan.interval }
         if let time = value["settle"] { plan.settle = integer(time, in: PolicyLimits.settle) ?? plan.settle }
         if let time = value["dwell"] { plan.dwell = integer(time, in: PolicyLimits.dwell) ?? plan.dwell }
-        if let action = value["onDeadline"] {
+        // A schedule has no use for a deadline, which is said of the deadline alone.
+        if let action = value["onDeadline"], plan.count != .nothing || value["deadline"] == nil {
             plan.onDeadline = choice(action, ProgressionPlan.DeadlineAction.self) ?? plan.onDeadline
         }
         if let confirm = value["confirm"] {
             plan.confirm = choice(confirm, ProgressionPlan.Confirmation.self) ?? plan.confirm
         }
         if plan.count == .nothing {
-            for key in Self.judging {
+            for key in ProgressionPlan.judgingKeys {
                 guard let member = value[key] else { continue }
-                let message = "\"count\": \"nothing\" judges no outcome, so \"\(key)\" means nothing: leave it out"
-                report(.unknownKey, at: member, message, atKey: true)
+                report(.unknownKey, at: member, ProgressionPlan.isMeaningless(key), atKey: true)
             }
             return plan
         }
@@ -75,5 +71,15 @@ extension PolicyReader {
     private mutating func shares(_ value: JSONValue) -> [Share] {
         guard checkKind(value, .array) else { return [] }
         return value.elements.compactMap { share($0) }
+    }
+}
+
+extension ProgressionPlan {
+    /// The keys that a plan has no use for if it counts nothing.
+    static let judgingKeys = ["margin", "tolerance", "limit", "latency", "deadline", "falseRollback", "falseAdvance"]
+
+    /// What is to be said of such a key in such a plan.
+    static func isMeaningless(_ key: String) -> String {
+        "\"count\": \"nothing\" judges no outcome, so \"\(key)\" means nothing: leave it out"
     }
 }

@@ -106,19 +106,11 @@ extension PolicyValidator {
             )
         }
         guard plan.count == .nothing else { return }
-        let standard = ProgressionPlan(steps: plan.steps, count: .nothing)
-        let judging: [(key: String, isWritten: Bool)] = [
-            ("margin", plan.margin != standard.margin), ("tolerance", plan.tolerance != standard.tolerance),
-            ("limit", plan.limit != nil), ("latency", !plan.latency.isEmpty), ("deadline", plan.deadline != nil),
-            ("falseRollback", plan.falseRollback != standard.falseRollback),
-            ("falseAdvance", plan.falseAdvance != standard.falseAdvance),
-        ]
-        for (key, isWritten) in judging where isWritten {
-            report(
-                .forbiddenPlan,
-                at: path.appending(key),
-                "\"count\": \"nothing\" judges no outcome, so \"\(key)\" means nothing: leave it out"
-            )
+        let members = Dictionary(uniqueKeysWithValues: PolicyWriter.members(of: plan))
+        let defaults = Dictionary(uniqueKeysWithValues: PolicyWriter.members(of: ProgressionPlan(steps: [])))
+        for key in ProgressionPlan.judgingKeys {
+            guard let value = members[key], let standard = defaults[key], !value.says(the: standard) else { continue }
+            report(.forbiddenPlan, at: path.appending(key), ProgressionPlan.isMeaningless(key))
         }
     }
 

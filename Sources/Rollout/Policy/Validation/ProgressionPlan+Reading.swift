@@ -5,16 +5,7 @@ extension ProgressionPlan {
     ///
     /// - Throws: `PolicyError` with all problems, each with its path from the plan on, line and column.
     public init(json: some Sequence<UInt8>) throws(PolicyError) {
-        let document: JSONDocument
-        do throws(JSONError) {
-            document = try JSONDocument(
-                parsing: Array(json),
-                maximumBytes: PolicyLimits.documentBytes,
-                maximumDepth: PolicyLimits.depth
-            )
-        } catch {
-            throw PolicyError(PolicyProblem(error))
-        }
+        let document = try JSONDocument(policyText: Array(json))
         let (plan, read, isRead) = PolicyReader.readPlan(document)
         var problems = read.all
         if isRead {
@@ -23,9 +14,7 @@ extension ProgressionPlan {
             var locator = PolicyLocator(document)
             problems += validator.problems.all.map { $0.found(at: locator.value(at: $0.place).position) }
         }
-        guard problems.isEmpty else {
-            throw PolicyError(problems.sorted { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) })
-        }
+        if let error = PolicyError(inTextOrder: problems) { throw error }
         self = plan
     }
 

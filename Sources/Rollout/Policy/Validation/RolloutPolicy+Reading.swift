@@ -23,20 +23,10 @@ extension RolloutPolicy {
     }
 
     private static func valid(_ bytes: [UInt8]) throws(PolicyError) -> RolloutPolicy {
-        let document: JSONDocument
-        do {
-            document = try JSONDocument(
-                parsing: bytes,
-                maximumBytes: PolicyLimits.documentBytes,
-                maximumDepth: PolicyLimits.depth
-            )
-        } catch {
-            throw PolicyError(PolicyProblem(error))
-        }
+        let document = try JSONDocument(policyText: bytes)
         let (policy, reader) = PolicyReader.read(document)
-        let problems = reader.problems.all + judge(policy, of: document, read: reader)
-        guard problems.isEmpty else {
-            throw PolicyError(problems.sorted { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) })
+        if let error = PolicyError(inTextOrder: reader.problems.all + judge(policy, of: document, read: reader)) {
+            throw error
         }
         return policy
     }
@@ -69,6 +59,29 @@ extension RolloutPolicy {
             partlyRead.contains(problem.place) || partlyRead.contains(rollout.appending("compatible"))
         default: false
         }
+    }
+}
+
+extension JSONDocument {
+    /// Reads a text that may be as long and as deep as a policy.
+    init(policyText bytes: [UInt8]) throws(PolicyError) {
+        do throws(JSONError) {
+            self = try JSONDocument(
+                parsing: bytes,
+                maximumBytes: PolicyLimits.documentBytes,
+                maximumDepth: PolicyLimits.depth
+            )
+        } catch {
+            throw PolicyError(PolicyProblem(error))
+        }
+    }
+}
+
+extension PolicyError {
+    /// The error of problems that were found in a text, or nil if there are none.
+    init?(inTextOrder problems: [PolicyProblem]) {
+        guard !problems.isEmpty else { return nil }
+        self.init(problems.sorted { ($0.line ?? 0, $0.column ?? 0) < ($1.line ?? 0, $1.column ?? 0) })
     }
 }
 

@@ -222,7 +222,16 @@ extension PolicyFlawTests {
                 ".adaptation",
                 #"a "canary" has no weights to adapt: expected "progression", or another strategy"#
             ),
-        ] + unused + adaptations
+        ] + [lateSchedule] + unused + adaptations
+
+    /// A deadline is reported once, and not as missing.
+    private static let lateSchedule = plan(
+        "deadline of a schedule, with what is to happen then",
+        #""steps": [1], "count": "nothing", ▸"deadline": 900, "onDeadline": "abort""#,
+        .unknownKey,
+        ".deadline",
+        #""count": "nothing" judges no outcome, so "deadline" means nothing: leave it out"#
+    )
 
     /// What a plan that counts nothing has no use for.
     private static let unused: [PolicyFlaw] = [

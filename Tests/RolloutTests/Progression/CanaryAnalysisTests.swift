@@ -29,12 +29,18 @@ struct CanaryAnalysisTests {
     }
 
     /// As many units as requests.
-    private static func units(_ canary: (Int, Int), _ stable: (Int, Int)) -> CanaryObservation.Reading {
+    private static func units(
+        _ canary: (Int, Int),
+        _ stable: (Int, Int),
+        weight: Double = 5
+    ) -> CanaryObservation.Reading {
         func side(_ count: (Int, Int)) -> CanaryWindow.Side {
             let units = CanaryWindow.Units(arrived: count.0, entered: count.0, enteredFailed: count.1, failed: count.1)
             return CanaryWindow.Side(requests: count.0, failures: count.1, units: units)
         }
-        return .window(CanaryWindow(stable: side(stable), canary: side(canary), weight: .percent(5), isSettled: true))
+        return .window(
+            CanaryWindow(stable: side(stable), canary: side(canary), weight: .percent(weight), isSettled: true)
+        )
     }
 
     private static let healthy = window((500, 5), (9_500, 95))
@@ -97,6 +103,29 @@ struct CanaryAnalysisTests {
             seen: [(25, 400, healthy), (5, 0, window((500, 60), (9_500, 95)))],
             verdict: .rollBack,
             reason: .failures
+        ),
+        Row(
+            testDescription: "1: what was shown once stays shown, whatever comes after",
+            seen: [
+                (5, 0, window((500, 60), (9_500, 95))),
+                (5, 400, window((500_000, 4_000), (9_500_000, 95_000))),
+            ],
+            verdict: .rollBack,
+            reason: .failures
+        ),
+        Row(
+            testDescription: "1: a canary that was healthy for long is watched like a new one at the next share",
+            seen: Array(repeating: (5, 0, window((500, 5), (9_500, 95))), count: 50)
+                + [(25, 0, window((600, 30), (1_800, 18)))],
+            verdict: .rollBack,
+            reason: .failures
+        ),
+        Row(
+            testDescription: "1: no weight makes less of a share than it is",
+            plan: ProgressionPlan(steps: [.percent(25)]),
+            seen: [(5, 400, units((500, 5), (9_500, 95), weight: 0))],
+            verdict: .hold,
+            reason: .gathering
         ),
         Row(
             testDescription: "2: late, and the plan takes back what is inconclusive",
@@ -179,7 +208,7 @@ struct CanaryAnalysisTests {
         Row(
             testDescription: "6: units that went missing",
             plan: ProgressionPlan(steps: [.percent(5)]),
-            seen: [(5, 400, units((1_000, 10), (29_000, 290))), (5, 415, units((500, 5), (9_500, 95)))],
+            seen: [(5, 400, units((1_000, 10), (29_000, 290))), (5, 415, units((49_500, 495), (920_500, 9_205)))],
             verdict: .hold,
             reason: .mismatch
         ),

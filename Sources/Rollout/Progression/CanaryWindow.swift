@@ -2,61 +2,10 @@
 ///
 /// Only outcomes count whose variant chance chose: those that ``OutcomeRow/drawn`` holds.
 public struct CanaryWindow: Hashable, Sendable {
-    /// What one of the two variants did.
-    public struct Side: Hashable, Sendable {
-        /// The requests that ended.
-        public var requests: Int
-        /// Those that failed.
-        public var failures: Int
-        /// The units, or nil if the source knows none.
-        public var units: Units?
-        /// What was slow.
-        public var slow: Slow
-
-        /// The counts of one variant.
-        public init(requests: Int, failures: Int, units: Units? = nil, slow: Slow = .unknown) {
-            self.requests = requests
-            self.failures = failures
-            self.units = units
-            self.slow = slow
-        }
-    }
-
-    /// Units, each counted once, by the first of their outcomes.
-    public struct Units: Hashable, Sendable {
-        /// Units with their first outcome in this epoch.
-        public var arrived: Int
-        /// Units with their first outcome at the share that is in force.
-        public var entered: Int
-        /// Those of `entered` whose first outcome was a failure.
-        public var enteredFailed: Int
-        /// Units that failed for the first time in this epoch.
-        public var failed: Int
-
-        /// The units of one variant.
-        public init(arrived: Int, entered: Int, enteredFailed: Int, failed: Int) {
-            self.arrived = arrived
-            self.entered = entered
-            self.enteredFailed = enteredFailed
-            self.failed = failed
-        }
-    }
-
-    /// What was slow.
-    public enum Slow: Hashable, Sendable {
-        /// The source does not say.
-        case unknown
-        /// How many were slower than the threshold of each percentile of the plan, for a source with thresholds of its own.
-        case thanThresholds([Int])
-        /// How many were slower than each of ``LatencyEdge/all``: requests, and units for the first time in this epoch, which
-        /// are empty in a source that knows none.
-        case thanEdges(requests: [Int], units: [Int])
-    }
-
     /// The stable release.
-    public var stable: Side
+    public var stable: VariantOutcomes
     /// The canary.
-    public var canary: Side
+    public var canary: VariantOutcomes
     /// The largest share that an outcome of this window may have been drawn under: of all that were in force while the window
     /// lasted or, for the time that the plan takes to settle, before it.
     public var weight: Share
@@ -64,7 +13,7 @@ public struct CanaryWindow: Hashable, Sendable {
     public var isSettled: Bool
 
     /// A window of these counts.
-    public init(stable: Side, canary: Side, weight: Share, isSettled: Bool) {
+    public init(stable: VariantOutcomes, canary: VariantOutcomes, weight: Share, isSettled: Bool) {
         self.stable = stable
         self.canary = canary
         self.weight = weight
@@ -93,7 +42,7 @@ extension CanaryWindow {
     }
 }
 
-extension CanaryWindow.Side {
+extension VariantOutcomes {
     fileprivate func trials(_ count: ProgressionPlan.Count) -> CanaryTrials.Side {
         guard count == .units, let units else { return CanaryTrials.Side(trials: requests, failures: failures) }
         return CanaryTrials.Side(trials: units.entered, failures: units.enteredFailed)
@@ -182,21 +131,4 @@ struct CanaryTrials: Hashable, Sendable {
             trials: .counts(canary: Double(canary.trials), stable: Double(stable.trials))
         )
     }
-}
-
-/// The latencies that progression tells apart: 2^(i/8) ms for i in 0 ..< 128, from 1 ms to a minute, each 9 % above the one
-/// before.
-public enum LatencyEdge {
-    /// How many there are.
-    public static let count = 128
-
-    /// All edges, rising.
-    public static let all: [Duration] = {
-        let root = 2.0.squareRoot().squareRoot().squareRoot()
-        var fractions = [1.0]
-        for _ in 1..<8 { fractions.append(fractions[fractions.count - 1] * root) }
-        return (0..<count).map { index in
-            .nanoseconds(Int64((fractions[index % 8] * 1e6).rounded()) << (index / 8))
-        }
-    }()
 }

@@ -21,7 +21,7 @@ struct LatencyThresholds {
     }
 
     /// Takes in what stable did in a settled window. O(edges), and nothing once the thresholds are fixed.
-    mutating func observe(_ side: CanaryWindow.Side) {
+    mutating func observe(_ side: VariantOutcomes) {
         guard !isFixed, let highest = percentiles.last, case .thanEdges(let slower, _) = side.slow else { return }
         stable.requests = CanaryTrials.Side.sum(stable.requests, side.requests)
         for index in slower.indices {
@@ -53,7 +53,7 @@ struct LatencyThresholds {
         return (canary, stable)
     }
 
-    private func slow(at percentile: Int, of side: CanaryWindow.Side, _ count: ProgressionPlan.Count) -> Int? {
+    private func slow(at percentile: Int, of side: VariantOutcomes, _ count: ProgressionPlan.Count) -> Int? {
         switch side.slow {
         case .unknown: nil
         case .thanThresholds(let slow): slow[percentile]

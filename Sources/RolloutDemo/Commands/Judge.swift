@@ -111,8 +111,8 @@ private struct WindowLine {
     let seconds: Double
     let share: Share
     let isSettled: Bool
-    let stable: CanaryWindow.Side
-    let canary: CanaryWindow.Side
+    let stable: VariantOutcomes
+    let canary: VariantOutcomes
 
     /// Why a line is not a window, and what was expected.
     struct Problem: Error {
@@ -185,17 +185,17 @@ private struct WindowLine {
     }
 
     private static func side(_ name: String, of root: JSONValue, _ percentiles: Int) throws(Problem)
-        -> CanaryWindow.Side
+        -> VariantOutcomes
     {
         let value = try required(name, of: root)
         try check(value, "\"\(name)\"", keys: ["requests", "failures", "units", "slow"])
-        var side = CanaryWindow.Side(
+        var side = VariantOutcomes(
             requests: try count("requests", of: value),
             failures: try count("failures", of: value)
         )
         if let units = value["units"] {
             try check(units, "\"units\"", keys: ["arrived", "entered", "enteredFailed", "failed"])
-            side.units = CanaryWindow.Units(
+            side.units = VariantOutcomes.Units(
                 arrived: try count("arrived", of: units),
                 entered: try count("entered", of: units),
                 enteredFailed: try count("enteredFailed", of: units),

@@ -97,14 +97,14 @@ extension SimulatedTraffic.Counts {
 }
 
 extension SimulatedTraffic.Count {
-    fileprivate var side: CanaryWindow.Side {
-        let units = CanaryWindow.Units(
+    fileprivate var side: VariantOutcomes {
+        let units = VariantOutcomes.Units(
             arrived: requests,
             entered: requests,
             enteredFailed: failures,
             failed: failures
         )
-        return CanaryWindow.Side(requests: requests, failures: failures, units: units)
+        return VariantOutcomes(requests: requests, failures: failures, units: units)
     }
 }
 

@@ -7,8 +7,8 @@ struct CanaryAnalysisTests {
     /// By requests, so that a row needs few numbers.
     static let byRequests = ProgressionPlan(steps: [.percent(5), .percent(25)], count: .requests)
 
-    private static func side(_ requests: Int, _ failures: Int) -> CanaryWindow.Side {
-        CanaryWindow.Side(requests: requests, failures: failures)
+    private static func side(_ requests: Int, _ failures: Int) -> VariantOutcomes {
+        VariantOutcomes(requests: requests, failures: failures)
     }
 
     /// A window of so many requests and failures on each side.
@@ -34,9 +34,14 @@ struct CanaryAnalysisTests {
         _ stable: (Int, Int),
         weight: Double = 5
     ) -> CanaryObservation.Reading {
-        func side(_ count: (Int, Int)) -> CanaryWindow.Side {
-            let units = CanaryWindow.Units(arrived: count.0, entered: count.0, enteredFailed: count.1, failed: count.1)
-            return CanaryWindow.Side(requests: count.0, failures: count.1, units: units)
+        func side(_ count: (Int, Int)) -> VariantOutcomes {
+            let units = VariantOutcomes.Units(
+                arrived: count.0,
+                entered: count.0,
+                enteredFailed: count.1,
+                failed: count.1
+            )
+            return VariantOutcomes(requests: count.0, failures: count.1, units: units)
         }
         return .window(
             CanaryWindow(stable: side(stable), canary: side(canary), weight: .percent(weight), isSettled: true)
@@ -86,8 +91,8 @@ struct CanaryAnalysisTests {
                     5, 400,
                     .window(
                         CanaryWindow(
-                            stable: CanaryWindow.Side(requests: 9_500, failures: 95, slow: .thanThresholds([95])),
-                            canary: CanaryWindow.Side(requests: 500, failures: 5, slow: .thanThresholds([60])),
+                            stable: VariantOutcomes(requests: 9_500, failures: 95, slow: .thanThresholds([95])),
+                            canary: VariantOutcomes(requests: 500, failures: 5, slow: .thanThresholds([60])),
                             weight: .percent(5),
                             isSettled: true
                         )
@@ -354,17 +359,17 @@ struct CanaryAnalysisTests {
 
     // MARK: Counts that cannot be
 
-    static let impossible: [(String, CanaryWindow.Side)] = [
-        ("requests is -1, and must be in 0 ... 9,007,199,254,740,992", CanaryWindow.Side(requests: -1, failures: 0)),
-        ("failures is -5, and must be in 0 ... 9,007,199,254,740,992", CanaryWindow.Side(requests: 10, failures: -5)),
-        ("11 failures, and only 10 requests", CanaryWindow.Side(requests: 10, failures: 11)),
+    static let impossible: [(String, VariantOutcomes)] = [
+        ("requests is -1, and must be in 0 ... 9,007,199,254,740,992", VariantOutcomes(requests: -1, failures: 0)),
+        ("failures is -5, and must be in 0 ... 9,007,199,254,740,992", VariantOutcomes(requests: 10, failures: -5)),
+        ("11 failures, and only 10 requests", VariantOutcomes(requests: 10, failures: 11)),
         (
             "requests is 9,223,372,036,854,775,807, and must be in 0 ... 9,007,199,254,740,992",
-            CanaryWindow.Side(requests: .max, failures: 0)
+            VariantOutcomes(requests: .max, failures: 0)
         ),
         (
             "no units: count them, or write \"count\": \"requests\" and mean it",
-            CanaryWindow.Side(requests: 10, failures: 1)
+            VariantOutcomes(requests: 10, failures: 1)
         ),
         ("11 entered, and only 10 requests", counted(arrived: 1, entered: 11, enteredFailed: 0, failed: 0)),
         ("11 arrived, and only 10 requests", counted(arrived: 11, entered: 1, enteredFailed: 0, failed: 0)),
@@ -376,13 +381,18 @@ struct CanaryAnalysisTests {
         ),
     ]
 
-    private static func counted(arrived: Int, entered: Int, enteredFailed: Int, failed: Int) -> CanaryWindow.Side {
-        let units = CanaryWindow.Units(arrived: arrived, entered: entered, enteredFailed: enteredFailed, failed: failed)
-        return CanaryWindow.Side(requests: 10, failures: 5, units: units)
+    private static func counted(arrived: Int, entered: Int, enteredFailed: Int, failed: Int) -> VariantOutcomes {
+        let units = VariantOutcomes.Units(
+            arrived: arrived,
+            entered: entered,
+            enteredFailed: enteredFailed,
+            failed: failed
+        )
+        return VariantOutcomes(requests: 10, failures: 5, units: units)
     }
 
     @Test("A count that cannot be is no data, and moves nothing", arguments: impossible)
-    func impossibleCounts(sentence: String, side: CanaryWindow.Side) {
+    func impossibleCounts(sentence: String, side: VariantOutcomes) {
         let plan = ProgressionPlan(
             steps: [.percent(5)],
             count: sentence.contains("requests is") || sentence.contains("failures") && side.units == nil
@@ -408,8 +418,8 @@ struct CanaryAnalysisTests {
         )
         let most = 1 << 53
         let edges = Array(repeating: most, count: LatencyEdge.count)
-        let units = CanaryWindow.Units(arrived: most, entered: most, enteredFailed: most, failed: most)
-        let side = CanaryWindow.Side(
+        let units = VariantOutcomes.Units(arrived: most, entered: most, enteredFailed: most, failed: most)
+        let side = VariantOutcomes(
             requests: most,
             failures: most,
             units: units,

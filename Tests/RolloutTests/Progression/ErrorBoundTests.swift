@@ -172,15 +172,15 @@ struct ErrorBoundTests {
             var traffic = SimulatedTraffic(seed: seed &+ 1_000_000)
             for index in 0..<30 {
                 let isFirst = index == 0
-                func side(_ units: Int, _ broken: Int) -> CanaryWindow.Side {
+                func side(_ units: Int, _ broken: Int) -> VariantOutcomes {
                     let failures = traffic.binomial(10 * broken, 0.5) + traffic.binomial(10 * (units - broken), 0.005)
-                    let counted = CanaryWindow.Units(
+                    let counted = VariantOutcomes.Units(
                         arrived: isFirst ? units : 0,
                         entered: isFirst ? units : 0,
                         enteredFailed: isFirst ? broken / 2 : 0,
                         failed: isFirst ? min(broken, failures) : 0
                     )
-                    return CanaryWindow.Side(requests: 10 * units, failures: failures, units: counted)
+                    return VariantOutcomes(requests: 10 * units, failures: failures, units: counted)
                 }
                 let window = CanaryWindow(
                     stable: side(4_500, 50 - canaryBroken),

@@ -5,10 +5,10 @@ import Testing
 @Suite("Thresholds of latency")
 struct LatencyThresholdTests {
     /// A side of so many requests, each from a unit of its own, of which so many were slower than the edges below a number.
-    private static func side(_ requests: Int, slower counts: [(below: Int, count: Int)]) -> CanaryWindow.Side {
+    private static func side(_ requests: Int, slower counts: [(below: Int, count: Int)]) -> VariantOutcomes {
         let slower = (0..<LatencyEdge.count).map { edge in counts.first { edge < $0.below }?.count ?? 0 }
-        let units = CanaryWindow.Units(arrived: requests, entered: requests, enteredFailed: 0, failed: 0)
-        return CanaryWindow.Side(
+        let units = VariantOutcomes.Units(arrived: requests, entered: requests, enteredFailed: 0, failed: 0)
+        return VariantOutcomes(
             requests: requests,
             failures: 0,
             units: units,
@@ -16,7 +16,7 @@ struct LatencyThresholdTests {
         )
     }
 
-    private static func window(_ stable: CanaryWindow.Side, _ canary: CanaryWindow.Side) -> CanaryWindow {
+    private static func window(_ stable: VariantOutcomes, _ canary: VariantOutcomes) -> CanaryWindow {
         CanaryWindow(stable: stable, canary: canary, weight: .percent(10), isSettled: true)
     }
 

@@ -27,8 +27,8 @@ struct SimulatedTraffic {
         let toCanary = binomial(requests, share.fraction)
         let toStable = requests - toCanary
         return CanaryWindow(
-            stable: CanaryWindow.Side(requests: toStable, failures: binomial(toStable, stable)),
-            canary: CanaryWindow.Side(requests: toCanary, failures: binomial(toCanary, canary)),
+            stable: VariantOutcomes(requests: toStable, failures: binomial(toStable, stable)),
+            canary: VariantOutcomes(requests: toCanary, failures: binomial(toCanary, canary)),
             weight: share,
             isSettled: true
         )
@@ -40,7 +40,7 @@ extension CanaryWindow {
     mutating func countEachRequestAsUnit() {
         for side in [\CanaryWindow.stable, \.canary] {
             let (requests, failures) = (self[keyPath: side].requests, self[keyPath: side].failures)
-            self[keyPath: side].units = Units(
+            self[keyPath: side].units = VariantOutcomes.Units(
                 arrived: requests,
                 entered: requests,
                 enteredFailed: failures,

@@ -15,7 +15,12 @@ func respond(to message: String, by decision: Decision) async -> Response { Resp
 
 let policy = RolloutPolicy(
     revision: 1,
-    rollouts: ["sms": RolloutDefinition(.canary(.percent(10), stable: [.model: "v1"], canary: [.model: "v2"]))]
+    rollouts: [
+        "sms": RolloutDefinition(
+            .canary(.percent(10), stable: [.model: "v1"], canary: [.model: "v2"]),
+            progression: ProgressionPlan(steps: [.percent(50)])
+        )
+    ]
 )
 let router = made { try RolloutRouter(policy: policy) }
 let sms = router.rollout(.sms, default: [.model: "v1"])

@@ -76,6 +76,11 @@ public struct LatencyHistogram: Hashable, Sendable {
         left = sum
     }
 
+    /// Hands out the ranges that hold something, in order, and how much.
+    func forEach(_ body: (LatencyRange, Int) -> Void) {
+        for (range, count) in zip(ranges, counts) { body(range, count) }
+    }
+
     /// What came since an earlier histogram, or nil if that holds more in some range. O(ranges of both that hold something).
     func since(_ earlier: LatencyHistogram) -> LatencyHistogram? {
         var (rest, place) = (LatencyHistogram(), 0)

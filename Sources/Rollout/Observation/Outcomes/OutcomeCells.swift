@@ -49,6 +49,26 @@ enum OutcomeCell {
         return false
     }
 
+    /// Adds 1 to an owner's count, as long as that is below half of the limit. One test says both, and takes few registers: so a
+    /// caller that has nothing else to do saves none.
+    ///
+    /// - Returns: Whether it was added.
+    @inline(__always)
+    static func increment(_ cell: UnsafeMutablePointer<Word>, of owner: UInt64) -> Bool {
+        var word = unsafe cell.pointee.load(ordering: .relaxed)
+        while (word ^ owner) &>> (ownerShift - 1) == 0 {
+            let (isDone, now) = unsafe cell.pointee.weakCompareExchange(
+                expected: word,
+                desired: word &+ 1,
+                successOrdering: .releasing,
+                failureOrdering: .relaxed
+            )
+            if isDone { return true }
+            word = now
+        }
+        return false
+    }
+
     /// The count in a word.
     static func count(_ word: UInt64) -> Int { Int(word & limit) }
 }
@@ -73,7 +93,9 @@ enum OutcomeCell {
         /// Whether a word is the address of another page, and no count.
         func holdsAddress(at index: Int) -> Bool {
             switch self {
-            case .node: NodeLayout.directories..<NodeLayout.counters ~= index
+            case .node:
+                NodeLayout.directories..<NodeLayout.counters ~= index
+                    || NodeLayout.unitDirectories..<NodeLayout.end ~= index
             case .directory: true
             case .ranges: false
             }
@@ -106,6 +128,12 @@ enum OutcomeCell {
         unsafe OutcomeCell.add(amount, to: words + index, of: owner)
     }
 
+    /// Adds 1 to a count that is not too large, as ``OutcomeCell/increment(_:of:)`` does.
+    @inline(__always)
+    func increment(at index: Int, of owner: UInt64) -> Bool {
+        unsafe OutcomeCell.increment(words + index, of: owner)
+    }
+
     // MARK: Under the recorder's lock
 
     var address: UInt64 { UInt64(UInt(bitPattern: unsafe words)) }
@@ -131,4 +159,19 @@ enum NodeLayout {
     /// The service's own counters.
     static let counters = directories + OutcomeKind.count
     static let counterLimit = 16
+    /// The directories of the first kinds of outcome, drawn successes and failures, if the variant's units are counted. Then there
+    /// is none at their usual places.
+    static let unitDirectories = counters + counterLimit
+    static let unitKinds = 2
+    static let end = unitDirectories + unitKinds
+}
+
+extension LatencyRange {
+    /// The page of ranges that counts it.
+    @inline(__always)
+    var page: Int { index &>> 5 }
+
+    /// Its place there.
+    @inline(__always)
+    var place: Int { index & (OutcomePage.count - 1) }
 }

@@ -28,6 +28,8 @@ import Synchronization
     private let chunks: UnsafeMutablePointer<Atomic<UnsafeMutablePointer<Entry>?>>
     /// The nodes of each row, by its place and the stripe; address by address made when needed.
     private let rows: UnsafeMutablePointer<Atomic<UnsafeMutablePointer<Entry>?>>
+    /// Where the units of each variant are counted.
+    let units = UnitDirectory()
 
     init(_ router: RouterState) {
         self.router = router
@@ -62,9 +64,11 @@ import Synchronization
 extension OutcomeRecorder {
     /// Counts a request that ended, in the range of its latency.
     @inline(__always)
-    final func record(_ variant: VariantNumber, _ kind: OutcomeKind, _ range: LatencyRange) {
-        let stripe = Stripe.current
-        if !tryRecord(variant, kind, range, on: stripe) { recordMakingRoom(variant, kind, range, on: stripe) }
+    final func record(_ decision: Decision, _ kind: OutcomeKind, _ range: LatencyRange) {
+        let variant = decision.variant.number
+        let (entry, ranges) = ranges(of: variant, at: NodeLayout.directories &+ kind.index, range, on: Stripe.current)
+        if let ranges, ranges.increment(at: range.place, of: Self.owner(entry, variant)) { return }
+        recordApart(decision, kind, range)
     }
 
     /// Adds to one of the counts in a variant's node.
@@ -76,16 +80,21 @@ extension OutcomeRecorder {
 
     // The next two are apart, because the way that nearly all requests take is a straight one without them.
 
+    /// Counts a request and its unit, or makes the room for a request that was missing.
     @inline(never)
-    private final func recordMakingRoom(
-        _ variant: VariantNumber,
-        _ kind: OutcomeKind,
-        _ range: LatencyRange,
-        on stripe: Int
-    ) {
-        repeat {
-            makeRoom(for: variant, on: stripe, kind: kind.index, page: range.index / OutcomePage.count)
-        } while !tryRecord(variant, kind, range, on: stripe)
+    private final func recordApart(_ decision: Decision, _ kind: OutcomeKind, _ range: LatencyRange) {
+        let (variant, stripe) = (decision.variant.number, Stripe.current)
+        while true {
+            let header = kind.index < NodeLayout.unitKinds ? units[variant] : .nowhere
+            if header != .nowhere {
+                if tryRecord(variant, at: NodeLayout.unitDirectories &+ kind.index, range, on: stripe) {
+                    return countUnit(of: decision, isFailure: kind.index == 1, in: range, header)
+                }
+            } else if tryRecord(variant, at: NodeLayout.directories &+ kind.index, range, on: stripe) {
+                return
+            }
+            makeRoom(for: variant, on: stripe, kind: kind.index, page: range.page)
+        }
     }
 
     @inline(never)
@@ -96,14 +105,23 @@ extension OutcomeRecorder {
     @inline(__always)
     private final func tryRecord(
         _ variant: VariantNumber,
-        _ kind: OutcomeKind,
+        at directory: Int,
         _ range: LatencyRange,
         on stripe: Int
     ) -> Bool {
-        let (page, place) = (range.index / OutcomePage.count, range.index % OutcomePage.count)
+        let (entry, ranges) = ranges(of: variant, at: directory, range, on: stripe)
+        return ranges?.add(1, at: range.place, of: Self.owner(entry, variant)) ?? false
+    }
+
+    @inline(__always)
+    private final func ranges(
+        of variant: VariantNumber,
+        at directory: Int,
+        _ range: LatencyRange,
+        on stripe: Int
+    ) -> (entry: UInt64, OutcomePage?) {
         let (entry, node) = node(of: variant, on: stripe)
-        guard let ranges = node?.page(at: NodeLayout.directories &+ kind.index)?.page(at: page) else { return false }
-        return ranges.add(1, at: place, of: Self.owner(entry, variant))
+        return (entry, node?.page(at: directory)?.page(at: range.page))
     }
 
     @inline(__always)
@@ -151,7 +169,8 @@ extension OutcomeRecorder {
                 unsafe row[stripe].store(node.address, ordering: .releasing)
             }
             guard let kind else { return }
-            let place = NodeLayout.directories + kind
+            let isApart = kind < NodeLayout.unitKinds && units[variant] != .nowhere
+            let place = (isApart ? NodeLayout.unitDirectories : NodeLayout.directories) + kind
             let directory = node.page(at: place) ?? state.takePage(for: .directory(kind: kind), of: owner)
             node.set(directory.address, at: place)
             guard directory.page(at: page) == nil else { return }
@@ -168,10 +187,19 @@ extension OutcomeRecorder {
         guard let slot = unsafe entry(variant) else { return OutcomeRows.otherEntry }
         let known = unsafe slot.pointee.load(ordering: .relaxed)
         if known != 0 { return known }
-        for row in state.retiredRows(runningUnder: router.compiled) { fold(row, &state) }
+        followPolicy(&state)
+        let compiled = router.compiled
+        for row in state.retiredRows(runningUnder: compiled) { fold(row, &state) }
         let entry = state.addRow(of: variant) ?? OutcomeRows.otherEntry
         unsafe slot.pointee.store(entry, ordering: .releasing)
+        openTable(of: VariantRegistry.shared.rollout(variant), compiled, &state)
+        if entry == OutcomeRows.otherEntry { units.set(.nowhere, of: variant) }
         return entry
+    }
+
+    /// Whether the counts of a variant are among those of all that have no row of their own.
+    final func isAmongOthers(_ variant: VariantNumber) -> Bool {
+        unsafe entry(variant)?.pointee.load(ordering: .relaxed) == OutcomeRows.otherEntry
     }
 
     /// The addresses of a row's nodes by stripe, made when the row's place is first used.
@@ -228,7 +256,7 @@ extension OutcomeRecorder {
         state.fold(row, counts)
     }
 
-    private final func nodes(of entry: UInt64) -> [OutcomePage] {
+    final func nodes(of entry: UInt64) -> [OutcomePage] {
         guard let row = unsafe rows[Int(entry - 1)].load(ordering: .acquiring) else { return [] }
         return (0..<Stripe.count).compactMap { OutcomePage(address: unsafe row[$0].load(ordering: .acquiring)) }
     }
@@ -249,6 +277,7 @@ extension OutcomeRecorder {
     /// while this reads may be found to be both.
     final var reading: OutcomeReading {
         state.withLock { state in
+            followPolicy(&state)
             let rows = state.rowsInOrder.map { row in
                 let (counts, inFlight) = read(row.entry)
                 return state.row(row, counts, inFlight: inFlight)

@@ -26,6 +26,7 @@ struct OutcomeRows {
     /// The variants that the policy may serve, with the revision and the number of seats that this was found out for.
     private var servable: (revision: UInt32, seats: Int, variants: Set<VariantNumber>) = (0, -1, [])
     private(set) var counters: [OutcomeCounter.Description] = []
+    var units = UnitTables()
 
     // MARK: Rows
 
@@ -155,6 +156,12 @@ struct RowCounts {
         )
     }
 
+    /// The requests whose variant chance chose, and that nobody cancelled.
+    var drawn: (success: LatencyHistogram, failure: LatencyHistogram) {
+        let tally = tally(isDrawn: true)
+        return (tally.success, tally.failure)
+    }
+
     mutating func add(_ other: RowCounts) {
         for kind in kinds.indices { kinds[kind] += other.kinds[kind] }
         for counter in counters.indices { counters[counter] += other.counters[counter] }
@@ -176,11 +183,7 @@ struct RowCounts {
             for place in 0..<OutcomePage.count { add(ranges.take(at: place), kind, page, place) }
             rows.give(ranges, for: .ranges(kind: kind, page: page))
         }
-        for kind in 0..<OutcomeKind.count {
-            if let directory = node.page(at: NodeLayout.directories + kind) {
-                rows.give(directory, for: .directory(kind: kind))
-            }
-        }
+        for (kind, directory) in Self.directories(of: node) { rows.give(directory, for: .directory(kind: kind)) }
         rows.give(node, for: .node)
     }
 
@@ -188,11 +191,18 @@ struct RowCounts {
         if count > 0 { kinds[kind].add(count, in: LatencyRange(index: page * OutcomePage.count + place)) }
     }
 
+    /// The directories that a node has. A kind has one, at either of its places.
+    private static func directories(of node: OutcomePage) -> [(kind: Int, OutcomePage)] {
+        (0..<OutcomeKind.count).compactMap { kind in
+            let apart = kind < NodeLayout.unitKinds ? node.page(at: NodeLayout.unitDirectories + kind) : nil
+            return (apart ?? node.page(at: NodeLayout.directories + kind)).map { (kind, $0) }
+        }
+    }
+
     /// The pages of ranges that a node has.
     private static func ranges(of node: OutcomePage) -> [(kind: Int, page: Int, OutcomePage)] {
         var found: [(kind: Int, page: Int, OutcomePage)] = []
-        for kind in 0..<OutcomeKind.count {
-            guard let directory = node.page(at: NodeLayout.directories + kind) else { continue }
+        for (kind, directory) in directories(of: node) {
             for page in 0..<LatencyRange.count / OutcomePage.count {
                 if let ranges = directory.page(at: page) { found.append((kind, page, ranges)) }
             }

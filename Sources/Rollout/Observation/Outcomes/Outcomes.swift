@@ -86,27 +86,26 @@
     ///   - latency: How long it took. A negative latency counts as 0.
     @inline(never)
     public func record(_ decision: Decision, _ outcome: RequestOutcome, latency: Duration) {
-        record(decision.variant.number, OutcomeKind(outcome, isDrawn: decision.isDrawn), latency.nanosecondsForLatency)
+        record(decision, outcome, latency.nanosecondsForLatency)
     }
 
     /// Counts a request that somebody else timed, of a decision that was adopted or made afresh.
     ///
     /// A tainted decision is never counted as drawn.
     public func record(_ adopted: AdoptedDecision, _ outcome: RequestOutcome, latency: Duration) {
-        let isDrawn = !adopted.isTainted && adopted.decision.isDrawn
-        let kind = OutcomeKind(outcome, isDrawn: isDrawn)
-        record(adopted.decision.variant.number, kind, latency.nanosecondsForLatency)
+        record(MeasuredRequest(adopted).decision, outcome, latency.nanosecondsForLatency)
     }
 
     /// Counts what a copy of a request did in the shadow.
     func record(_ shadow: Decision.Variant, _ outcome: RequestOutcome, latency: Duration) {
-        record(shadow.number, OutcomeKind(outcome, isDrawn: false), latency.nanosecondsForLatency)
+        record(MeasuredRequest(copyTo: shadow).decision, outcome, latency.nanosecondsForLatency)
     }
 
     @inline(__always)
-    private func record(_ variant: VariantNumber, _ kind: OutcomeKind, _ nanoseconds: UInt64) {
+    private func record(_ decision: Decision, _ outcome: RequestOutcome, _ nanoseconds: UInt64) {
+        let kind = OutcomeKind(outcome, isDrawn: decision.isDrawn)
         let range = LatencyRange(nanoseconds: nanoseconds)
-        unsafe recorder._withUnsafeGuaranteedRef { $0.record(variant, kind, range) }
+        unsafe recorder._withUnsafeGuaranteedRef { $0.record(decision, kind, range) }
     }
 
     // MARK: Counters
@@ -144,6 +143,18 @@
     var reading: OutcomeReading { unsafe recorder._withUnsafeGuaranteedRef(\.reading) }
 }
 
+extension Outcomes: OutcomeSource {
+    /// Everything that was counted of a stage until now. O(rows and ranges in use). Takes the lock that ``counts`` takes.
+    ///
+    /// - Parameter stage: Whose outcomes. If its ``OutcomeStage/id`` is not the last one's, it begins now.
+    /// - Returns: The counts of each variant of the stage. Units are counted for a canary whose plan counts units, as long as the
+    ///   running policy is of the stage's epoch. A latency counts as slower than an edge if it lies in a higher range than the
+    ///   edge, as in ``LatencyHistogram``, whose ranges are at most 4 % wide.
+    public func totals(in stage: OutcomeStage) -> OutcomeTotals {
+        unsafe recorder._withUnsafeGuaranteedRef { $0.totals(in: stage) }
+    }
+}
+
 extension RolloutRouter {
     /// What became of the router's decisions. The same for every copy of the router.
     public var outcomes: Outcomes { unsafe Outcomes(recorder: OutcomeRecorder.of(state)) }
@@ -151,27 +162,22 @@ extension RolloutRouter {
 
 // MARK: A request under way
 
-/// A request that is being measured: whose it is, and when it began.
+/// A request that is being measured, as the decision that it counts for.
 struct MeasuredRequest {
-    let variant: VariantNumber
-    let isDrawn: Bool
+    let decision: Decision
 
     @inline(__always)
-    init(_ decision: Decision) {
-        variant = decision.variant.number
-        isDrawn = decision.isDrawn
-    }
+    init(_ decision: Decision) { self.decision = decision }
 
-    init(_ adopted: AdoptedDecision) {
-        variant = adopted.decision.variant.number
-        isDrawn = !adopted.isTainted && adopted.decision.isDrawn
-    }
+    init(_ adopted: AdoptedDecision) { decision = adopted.isTainted ? adopted.decision.undrawn : adopted.decision }
 
     /// What a copy of a request does in the shadow.
     init(copyTo shadow: Decision.Variant) {
-        variant = shadow.number
-        isDrawn = false
+        decision = Decision(answer: Outcome(shadow.number, .fixed).word, origin: 0)
     }
+
+    @inline(__always)
+    var variant: VariantNumber { decision.variant.number }
 }
 
 extension Outcomes {
@@ -187,7 +193,7 @@ extension Outcomes {
     /// could be folded without it.
     @inline(__always)
     func end(_ request: MeasuredRequest, _ outcome: RequestOutcome, after nanoseconds: Int64) {
-        record(request.variant, OutcomeKind(outcome, isDrawn: request.isDrawn), UInt64(max(nanoseconds, 0)))
+        record(request.decision, outcome, UInt64(max(nanoseconds, 0)))
         unsafe recorder._withUnsafeGuaranteedRef { $0.add(1, at: NodeLayout.finished, request.variant) }
     }
 

@@ -35,4 +35,10 @@ extension Decision {
         let code = UInt8(truncatingIfNeeded: answer >> Outcome.reasonShift & Outcome.reasonMask)
         return (code == Reason.Code.split.rawValue || code == Reason.Code.sticky.rawValue) && bucket != nil
     }
+
+    /// The same decision without its bucket, so that it was not drawn.
+    @inline(__always)
+    var undrawn: Decision {
+        Decision(answer: answer | UInt64(Outcome.absent) << Outcome.bucketShift, origin: origin)
+    }
 }

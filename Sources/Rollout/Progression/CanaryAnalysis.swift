@@ -68,7 +68,8 @@ public struct CanaryAnalysis: Sendable {
         )
     }
 
-    private mutating func beginStage(at share: Share) {
+    /// Begins a stage at a share, which may be the one that was judged last if there was another in between.
+    mutating func beginStage(at share: Share) {
         isLowered = share < self.share
         self.share = share
         harm.restart()

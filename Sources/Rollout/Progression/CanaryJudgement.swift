@@ -65,6 +65,8 @@ public enum CanaryReason: String, Hashable, Sendable, CaseIterable {
     case noTraffic = "no traffic"
     /// The evidence is not enough yet.
     case gathering
+    /// The change that was due did not happen: a gate refused it, or another change came first.
+    case refused
 }
 
 /// How large the evidence is, and how large it has to be.
@@ -95,11 +97,11 @@ public struct CanaryEvidence: Hashable, Sendable {
 /// A verdict, and what it rests on.
 public struct CanaryJudgement: Hashable, Sendable {
     /// What is to be done.
-    public let verdict: CanaryVerdict
+    public internal(set) var verdict: CanaryVerdict
     /// Why, or nil if the canary goes on because it may.
-    public let reason: CanaryReason?
-    /// What more there is to say about the reason: which count makes no sense, or which variant has no traffic.
-    public let detail: String?
+    public internal(set) var reason: CanaryReason?
+    /// What more there is to say about the reason: which count makes no sense, which variant has no traffic, or who refused.
+    public internal(set) var detail: String?
     /// The share that was judged.
     public let share: Share
     /// The share after it, or nil if promotion comes next.
@@ -110,9 +112,16 @@ public struct CanaryJudgement: Hashable, Sendable {
     public let secondsToGo: Double?
 
     /// What the trials are.
-    let counts: ProgressionPlan.Count
-    /// Of the stage, since it has settled.
-    let trials: CanaryTrials
+    public let counts: ProgressionPlan.Count
+    /// What was tried at this share, since it has settled.
+    public let trials: CanaryTrials
+
+    /// The same, if the change that was due did not happen.
+    func refused(because detail: String) -> CanaryJudgement {
+        var held = self
+        (held.verdict, held.reason, held.detail) = (.hold, .refused, detail)
+        return held
+    }
 }
 
 extension CanaryJudgement: CustomStringConvertible {

@@ -27,7 +27,8 @@ extension CanaryWindow {
     /// A count that cannot be is no data, never a reason to promote or to take back.
     func fault(for plan: ProgressionPlan) -> String? {
         for (name, side) in [("stable", stable), ("canary", canary)] {
-            if let fault = side.fault(for: plan) { return "\(name): \(fault)" }
+            let fault = side.fault(counting: plan.count, percentiles: plan.latency.count)
+            if let fault { return "\(name): \(fault)" }
         }
         switch (stable.slow, canary.slow) {
         case (.unknown, .unknown), (.thanThresholds, .thanThresholds), (.thanEdges, .thanEdges): break
@@ -48,11 +49,12 @@ extension VariantOutcomes {
         return CanaryTrials.Side(trials: units.entered, failures: units.enteredFailed)
     }
 
-    fileprivate func fault(for plan: ProgressionPlan) -> String? {
+    /// What is wrong with the counts, in a sentence, or nil if they can be judged.
+    func fault(counting count: ProgressionPlan.Count, percentiles: Int) -> String? {
         var counts = [("requests", requests), ("failures", failures)]
         // How many there are at most.
         var bounds = [("failures", failures, "requests", requests)]
-        if plan.count == .units {
+        if count == .units {
             guard let units else {
                 return "no units: count them, or write \"count\": \"requests\" and mean it"
             }
@@ -69,21 +71,21 @@ extension VariantOutcomes {
         switch slow {
         case .unknown: break
         case .thanThresholds(let slow):
-            guard slow.count == plan.latency.count else {
-                return "slow has \(slow.count) numbers, the plan \(plan.latency.count) percentiles"
+            guard slow.count == percentiles else {
+                return "slow has \(slow.count) numbers, the plan \(percentiles) percentiles"
             }
-            for (index, count) in slow.enumerated() {
-                counts.append(("slow[\(index)]", count))
-                bounds.append(("slow[\(index)]", count, "requests", requests))
+            for (index, slower) in slow.enumerated() {
+                counts.append(("slow[\(index)]", slower))
+                bounds.append(("slow[\(index)]", slower, "requests", requests))
             }
         case .thanEdges(let slowRequests, let slowUnits):
-            let lists = plan.count == .units ? [slowRequests, slowUnits] : [slowRequests]
+            let lists = count == .units ? [slowRequests, slowUnits] : [slowRequests]
             for list in lists {
                 guard list.count == LatencyEdge.count else {
                     return "\(list.count) counts above edges of latency, not \(LatencyEdge.count)"
                 }
-                for (index, count) in list.enumerated() where !(0...max(requests, 0) ~= count) {
-                    return "\(grouped(count)) slower than edge \(index), and \(grouped(requests)) requests"
+                for (index, slower) in list.enumerated() where !(0...max(requests, 0) ~= slower) {
+                    return "\(grouped(slower)) slower than edge \(index), and \(grouped(requests)) requests"
                 }
             }
         }
@@ -100,11 +102,14 @@ extension VariantOutcomes {
     private static let limit = 1 << 53
 }
 
-/// Trials of both sides, and how many of them failed: requests, or units by the first of their outcomes.
-struct CanaryTrials: Hashable, Sendable {
-    struct Side: Hashable, Sendable {
-        var trials = 0
-        var failures = 0
+/// Trials of both variants, and how many of them failed: requests, or units by the first of their outcomes.
+public struct CanaryTrials: Hashable, Sendable {
+    /// What was tried with one variant.
+    public struct Side: Hashable, Sendable {
+        /// How many trials there were.
+        public internal(set) var trials = 0
+        /// How many of them failed.
+        public internal(set) var failures = 0
 
         /// No traffic has so much, but data may be anything, and must not trap.
         static func sum(_ left: Int, _ right: Int) -> Int { min(left + right, 1 << 60) }
@@ -115,8 +120,10 @@ struct CanaryTrials: Hashable, Sendable {
         }
     }
 
-    var canary = Side()
-    var stable = Side()
+    /// Those of the canary.
+    public internal(set) var canary = Side()
+    /// Those of the stable release.
+    public internal(set) var stable = Side()
 
     mutating func add(_ other: CanaryTrials) {
         canary.add(other.canary)

@@ -51,7 +51,7 @@ public struct EfficacyWeights: Hashable, Sendable {
     ///   differs by less than 1 % of the traffic.
     public func next(after running: [Int]) -> [Int]? {
         precondition(running.count == successes.count, "\(successes.count) variants, and \(running.count) weights")
-        guard zip(successes, failures).allSatisfy({ $0 + $1 >= Self.leastOutcomes }) else { return nil }
+        guard isInformed else { return nil }
         let total = running.reduce(0.0) { $0 + Double($1) }
         guard total > 0 else { return nil }
         let present = running.map { Double($0) / total }
@@ -64,6 +64,9 @@ public struct EfficacyWeights: Hashable, Sendable {
         due = zip(present, due).map { $0 + part * ($1 - $0) }
         return Self.apportion(Self.total, by: due)
     }
+
+    /// Whether each variant has outcomes enough.
+    var isInformed: Bool { zip(successes, failures).allSatisfy { $0 + $1 >= Self.leastOutcomes } }
 
     /// The probability of each variant that it is the best, above a floor that each of them keeps.
     var weights: [Double] {

@@ -1,0 +1,187 @@
+/// What a driver has before it: the canary or the test that the policy says, what went before, and the time.
+///
+/// It does nothing itself, and knows no clock: times are what the driver counts.
+struct ProgressionCourse: Sendable {
+    /// What is driven.
+    enum Subject: Sendable {
+        case canary(CanaryCourse)
+        case test(AdaptationCourse)
+        /// Nothing, and why.
+        case nothing(String)
+    }
+
+    private let id: RolloutID
+    private(set) var subject = Subject.nothing("the driver has not looked at the policy yet")
+    /// What is known of the shares before the subject.
+    private var past = EarlierShares()
+    /// The last revision that was followed, or nil if none was.
+    private(set) var revision: UInt32?
+    private(set) var now = Duration.zero
+    var readings = ProgressionStatus.Readings()
+    /// A change that was refused is not tried again before that, unless it takes a canary back.
+    private(set) var patience: (until: Duration, reason: String)?
+
+    init(of id: RolloutID) { self.id = id }
+
+    /// Why there is nothing to drive, or nil if there is.
+    var absence: String? {
+        if case .nothing(let reason) = subject { reason } else { nil }
+    }
+
+    // MARK: Time
+
+    /// Seconds from one evaluation to the next, or nil if there is nothing to evaluate.
+    var interval: Duration? {
+        switch subject {
+        case .canary(let canary): canary.definition.progression.map { .seconds($0.interval) }
+        case .test(let test): test.definition.adaptation.map { .seconds($0.interval) }
+        case .nothing: nil
+        }
+    }
+
+    /// Counts time that has passed by the driver's clock.
+    ///
+    /// A clock that jumps must not decide anything. So no time passes if it goes back, and at most four intervals if it goes far
+    /// ahead: an evaluation rests for one and reads for one at most. Whatever takes longer than that makes a stage appear
+    /// younger than it is.
+    mutating func pass(_ elapsed: Duration) {
+        guard let interval else { return now += max(.zero, elapsed) }
+        now += min(max(.zero, elapsed), interval * 4)
+    }
+
+    // MARK: Following the policy
+
+    /// Takes in a policy that runs, or ran since the last time.
+    mutating func follow(_ policy: RolloutPolicy) {
+        revision = policy.revision
+        let definition = policy.rollouts[id]
+        switch subject {
+        case .canary(var canary):
+            let isSame = definition.map { canary.follow($0, at: now) } ?? false
+            if isSame {
+                subject = .canary(canary)
+                return
+            }
+            past = canary.past(at: now)
+        case .test(var test):
+            if let definition, test.follow(definition) {
+                subject = .test(test)
+                return
+            }
+        case .nothing: break
+        }
+        patience = nil
+        if let definition, let canary = CanaryCourse(of: id, definition, after: past, at: now) {
+            subject = .canary(canary)
+        } else if let definition, let test = AdaptationCourse(of: id, definition) {
+            subject = .test(test)
+        } else {
+            subject = .nothing(CanaryCourse.absence(in: definition))
+        }
+        past.epoch = definition?.epoch ?? past.epoch
+    }
+
+    // MARK: Judging
+
+    /// What the source is to be asked for, or nil if nothing is read.
+    mutating func stageToRead() -> OutcomeStage? {
+        switch subject {
+        case .canary(var canary):
+            defer { subject = .canary(canary) }
+            return canary.stageToRead(at: now)
+        case .test(let test): return test.stageToRead
+        case .nothing: return nil
+        }
+    }
+
+    /// Judges by what the source has counted.
+    ///
+    /// - Parameter reading: Nil if the plan reads nothing.
+    /// - Returns: The change that is due, or nil for none.
+    mutating func judge(_ reading: SourceReadings.Reading?, _ status: inout ProgressionStatus) -> ProgressionChange? {
+        switch subject {
+        case .canary(var canary):
+            let judgement = canary.judge(reading, at: now, &readings)
+            subject = .canary(canary)
+            status.canary = judgement
+            switch judgement.verdict {
+            case .hold: return nil
+            case .rollBack: return ProgressionChange(.abort(canary.subject), because: judgement.description)
+            case .advance, .promote:
+                if let patience, now < patience.until {
+                    status.canary = judgement.refused(because: patience.reason)
+                    return nil
+                }
+                let share = judgement.verdict == .promote ? nil : judgement.next
+                let operation = share.map { ProgressionChange.Operation.setShare($0, canary.definition) }
+                return ProgressionChange(operation ?? .promote(canary.definition), because: judgement.description)
+            }
+        case .test(var test):
+            guard let reading else { return nil }
+            let judgement = test.judge(reading, &readings)
+            subject = .test(test)
+            status.adaptation = judgement
+            if let patience, now < patience.until, judgement.weights != nil {
+                status.adaptation = judgement.refused(because: patience.reason)
+                return nil
+            }
+            return judgement.weights.map { weights in
+                ProgressionChange(.rebalance(weights, test.definition), because: judgement.description)
+            }
+        case .nothing: return nil
+        }
+    }
+
+    /// Notes that a change did not happen.
+    mutating func refused(because reason: String, _ status: inout ProgressionStatus) {
+        patience = (now + .seconds(60), reason)
+        switch subject {
+        case .canary: status.canary = status.canary?.refused(because: reason)
+        case .test: status.adaptation = status.adaptation?.refused(because: reason)
+        case .nothing: break
+        }
+    }
+}
+
+/// A change that a verdict asks for. It is made on what was judged, or not at all.
+struct ProgressionChange: Sendable {
+    enum Operation: Sendable {
+        case setShare(Share, RolloutDefinition)
+        case promote(RolloutDefinition)
+        case rebalance([VariantName: Int], RolloutDefinition)
+        /// Whatever the share and the plan are by now.
+        case abort(CanaryCourse.Subject)
+    }
+
+    let operation: Operation
+    /// The sentence with figures.
+    let reason: String
+
+    init(_ operation: Operation, because reason: String) { (self.operation, self.reason) = (operation, reason) }
+
+    /// The rollout is not what was judged any more.
+    struct Overtaken: Error, CustomStringConvertible {
+        let id: RolloutID
+
+        var description: String { "\(id) was changed after it was judged" }
+    }
+
+    /// Makes the change.
+    func apply(to policy: inout RolloutPolicy, of id: RolloutID) throws {
+        let definition = policy.rollouts[id]
+        switch operation {
+        case .setShare(let share, let judged):
+            guard definition == judged else { throw Overtaken(id: id) }
+            try policy.setShare(of: id, to: share)
+        case .promote(let judged):
+            guard definition == judged else { throw Overtaken(id: id) }
+            try policy.promote(id)
+        case .rebalance(let weights, let judged):
+            guard definition == judged else { throw Overtaken(id: id) }
+            try policy.rebalance(id, weights: weights)
+        case .abort(let judged):
+            guard let definition, CanaryCourse.Subject(definition) == judged else { throw Overtaken(id: id) }
+            try policy.abort(id)
+        }
+    }
+}

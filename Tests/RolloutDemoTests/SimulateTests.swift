@@ -78,6 +78,22 @@ struct SimulateTests {
         )
     }
 
+    /// The folder of the project.
+    private static let project = URL(fileURLWithPath: #filePath).pathComponents.dropLast(3).joined(separator: "/")
+        .dropFirst()
+
+    @Test("The picture in the README is what its command draws")
+    func picture() throws {
+        let folder = try TemporaryFolder()
+        let path = folder.path + "/progression.svg"
+        let readme = try String(contentsOfFile: Self.project + "/README.md", encoding: .utf8)
+        let command = try #require(readme.split(separator: "\n").first { $0.hasSuffix("--svg progression.svg") })
+        let options = command.split(separator: " ").dropFirst(2).map { $0 == "progression.svg" ? path : String($0) }
+        #expect(try Demo.run(["simulate"] + options, input: []).status == 0)
+        let shown = Self.project + "/Sources/Rollout/Rollout.docc/Resources/progression.svg"
+        #expect(try String(contentsOfFile: path, encoding: .utf8) == String(contentsOfFile: shown, encoding: .utf8))
+    }
+
     @Test(
         "What cannot be simulated is refused",
         arguments: [

@@ -21,6 +21,7 @@ struct TourTests {
             "Updates that are refused",
             "A rollback",
             "What became of it",
+            "A canary that earns its share",
             "The status",
             "The cost of a decision",
         ]

@@ -9,7 +9,7 @@ struct AdaptationCourse: Sendable {
     private var efficacy: EfficacyWeights
     private var readings = SourceReadings()
 
-    /// - Returns: Nil if the rollout is no test with a plan.
+    /// Nil if the rollout is no test with a plan.
     init?(of id: RolloutID, _ definition: RolloutDefinition) {
         guard case .abTest(let test) = definition.strategy, let plan = definition.adaptation else { return nil }
         (self.id, self.definition, self.plan, names) = (id, definition, plan, test.variants.map(\.name))
@@ -98,7 +98,9 @@ extension AdaptationJudgement: CustomStringConvertible {
             values.sorted { $0.key < $1.key }.map { "\($0.key) \(spell($0.value))" }.joined(separator: ", ")
         }
         var parts: [String] = []
-        if !best.isEmpty { parts.append("best: " + list(best) { "\(significant((1_000 * $0).rounded() / 10, digits: 4)) %" }) }
+        if !best.isEmpty {
+            parts.append("best: " + list(best) { "\(significant((1_000 * $0).rounded() / 10, digits: 4)) %" })
+        }
         if let weights { parts.append("weights " + list(weights, grouped) + " of " + grouped(EfficacyWeights.total)) }
         if let detail { parts.append(detail) }
         return parts.joined(separator: "; ")

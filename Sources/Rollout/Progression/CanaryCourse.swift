@@ -29,12 +29,13 @@ struct CanaryCourse: Sendable {
     /// Whether the source was asked for this stage only after the share had settled.
     private var isMarked = false
 
+    /// Nil if no canary is on its way there by a plan.
+    ///
     /// - Parameters:
     ///   - id: The rollout.
     ///   - definition: What the policy says of it.
     ///   - past: What is known of the shares before.
     ///   - now: The time.
-    /// - Returns: Nil if no canary is on its way there by a plan.
     init?(of id: RolloutID, _ definition: RolloutDefinition, after past: EarlierShares, at now: Duration) {
         guard let subject = Subject(definition), let share = definition.canaryShare, let plan = definition.progression
         else { return nil }
@@ -110,6 +111,7 @@ struct CanaryCourse: Sendable {
     ///     reads none.
     ///   - now: The time.
     ///   - tally: Counts readings that are of no use.
+    /// - Returns: The verdict, with what it rests on.
     mutating func judge(
         _ reading: SourceReadings.Reading?,
         at now: Duration,
@@ -152,7 +154,7 @@ struct CanaryCourse: Sendable {
 extension CanaryCourse.Subject {
     fileprivate var releases: [VariantName: Release] { [.stable: stable, .canary: canary] }
 
-    /// - Returns: Nil if the rollout has no canary that is in service.
+    /// Nil if the rollout has no canary that is in service.
     init?(_ definition: RolloutDefinition) {
         guard case .canary(_, let stable, let canary) = definition.strategy,
             definition.disabled.isDisjoint(with: [.canary]), definition.draining.isDisjoint(with: [.canary])

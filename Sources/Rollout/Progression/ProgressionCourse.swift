@@ -96,7 +96,9 @@ struct ProgressionCourse: Sendable {
 
     /// Judges by what the source has counted.
     ///
-    /// - Parameter reading: Nil if the plan reads nothing.
+    /// - Parameters:
+    ///   - reading: Nil if the plan reads nothing.
+    ///   - status: Gets the verdict.
     /// - Returns: The change that is due, or nil for none.
     mutating func judge(_ reading: SourceReadings.Reading?, _ status: inout ProgressionStatus) -> ProgressionChange? {
         switch subject {

@@ -40,6 +40,7 @@ struct SourceReadings: Sendable {
     ///   - percentiles: How many percentiles of latency are compared.
     ///   - tally: Counts readings that are of no use.
     /// - Returns: What happened since the reading before.
+    /// - Throws: Why nobody can say.
     mutating func window(
         _ reading: Reading,
         counting count: ProgressionPlan.Count,

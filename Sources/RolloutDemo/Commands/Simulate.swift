@@ -264,7 +264,7 @@ private struct SimulationSummary {
 
 extension CanaryJudgement {
     /// The verdict and why, as a table has it: `hold: dwelling`, `advance`.
-    fileprivate var words: String { verdict.rawValue + (reason.map { ": \($0.rawValue)" } ?? "") }
+    var words: String { verdict.rawValue + (reason.map { ": \($0.rawValue)" } ?? "") }
 }
 
 extension Arguments {

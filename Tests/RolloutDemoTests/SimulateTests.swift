@@ -86,11 +86,11 @@ struct SimulateTests {
     func picture() throws {
         let folder = try TemporaryFolder()
         let path = folder.path + "/progression.svg"
-        let readme = try String(contentsOfFile: Self.project + "/README.md", encoding: .utf8)
+        let readme = try String(contentsOfFile: "\(Self.project)/README.md", encoding: .utf8)
         let command = try #require(readme.split(separator: "\n").first { $0.hasSuffix("--svg progression.svg") })
         let options = command.split(separator: " ").dropFirst(2).map { $0 == "progression.svg" ? path : String($0) }
         #expect(try Demo.run(["simulate"] + options, input: []).status == 0)
-        let shown = Self.project + "/Sources/Rollout/Rollout.docc/Resources/progression.svg"
+        let shown = "\(Self.project)/Sources/Rollout/Rollout.docc/Resources/progression.svg"
         #expect(try String(contentsOfFile: path, encoding: .utf8) == String(contentsOfFile: shown, encoding: .utf8))
     }
 

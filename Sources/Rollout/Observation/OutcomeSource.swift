@@ -39,7 +39,7 @@ public struct OutcomeTotals: Hashable, Sendable {
     /// The counts of each variant. One that is missing has none.
     public var variants: [VariantName: VariantOutcomes]
     /// When this was counted, by the source's clock, or nil for now. Totals that are not of a later time than those before
-    /// are no news.
+    /// are no news. If a source lags behind, the plan's `settle` has to cover that, as it covers the longest request.
     public var time: UnixTime?
 
     /// Totals of some variants.

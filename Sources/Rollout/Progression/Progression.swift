@@ -87,19 +87,14 @@ public final class Progression: Sendable {
         let isFirst = shared.withLock { !exchange(&$0.status.isRunning, with: true) }
         guard isFirst else { throw AlreadyRunningError(subject: "the progression of \(rollout)") }
         defer { shared.withLock { $0.status.isRunning = false } }
-        var course = ProgressionCourse(of: rollout)
+        var course = ProgressionCourse(of: rollout, timedBy: clock.stopwatch())
         course.readings = status.readings
-        let passed = clock.stopwatch()
-        var last = Duration.zero
         while !Task.isCancelled {
             // The bell comes first: a policy that is published after this was followed rings it.
             let bell = shared.withLock { shared in
                 shared.bell = OneShot()
                 return shared.bell
             }
-            let time = passed()
-            course.pass(time - last)
-            last = time
             follow(&course)
             try await evaluate(&course, requiring: condition)
             report(status)
@@ -124,8 +119,10 @@ public final class Progression: Sendable {
         }
     }
 
-    /// Takes in the policy that runs, and each one that ran since the last time, as far as it is remembered.
+    /// Takes in the policy that runs, and each one that ran since the last time, as far as it is remembered. What is found has
+    /// changed by now, and perhaps before.
     private func follow(_ course: inout ProgressionCourse) {
+        course.catchUp()
         let running = updater.router.snapshot().policy
         if let last = course.revision {
             if running.revision == last { return }
@@ -233,7 +230,7 @@ public final class Progression: Sendable {
 
 extension Clock<Duration> {
     /// A function that says how much time has passed since it was made.
-    fileprivate func stopwatch() -> () -> Duration {
+    fileprivate func stopwatch() -> @Sendable () -> Duration {
         let start = now
         return { start.duration(to: now) }
     }

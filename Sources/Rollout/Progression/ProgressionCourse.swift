@@ -1,6 +1,6 @@
 /// What a driver has before it: the canary or the test that the policy says, what went before, and the time.
 ///
-/// It does nothing itself, and knows no clock: times are what the driver counts.
+/// It does nothing itself. Times are what has passed since the driver began, as far as that is believed.
 struct ProgressionCourse: Sendable {
     /// What is driven.
     enum Subject: Sendable {
@@ -17,11 +17,19 @@ struct ProgressionCourse: Sendable {
     /// The last revision that was followed, or nil if none was.
     private(set) var revision: UInt32?
     private(set) var now = Duration.zero
+    private let passed: @Sendable () -> Duration
+    /// What had passed by the clock when this last caught up.
+    private var caughtUp = Duration.zero
     var readings = ProgressionStatus.Readings()
     /// A change that was refused is not tried again before that, unless it takes a canary back.
     private(set) var patience: (until: Duration, reason: String)?
 
-    init(of id: RolloutID) { self.id = id }
+    /// - Parameters:
+    ///   - id: The rollout.
+    ///   - passed: Says what has passed by the driver's clock.
+    init(of id: RolloutID, timedBy passed: @escaping @Sendable () -> Duration) {
+        (self.id, self.passed) = (id, passed)
+    }
 
     /// Why there is nothing to drive, or nil if there is.
     var absence: String? {
@@ -39,14 +47,15 @@ struct ProgressionCourse: Sendable {
         }
     }
 
-    /// Counts time that has passed by the driver's clock.
+    /// Counts the time that has passed.
     ///
-    /// A clock that jumps must not decide anything. So no time passes if it goes back, and at most four intervals if it goes far
-    /// ahead: an evaluation rests for one and reads for one at most. Whatever takes longer than that makes a stage appear
-    /// younger than it is.
-    mutating func pass(_ elapsed: Duration) {
-        guard let interval else { return now += max(.zero, elapsed) }
-        now += min(max(.zero, elapsed), interval * 4)
+    /// A clock that jumps must not decide anything. So no time passes if it goes back, and at most two intervals if it goes far
+    /// ahead: nothing that is evaluated rests or reads for longer than one. A change that is longer at its gates makes a stage
+    /// appear younger than it is.
+    mutating func catchUp() {
+        let time = passed()
+        let elapsed = max(.zero, time - exchange(&caughtUp, with: time))
+        now += interval.map { min(elapsed, $0 * 2) } ?? elapsed
     }
 
     // MARK: Following the policy

@@ -8,13 +8,13 @@ extension Station {
         stage.say("minute to settle and five at each step. Of all requests 1 % fail, but 4 % of the second canary's.")
         stage.say("Every visitor is decided, counted and judged as in a service; only the clock runs ahead.")
         stage.say("")
-        let healthy = try await DrivenCanary(failing: 0.01)
-        let harmful = try await DrivenCanary(failing: 0.04)
+        let healthy = try await DrivenCanary(failing: 0.01, on: stage)
+        let harmful = try await DrivenCanary(failing: 0.04, on: stage)
         var table = Table("rrlrl")
         table.head("minute", "healthy", "", "harmful", "")
         var last = ("", "")
         for minute in 1...240 where !(healthy.hasEnded && harmful.hasEnded) {
-            let words = (await healthy.pass(minute), await harmful.pass(minute))
+            let words = (await healthy.passMinute(), await harmful.passMinute())
             if words != last {
                 table.add(
                     "\(minute)",
@@ -57,16 +57,11 @@ private final class DrivenCanary {
     private static let plan = ProgressionPlan(steps: [.percent(1), .percent(10), .percent(50)], interval: 60)
     private static let visitorsAMinute = 3_000
 
-    init(failing rate: Double) async throws(Stop) {
+    init(failing rate: Double, on stage: Stage) async throws(Stop) {
         let strategy = RolloutStrategy.canary(.percent(1), stable: [.app: "v1"], canary: [.app: "v2"])
         let definition = RolloutDefinition(strategy, progression: Self.plan)
-        let router: RolloutRouter
-        do throws(PolicyError) {
-            router = try RolloutRouter(policy: RolloutPolicy(revision: 1, rollouts: ["sms": definition]))
-        } catch {
-            throw .unusable("the policy is invalid\n\(error)")
-        }
-        guard let handle = router.rollout("sms") else { throw .unusable("the policy of the tour has no rollout sms") }
+        let router = try stage.router(RolloutPolicy(revision: 1, rollouts: ["sms": definition]))
+        let handle = try stage.rollout("sms", of: router)
         let (stream, continuation) = AsyncStream.makeStream(of: ProgressionStatus.self)
         let updater = RolloutUpdater(router)
         let progression = Progression(of: "sms", updating: updater, clock: clock) { continuation.yield($0) }
@@ -74,7 +69,7 @@ private final class DrivenCanary {
         driver = Task { try await progression.run() }
         statuses = stream.makeAsyncIterator()
         status = progression.status
-        status = await statuses.next() ?? status
+        status = await statuses.next(isolation: #isolation) ?? status
     }
 
     var hasEnded: Bool { status.waiting != nil }
@@ -83,7 +78,7 @@ private final class DrivenCanary {
     func share(if isShown: Bool) -> String { isShown ? status.canary.map { "\($0.share)" } ?? "" : "" }
 
     /// Lets a minute pass with its visitors, and says what the driver found.
-    func pass(_ minute: Int) async -> String {
+    func passMinute() async -> String {
         for _ in 0..<Self.visitorsAMinute {
             visitor += 1
             let decision = handle.decision(for: visitor)
@@ -92,7 +87,7 @@ private final class DrivenCanary {
         }
         guard !hasEnded else { return words }
         await clock.advance(by: .seconds(60))
-        status = await statuses.next() ?? status
+        status = await statuses.next(isolation: #isolation) ?? status
         return words
     }
 

@@ -338,5 +338,6 @@ struct ProgressionFaultTests {
         #expect(page.contains(#"rollout_progression_verdict{rollout="sms",verdict="advance"} 0"#))
         #expect(page.contains(#"rollout_progression_evidence{rollout="sms",test="harm"} "#))
         #expect(page.contains(#"rollout_progression_leader{rollout="sms"} 1"#))
+        if Prometheus.isThere { #expect(try Prometheus.check(page) == "") }
     }
 }

@@ -240,6 +240,26 @@ struct ProgressionTests {
         #expect(status.canary?.trials == CanaryTrials())
     }
 
+    @Test("A change while the source is read counts from when it was found")
+    func duringReading() async throws {
+        let source = CountingSource(Self.healthy)
+        let driven = try DrivenRollout(EditedPolicy.driven { $0.settle = 25 }, source: source)
+        _ = await driven.report()
+        source.bring { [clock = driven.clock, updater = driven.updater] stage in
+            clock.advance(by: .seconds(9))
+            try await updater.update { try $0.setShare(of: "sms", to: .percent(10)) }
+            return try await Self.healthy(stage)
+        }
+        #expect(await driven.step().canary?.share == .percent(10))
+        source.bring(Self.healthy)
+        let stages = source.stages.count
+        // It is 19 s. What was begun before may end until 44 s.
+        for count in [0, 0, 1] {
+            await driven.step()
+            #expect(source.stages.count == stages + count)
+        }
+    }
+
     @Test("A newer file with another share is as an edit by hand, an older one nothing")
     func files() async throws {
         let driven = try DrivenRollout(EditedPolicy.driven(), source: CountingSource(Self.healthy))

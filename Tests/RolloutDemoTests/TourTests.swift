@@ -40,6 +40,16 @@ struct TourTests {
         }
     }
 
+    @Test("The healthy canary is promoted, the harmful one is taken back, and the history says why")
+    func progression() throws {
+        let lines = try Self.run.get().lines
+        #expect(lines.contains { $0.hasSuffix("50 %  promote") })
+        #expect(lines.contains { $0.hasSuffix("1 %  rollback: failures") })
+        let records = lines.filter { $0.contains("accepted, by progression, because ") }
+        #expect(records.count == 4, "three steps of one, and an abort of the other")
+        #expect(records.last?.contains(" 1 %: failures, evidence ") == true)
+    }
+
     @Test("Whoever is in the canary stays in it")
     func ramp() throws {
         let lines = try Self.run.get().lines

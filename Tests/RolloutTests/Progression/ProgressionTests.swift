@@ -270,6 +270,17 @@ struct ProgressionTests {
         #expect(await driven.step().canary?.share == .percent(10))
     }
 
+    @Test("A file that still has a canary that was taken back is refused, by its epoch")
+    func staleFile() async throws {
+        let driven = try DrivenRollout(EditedPolicy.driven(), source: CountingSource(Self.harmful))
+        _ = await driven.report()
+        _ = await driven.steps(atMost: 5) { $0.waiting != nil }
+        let stale = EditedPolicy.driven(5).at(9)
+        let error = await #expect(throws: UpdateError.self) { try await driven.updater.update(to: stale) }
+        #expect(error?.code == .needsEpoch)
+        #expect(driven.sms.disabled == [.canary])
+    }
+
     @Test("A change that comes between verdict and write keeps an advance from being written")
     func overtaken() async throws {
         let (isAtGate, mayPass) = (OneShot<Void>(), OneShot<Void>())

@@ -12,6 +12,16 @@ extension RolloutPolicy {
         canary(revision: revision, epoch: 0, canary: .v2)
     }
 
+    /// The usual one with a plan, so that its units are counted.
+    public static var plannedCanary: RolloutPolicy {
+        one(
+            RolloutDefinition(
+                .canary(.percent(10), stable: .v1, canary: .v2),
+                progression: ProgressionPlan(steps: [.percent(50)])
+            )
+        )
+    }
+
     /// The usual one in a revision that changes what the canary serves, so that it needs an epoch of its own.
     public static func canary(revision: UInt32, canary: Release) -> RolloutPolicy {
         .canary(revision: revision, epoch: revision, canary: canary)

@@ -66,9 +66,17 @@ extension OutcomeRecorder {
     @inline(__always)
     final func record(_ decision: Decision, _ kind: OutcomeKind, _ range: LatencyRange) {
         let variant = decision.variant.number
-        let (entry, ranges) = ranges(of: variant, at: NodeLayout.directories &+ kind.index, range, on: Stripe.current)
-        if let ranges, ranges.increment(at: range.place, of: Self.owner(entry, variant)) { return }
-        recordApart(decision, kind, range)
+        let (entry, node) = node(of: variant, on: Stripe.current)
+        guard let node else { return recordMakingRoom(decision, kind, range) }
+        guard let directory = node.page(at: NodeLayout.directories &+ kind.index) else {
+            return recordWithUnit(decision, kind, range, in: node)
+        }
+        if let ranges = directory.page(at: range.page),
+            ranges.increment(at: range.place, of: Self.owner(entry, variant))
+        {
+            return
+        }
+        recordMakingRoom(decision, kind, range)
     }
 
     /// Adds to one of the counts in a variant's node.
@@ -78,19 +86,15 @@ extension OutcomeRecorder {
         if !tryAdd(amount, at: place, variant, on: stripe) { addMakingRoom(amount, at: place, variant, on: stripe) }
     }
 
-    // The next two are apart, because the way that nearly all requests take is a straight one without them.
+    // The next ones are apart, because the way that nearly all requests take is a straight one without them.
 
-    /// Counts a request and its unit, or makes the room for a request that was missing.
     @inline(never)
-    private final func recordApart(_ decision: Decision, _ kind: OutcomeKind, _ range: LatencyRange) {
+    final func recordMakingRoom(_ decision: Decision, _ kind: OutcomeKind, _ range: LatencyRange) {
         let (variant, stripe) = (decision.variant.number, Stripe.current)
         while true {
-            let header = kind.index < NodeLayout.unitKinds ? units[variant] : .nowhere
-            if header != .nowhere {
-                if tryRecord(variant, at: NodeLayout.unitDirectories &+ kind.index, range, on: stripe) {
-                    return countUnit(of: decision, isFailure: kind.index == 1, in: range, header)
-                }
-            } else if tryRecord(variant, at: NodeLayout.directories &+ kind.index, range, on: stripe) {
+            let isApart = isApart(kind.index, variant)
+            if tryRecord(variant, kind, range, on: stripe, isApart: isApart) {
+                if isApart { countUnit(of: decision, kind, range) }
                 return
             }
             makeRoom(for: variant, on: stripe, kind: kind.index, page: range.page)
@@ -102,26 +106,22 @@ extension OutcomeRecorder {
         repeat { makeRoom(for: variant, on: stripe) } while !tryAdd(amount, at: place, variant, on: stripe)
     }
 
-    @inline(__always)
-    private final func tryRecord(
-        _ variant: VariantNumber,
-        at directory: Int,
-        _ range: LatencyRange,
-        on stripe: Int
-    ) -> Bool {
-        let (entry, ranges) = ranges(of: variant, at: directory, range, on: stripe)
-        return ranges?.add(1, at: range.place, of: Self.owner(entry, variant)) ?? false
+    /// Whether the counts of a kind are where requests with units are counted.
+    private final func isApart(_ kind: Int, _ variant: VariantNumber) -> Bool {
+        kind < NodeLayout.unitKinds && units[variant] != .nowhere
     }
 
-    @inline(__always)
-    private final func ranges(
-        of variant: VariantNumber,
-        at directory: Int,
+    private final func tryRecord(
+        _ variant: VariantNumber,
+        _ kind: OutcomeKind,
         _ range: LatencyRange,
-        on stripe: Int
-    ) -> (entry: UInt64, OutcomePage?) {
+        on stripe: Int,
+        isApart: Bool
+    ) -> Bool {
         let (entry, node) = node(of: variant, on: stripe)
-        return (entry, node?.page(at: directory)?.page(at: range.page))
+        let place = (isApart ? NodeLayout.unitDirectories : NodeLayout.directories) + kind.index
+        guard let ranges = node?.page(at: place)?.page(at: range.page) else { return false }
+        return ranges.add(1, at: range.place, of: Self.owner(entry, variant))
     }
 
     @inline(__always)
@@ -169,7 +169,7 @@ extension OutcomeRecorder {
                 unsafe row[stripe].store(node.address, ordering: .releasing)
             }
             guard let kind else { return }
-            let isApart = kind < NodeLayout.unitKinds && units[variant] != .nowhere
+            let isApart = isApart(kind, variant)
             let place = (isApart ? NodeLayout.unitDirectories : NodeLayout.directories) + kind
             let directory = node.page(at: place) ?? state.takePage(for: .directory(kind: kind), of: owner)
             node.set(directory.address, at: place)

@@ -153,6 +153,16 @@ extension Outcomes: OutcomeSource {
     public func totals(in stage: OutcomeStage) -> OutcomeTotals {
         unsafe recorder._withUnsafeGuaranteedRef { $0.totals(in: stage) }
     }
+
+    /// What is known of each unit in a stage, for another process to unite with what others know: see ``UnitUnion``. O(buckets):
+    /// it holds the lock that ``counts`` takes for about a millisecond.
+    ///
+    /// - Parameter stage: Whose units. If its ``OutcomeStage/id`` is not the last one's, it begins now.
+    /// - Returns: The table, or nil if no units are counted: the rollout has no canary with a plan that counts units, or the running
+    ///   policy has it in another epoch.
+    public func unitTable(in stage: OutcomeStage) -> UnitTable? {
+        unsafe recorder._withUnsafeGuaranteedRef { $0.unitTable(in: stage) }
+    }
 }
 
 extension RolloutRouter {

@@ -3,37 +3,58 @@
 /// Of a variant whose units are counted, a node holds the directories of drawn requests at another place. So the straight way to
 /// a count ends there, and only these requests take the longer one, on which their unit is counted, too.
 extension OutcomeRecorder {
+    /// Counts a request that finds no directory at the usual place of a node, and its unit.
+    ///
+    /// Its variant has a row of its own, or its units would not be counted.
+    @inline(never)
+    final func recordWithUnit(
+        _ decision: Decision,
+        _ kind: OutcomeKind,
+        _ range: LatencyRange,
+        in node: OutcomePage
+    ) {
+        guard kind.index < NodeLayout.unitKinds,
+            let ranges = node.page(at: NodeLayout.unitDirectories &+ kind.index)?.page(at: range.page),
+            ranges.increment(at: range.place, of: OutcomeCell.empty(decision.variant.number))
+        else { return recordMakingRoom(decision, kind, range) }
+        countUnit(of: decision, kind, range)
+    }
+
     /// Counts the unit of a request that was counted.
     @inline(__always)
-    final func countUnit(of decision: Decision, isFailure: Bool, in range: LatencyRange, _ header: UnitHeader) {
-        let outcome = units.outcome(isFailure: isFailure, in: range)
-        // A decision that was drawn has a bucket.
-        let bucket = Int(truncatingIfNeeded: decision.answer >> Outcome.bucketShift)
-        if header.isOfEpoch(of: decision.origin),
-            let memory = units.memory(header.memory), memory.knows(outcome, of: bucket, header)
+    final func countUnit(of decision: Decision, _ kind: OutcomeKind, _ range: LatencyRange) {
+        let header = units[decision.variant.number]
+        let outcome = units.outcome(kind, range)
+        // A header that leads nowhere has no tag, and in no word without a tag has anybody entered.
+        if header.isOfEpoch(of: decision.origin), let memory = units.memory(header.memory),
+            memory.knows(outcome, of: decision.bucketField, header)
         {
             return
         }
-        countNews(outcome, of: bucket, decision, header)
+        countNews(outcome, decision, header)
     }
 
-    /// Counts an outcome that is news of its unit, or for which the header is too old.
-    ///
-    /// A header that turns out to be too old is looked up again under the lock: whoever changes headers holds it.
+    /// Counts an outcome that is news of its unit, or for which the header is not good.
     @inline(never)
-    private final func countNews(
-        _ outcome: UnitOutcome,
-        of bucket: Int,
-        _ decision: Decision,
-        _ header: UnitHeader
-    ) {
+    private final func countNews(_ outcome: UnitOutcome, _ decision: Decision, _ header: UnitHeader) {
+        if !tryCount(outcome, decision, header) { countLate(outcome, decision, header) }
+    }
+
+    @inline(__always)
+    private final func tryCount(_ outcome: UnitOutcome, _ decision: Decision, _ header: UnitHeader) -> Bool {
+        guard header != .nowhere, header.isOfEpoch(of: decision.origin), let memory = units.memory(header.memory) else {
+            return false
+        }
+        return memory.count(outcome, of: decision.bucketField, header)
+    }
+
+    /// Counts the unit of a request for which a header is not good, unless the request is of an earlier epoch.
+    ///
+    /// Whoever changes headers holds the lock. So under it, the header is good, or there is none that would be.
+    @inline(never)
+    private final func countLate(_ outcome: UnitOutcome, _ decision: Decision, _ header: UnitHeader) {
         var header = header
         while header != .nowhere, header.epoch <= decision.epoch {
-            if header.isOfEpoch(of: decision.origin), let memory = units.memory(header.memory),
-                memory.count(outcome, of: bucket, header)
-            {
-                return
-            }
             let now = state.withLock { state in
                 followPolicy(&state)
                 return units[decision.variant.number]
@@ -41,6 +62,7 @@ extension OutcomeRecorder {
             // Somebody else's decision: this router knows no policy of its epoch.
             if now == header { return }
             header = now
+            if tryCount(outcome, decision, header) { return }
         }
     }
 
@@ -108,6 +130,16 @@ extension OutcomeRecorder {
 
     // MARK: Reading
 
+    /// The table of a stage as a value, or nil if its units are not counted.
+    final func unitTable(in stage: OutcomeStage) -> UnitTable? {
+        state.withLock { state in
+            guard let table = table(in: stage, &state) else { return nil }
+            return UnitTable(epoch: stage.epoch, stage: stage.id) { put in
+                table.memory.forEachWord(in: table.tag) { put($0, table.isUsedUp ? $1.aged : $1) }
+            }
+        }
+    }
+
     /// What was counted of a stage.
     ///
     /// Units are read before requests, and a unit is counted after its request. So there are never more units than requests.
@@ -144,4 +176,10 @@ extension OutcomeRecorder {
             return OutcomeTotals(variants)
         }
     }
+}
+
+extension Decision {
+    /// The bucket of a decision that was drawn: 20 bits.
+    @inline(__always)
+    var bucketField: Int { Int(truncatingIfNeeded: answer >> Outcome.bucketShift) }
 }

@@ -71,9 +71,10 @@ struct UnitHeader: Hashable {
         UnitMemory(address: unsafe memories[number].load(ordering: .acquiring))
     }
 
+    /// What a request of one of the kinds that count units, success and failure, says of its unit.
     @inline(__always)
-    func outcome(isFailure: Bool, in range: LatencyRange) -> UnitOutcome {
-        UnitOutcome(failure: isFailure ? 1 : 0, slowness: UInt64(unsafe exceeded[range.index]))
+    func outcome(_ kind: OutcomeKind, _ range: LatencyRange) -> UnitOutcome {
+        UnitOutcome(failure: UInt64(truncatingIfNeeded: kind.index), slowness: UInt64(unsafe exceeded[range.index]))
     }
 
     // MARK: Under the recorder's lock

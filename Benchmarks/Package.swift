@@ -32,6 +32,7 @@ let package = Package(
             name: "Shadowing",
             dependencies: ["Fixtures", .product(name: "Rollout", package: "rollout")]
         ),
+        .executableTarget(name: "Statistics", dependencies: [.product(name: "Rollout", package: "rollout")]),
         .executableTarget(name: "Gate", dependencies: ["Fixtures", .product(name: "Rollout", package: "rollout")]),
     ],
     swiftLanguageModes: [.v6]

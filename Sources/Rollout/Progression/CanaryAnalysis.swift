@@ -55,6 +55,7 @@ public struct CanaryAnalysis: Sendable {
             case .noTraffic: window?.canary.requests == 0 ? "canary" : "stable"
             default: nil
             }
+        let evidence = evidence
         return CanaryJudgement(
             verdict: verdict,
             reason: reason,

@@ -3,31 +3,12 @@ import Testing
 @testable import Rollout
 
 /// The bounds on both mistakes, on simulated traffic. The seeds are fixed, so a rate is one number and not a chance.
+///
+/// These are short forms. `cd Benchmarks && swift run -c release Statistics` runs the same simulations thousands of times each.
 @Suite("What the statistics of progression promise")
 struct ErrorBoundTests {
-    /// Traffic that a harmless canary meets: shares and rates by window.
-    struct Healthy: Sendable, CustomTestStringConvertible {
-        let testDescription: String
-        let share: @Sendable (Int) -> Double
-        let rate: @Sendable (Int) -> Double
-    }
-
-    private static let ramp: @Sendable (Int) -> Double = { [1, 5, 10, 25, 50][min($0 / 60, 4)] }
-
-    static let healthy: [Healthy] = [
-        Healthy(testDescription: "0.1 % at 10 %", share: { _ in 10 }, rate: { _ in 0.001 }),
-        Healthy(testDescription: "1 % at 1 %", share: { _ in 1 }, rate: { _ in 0.01 }),
-        Healthy(testDescription: "1 % at 50 %", share: { _ in 50 }, rate: { _ in 0.01 }),
-        Healthy(testDescription: "20 % at 10 %", share: { _ in 10 }, rate: { _ in 0.2 }),
-        Healthy(
-            testDescription: "a ramp on which the rate quadruples",
-            share: ramp,
-            rate: { 0.005 + 0.015 * Double($0) / 300 }
-        ),
-        Healthy(testDescription: "a ramp with an incident", share: ramp, rate: { 250..<259 ~= $0 ? 0.2 : 0.01 }),
-    ]
-
-    private static let runs = StressEffort.seeds(40, long: 200)
+    private static let runs = StressEffort.seeds(20, long: 100)
+    private static let windows = StressEffort.isLong ? 600 : 200
 
     /// The most of so many runs that a rate may hit: nominal, and three standard deviations more.
     private static func most(_ rate: Double, of runs: Int) -> Double {
@@ -35,28 +16,32 @@ struct ErrorBoundTests {
         return runs * rate + 3 * (runs * rate * (1 - rate)).squareRoot()
     }
 
+    /// The median, with a run that came to no end above all others.
+    private static func median(_ values: [Int?]) -> Int { values.map { $0 ?? .max }.sorted()[values.count / 2] }
+
+    // MARK: Taken back
+
     @Test(
         "A harmless canary is taken back at most as often as stated, looked at after every window",
-        arguments: healthy
+        arguments: HealthyTraffic.all
     )
-    func falseRollbacks(_ healthy: Healthy) {
-        let plan = ProgressionPlan(steps: [.percent(99)], count: .requests, falseRollback: .percent(5))
-        var (takenBack, suspicious) = (0, 0)
-        for seed in Self.runs {
-            var traffic = SimulatedTraffic(seed: seed)
-            var analysis = CanaryAnalysis(under: plan, at: .percent(healthy.share(0)))
-            var largest = 0.0
-            for index in 0..<300 {
-                let (share, rate) = (Share.percent(healthy.share(index)), healthy.rate(index))
-                let window = traffic.window(500, share: share, canary: rate, stable: rate)
-                let seen = analysis.judge(CanaryObservation(share: share, age: 0, reading: .window(window)))
-                largest = max(largest, seen.evidence?.harm ?? 0)
-            }
-            if largest >= 20 { takenBack += 1 }
-            if largest >= 20.0.squareRoot() { suspicious += 1 }
+    func falseRollbacks(_ healthy: HealthyTraffic) {
+        let evidence = Self.runs.map { healthy.largestEvidence(windows: Self.windows, seed: $0) }
+        let takenBack = evidence.count { $0 >= ln(20) }
+        let suspicious = evidence.count { $0 >= ln(20) / 2 }
+        #expect(Double(takenBack) <= Self.most(0.05, of: evidence.count), "\(takenBack) of \(evidence.count)")
+        #expect(Double(suspicious) <= Self.most(0.05.squareRoot(), of: evidence.count), "\(suspicious)")
+    }
+
+    @Test(
+        "Not even a share that follows the evidence takes a harmless canary back more often",
+        arguments: [(3, Share.percent(50)), (1.5, .percent(1))]
+    )
+    func shareByEvidence(limit: Double, above: Share) {
+        let takenBack = Self.runs.count {
+            HealthyTraffic.largestEvidence(limit: limit, above: above, windows: Self.windows / 2, seed: $0) >= ln(20)
         }
         #expect(Double(takenBack) <= Self.most(0.05, of: Self.runs.count), "\(takenBack) of \(Self.runs.count)")
-        #expect(Double(suspicious) <= Self.most(0.05.squareRoot(), of: Self.runs.count), "\(suspicious)")
     }
 
     @Test(
@@ -66,137 +51,155 @@ struct ErrorBoundTests {
     )
     func detection(_ traffic: (stable: Double, canary: Double, window: Int, limit: Int), _ count: ProgressionPlan.Count)
     {
-        let plan = ProgressionPlan(steps: [.percent(99)], count: count)
-        let requests = StressEffort.seeds(31, long: 101).map { seed in
-            var random = SimulatedTraffic(seed: seed)
-            var analysis = CanaryAnalysis(under: plan, at: .percent(10))
-            var requests = 0
-            while requests < 20 * traffic.limit {
-                var window = random.window(
-                    traffic.window,
-                    share: .percent(10),
-                    canary: traffic.canary,
-                    stable: traffic.stable
-                )
-                window.countEachRequestAsUnit()
-                requests += traffic.window
-                let seen = analysis.judge(CanaryObservation(share: .percent(10), age: 0, reading: .window(window)))
-                if seen.verdict == .rollBack { break }
-            }
-            return requests
+        let harmful = HarmfulTraffic(stable: traffic.stable, canary: traffic.canary, window: traffic.window)
+        let requests = StressEffort.seeds(11, long: 51).map {
+            harmful.requestsUntilRollback(count, most: 20 * traffic.limit, seed: $0)
         }
-        let median = requests.sorted()[requests.count / 2]
         // A median of few runs varies more than one of a thousand.
-        #expect(Double(median) <= 1.2 * Double(traffic.limit), "\(median) requests")
+        #expect(Double(Self.median(requests)) <= 1.2 * Double(traffic.limit), "\(Self.median(requests)) requests")
     }
 
-    /// Runs a canary from step to step, by gates alone, until it is promoted or the windows are used up.
-    private static func isPromoted(_ seed: UInt64, canary: Double, stable: Double, windows: Int) -> (Bool, windows: Int)
-    {
-        let steps = [1, 5, 10, 25, 50].map { Share.percent($0) }
-        let plan = ProgressionPlan(steps: steps, count: .requests, settle: 0, dwell: 0, falseRollback: .percent(0.0001))
-        var traffic = SimulatedTraffic(seed: seed)
-        var share = steps[0]
-        var analysis = CanaryAnalysis(under: plan, at: share)
-        for count in 1...windows {
-            let window = traffic.window(6_000, share: share, canary: canary, stable: stable)
-            switch analysis.judge(CanaryObservation(share: share, age: 0, reading: .window(window))).verdict {
-            case .promote: return (true, count)
-            case .advance: share = plan.next(after: share) ?? share
-            case .rollBack: return (false, count)
-            case .hold: break
-            }
+    @Test("Harm is found as soon if it begins late")
+    func lateHarm() {
+        let late = HarmfulTraffic(
+            stable: 0.01,
+            canary: 0.02,
+            window: 2_400,
+            share: .percent(50),
+            healthyWindows: StressEffort.isLong ? 1_250 : 300
+        )
+        let requests = StressEffort.seeds(9, long: 21).map {
+            late.requestsUntilRollback(.requests, most: 200_000, seed: $0)
         }
-        return (false, windows)
+        #expect(Self.median(requests) <= 36_000, "\(Self.median(requests)) requests")
     }
+
+    // MARK: Going on
 
     @Test(
-        "A canary at the final margin is promoted at most as often as stated",
+        "A canary at the last margin is promoted at most as often as stated",
         arguments: [(0.01, 0.013), (0.001, 0.0022), (0.05, 0.061)]
     )
     func falseAdvances(stable: Double, canary: Double) {
-        let promoted = Self.runs.filter { Self.isPromoted($0, canary: canary, stable: stable, windows: 60).0 }.count
+        let stepped = SteppedCanary(canary: canary, stable: stable)
+        let promoted = Self.runs.count { stepped.windowsUntilPromotion(most: Self.windows / 4, seed: $0) != nil }
         #expect(Double(promoted) <= Self.most(0.05, of: Self.runs.count), "\(promoted) of \(Self.runs.count)")
     }
 
     @Test("A healthy canary is promoted, and soon", arguments: [0, 0.001, 0.01, 0.05])
     func promotions(rate: Double) {
-        let runs = Self.runs.prefix(40).map { Self.isPromoted($0, canary: rate, stable: rate, windows: 200) }
-        #expect(runs.count(where: \.0) >= runs.count - 1)
-        let median = runs.map(\.windows).sorted()[runs.count / 2]
-        #expect(median <= 24, "\(median) windows")
+        let stepped = SteppedCanary(canary: rate, stable: rate)
+        let windows = Self.runs.map { stepped.windowsUntilPromotion(most: 200, seed: $0) }
+        #expect(windows.count { $0 == nil } <= 1)
+        #expect(Self.median(windows) <= 24, "\(Self.median(windows)) windows")
     }
 
-    @Test("What began under a larger share takes no harmless canary back")
+    // MARK: Units
+
+    @Test(
+        "Units that fail again and again are one failure each",
+        arguments: [{ _ in .percent(50) }, HealthyTraffic.ramp] as [@Sendable (Double) -> Share]
+    )
+    func returningUnits(share: @Sendable (Double) -> Share) {
+        let units = ReturningUnits(count: StressEffort.isLong ? 5_000 : 1_000)
+        let outcomes = StressEffort.seeds(16, long: 20).map { units.takesBack(share: share, windows: 30, seed: $0) }
+        let byUnits = outcomes.count(where: \.byUnits)
+        #expect(Double(byUnits) <= Self.most(0.01, of: outcomes.count), "\(byUnits) of \(outcomes.count)")
+        // Or else there was nothing to withstand.
+        #expect(outcomes.count(where: \.byRequests) > 0)
+    }
+
+    @Test("Units pass the last gate with a canary at the margin at most as often as stated")
+    func gateByUnits() {
+        let units = ReturningUnits(count: StressEffort.isLong ? 5_000 : 1_000)
+        let outcomes = StressEffort.seeds(16, long: 20).map { units.passesLastGate(windows: 30, seed: $0) }
+        let byUnits = outcomes.count(where: \.byUnits)
+        let most = Self.most(0.05, of: outcomes.count)
+        #expect(Double(byUnits) <= most, "\(byUnits) of \(outcomes.count)")
+        #expect(Double(outcomes.count(where: \.byRequests)) > most)
+    }
+
+    @Test("A canary that gets too few units is found, and one that gets its due is not suspected")
+    func mismatch() {
+        let few = StressEffort.seeds(7, long: 31).map {
+            SampleMismatch.unitsUntilAlarm(canary: 0.09, most: 100_000, seed: $0)
+        }
+        #expect(Self.median(few) <= 20_000, "\(Self.median(few)) units")
+        for seed in StressEffort.seeds(4, long: 20) {
+            #expect(SampleMismatch.unitsUntilAlarm(canary: 0.1, most: 100 * Self.windows, seed: seed) == nil)
+        }
+        for seed in StressEffort.seeds(2, long: 10) {
+            #expect(!SampleMismatch.alarmsOnRamp(seed: seed), "units that come back")
+            #expect(SampleMismatch.alarmsOnRamp(countsAgain: true, seed: seed))
+        }
+    }
+
+    // MARK: Latency
+
+    @Test("A canary that is slower is found after so many requests (median), and one that is as fast is left alone")
+    func latency() {
+        let everywhere = StressEffort.seeds(9, long: 51).map {
+            SlowCanary.everywhere.requestsUntilRollback(window: 200, most: 40_000, seed: $0)
+        }
+        #expect(Self.median(everywhere) <= 3_200, "\(Self.median(everywhere)) requests")
+        let atTheEnd = StressEffort.seeds(3, long: 21).map {
+            SlowCanary.atTheEnd.requestsUntilRollback(window: 1_200, most: 200_000, seed: $0)
+        }
+        #expect(Self.median(atTheEnd) <= 50_000, "\(Self.median(atTheEnd)) requests")
+        for seed in StressEffort.seeds(4, long: 20) {
+            #expect(SlowCanary.healthy.requestsUntilRollback(window: 500, most: 20_000, seed: seed) == nil)
+        }
+    }
+
+    // MARK: Unsettled
+
+    @Test("What began under an earlier share takes no harmless canary back")
     func unsettled() {
-        // From 50 to 5 %: for 30 s requests still time out that began when half of them were the canary's.
-        var takenBack = 0
-        let plan = ProgressionPlan(steps: [.percent(99)], count: .requests)
-        for seed in Self.runs {
-            var traffic = SimulatedTraffic(seed: seed)
-            var analysis = CanaryAnalysis(under: plan, at: .percent(50))
-            for index in 0..<40 {
-                let isOld = index < 20
-                let share = Share.percent(isOld ? 50 : 5)
-                var window = traffic.window(1_500, share: share, canary: 0, stable: 0)
-                // One of a hundred times out after 30 s, two windows later.
-                let late = traffic.binomial(15, index < 22 ? 0.5 : 0.05)
-                window.canary.requests += late
-                window.canary.failures += late
-                window.stable.requests += 15 - late
-                window.stable.failures += 15 - late
-                if 20..<24 ~= index { (window.isSettled, window.weight) = (false, .percent(50)) }
-                let seen = analysis.judge(CanaryObservation(share: share, age: 0, reading: .window(window)))
-                if seen.verdict == .rollBack {
-                    takenBack += 1
-                    break
-                }
-            }
+        let timeouts = Self.runs.count { UnsettledTraffic.takesBackAfterTimeouts(seed: $0) }
+        #expect(Double(timeouts) <= Self.most(0.01, of: Self.runs.count), "\(timeouts) of \(Self.runs.count)")
+        let runs = StressEffort.seeds(6, long: 50)
+        let sessions = runs.count { UnsettledTraffic.takesBackAfterSessions(seed: $0) }
+        #expect(Double(sessions) <= Self.most(0.01, of: runs.count), "\(sessions) of \(runs.count)")
+        // Or else there was nothing to withstand.
+        for seed in runs.prefix(3) {
+            #expect(UnsettledTraffic.takesBackAfterTimeouts(countsThem: true, seed: seed))
+            #expect(UnsettledTraffic.takesBackAfterSessions(countsThem: true, seed: seed))
         }
-        #expect(Double(takenBack) <= Self.most(0.01, of: Self.runs.count), "\(takenBack) of \(Self.runs.count)")
     }
 
-    @Test("Units that fail again and again are one failure each")
-    func units() {
-        // 1 % of the units fail half of their requests. By requests, that takes harmless canaries back.
-        var takenBack = (units: 0, requests: 0)
-        for seed in Self.runs {
-            var random = SplitMix64(seed: seed)
-            let broken = (0..<50).map { _ in Double.random(in: 0..<1, using: &random) < 0.1 }
-            let canaryBroken = broken.count(where: \.self)
-            var byUnits = CanaryAnalysis(under: ProgressionPlan(steps: [.percent(99)]), at: .percent(10))
-            var byRequests = CanaryAnalysis(
-                under: ProgressionPlan(steps: [.percent(99)], count: .requests),
-                at: .percent(10)
-            )
-            var traffic = SimulatedTraffic(seed: seed &+ 1_000_000)
-            for index in 0..<30 {
-                let isFirst = index == 0
-                func side(_ units: Int, _ broken: Int) -> VariantOutcomes {
-                    let failures = traffic.binomial(10 * broken, 0.5) + traffic.binomial(10 * (units - broken), 0.005)
-                    let counted = VariantOutcomes.Units(
-                        arrived: isFirst ? units : 0,
-                        entered: isFirst ? units : 0,
-                        enteredFailed: isFirst ? broken / 2 : 0,
-                        failed: isFirst ? min(broken, failures) : 0
-                    )
-                    return VariantOutcomes(requests: 10 * units, failures: failures, units: counted)
-                }
-                let window = CanaryWindow(
-                    stable: side(4_500, 50 - canaryBroken),
-                    canary: side(500, canaryBroken),
-                    weight: .percent(10),
-                    isSettled: true
-                )
-                let seen = CanaryObservation(share: .percent(10), age: 0, reading: .window(window))
-                _ = byUnits.judge(seen)
-                _ = byRequests.judge(seen)
-            }
-            let empty = CanaryObservation(share: .percent(10), age: 0, reading: .missing("the end"))
-            if byUnits.judge(empty).verdict == .rollBack { takenBack.units += 1 }
-            if byRequests.judge(empty).verdict == .rollBack { takenBack.requests += 1 }
+    // MARK: The default plan
+
+    @Test("The default plan promotes what is healthy, and takes back what a fixed threshold promotes")
+    func defaultPlan() {
+        let runs = StressEffort.seeds(9, long: 51)
+        let healthy = runs.map { PlannedCanary(canary: 0.01, stable: 0.01).run(minutes: 240, seed: $0) }
+        #expect(healthy.count { !$0.isPromoted } <= 1)
+        #expect(Self.median(healthy.map { Int($0.minutes) }) <= 30)
+
+        let doubled = runs.map { PlannedCanary(canary: 0.02, stable: 0.01).run(minutes: 240, seed: $0) }
+        #expect(Self.median(doubled.map { $0.isTakenBack ? Int($0.minutes) : nil }) <= 15)
+
+        for seed in runs {
+            let small = PlannedCanary(canary: 0.005, stable: 0.001)
+            #expect(small.run(minutes: 240, seed: seed).isTakenBack)
+            #expect(small.runByFlagger(minutes: 240, seed: seed).isPromoted)
+            let outage = PlannedCanary(canary: 0.5, stable: 0.001).run(minutes: 240, seed: seed)
+            #expect(outage.isTakenBack && outage.failuresBefore < 7, "\(outage)")
         }
-        #expect(Double(takenBack.units) <= Self.most(0.01, of: Self.runs.count), "\(takenBack)")
-        #expect(takenBack.requests > Self.runs.count / 10, "\(takenBack)")
+    }
+
+    // MARK: Adaptation
+
+    private static let adapted: [(AdaptedTest, most: Double)] = [
+        (AdaptedTest([0.8, 0.82, 0.85]), 200),
+        (AdaptedTest([0.7, 0.72, 0.74, 0.76, 0.8]), 550),
+        (AdaptedTest([0.8, 0.82, 0.85], then: [0.86, 0.82, 0.8]), 1_000),
+    ]
+
+    @Test("Weights by efficacy lose little beside the best variant (mean)", arguments: adapted)
+    func regret(_ test: AdaptedTest, most: Double) {
+        let regret = StressEffort.seeds(2, long: 12).map { test.regret(seed: $0) }
+        let mean = regret.reduce(0, +) / Double(regret.count)
+        #expect(mean <= most, "\(regret)")
     }
 }

@@ -1,0 +1,1 @@
+../../../Tests/RolloutTests/Support/SplitMix64.swift

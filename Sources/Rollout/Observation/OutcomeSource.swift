@@ -6,7 +6,8 @@ public protocol OutcomeSource: Sendable {
     /// Everything that was counted until now.
     ///
     /// The source begins a stage when it is first asked for one of another ``OutcomeStage/id`` than before: then
-    /// ``VariantOutcomes/Units/entered`` starts anew. All other counts only rise, for as long as the source runs.
+    /// ``VariantOutcomes/Units/entered`` starts anew. All other counts only rise, for as long as the source runs. So asking
+    /// changes something, and is up to one driver alone.
     ///
     /// - Parameter stage: Whose outcomes, and of which stage.
     /// - Returns: The counts of each variant of the stage.

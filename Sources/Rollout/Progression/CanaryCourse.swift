@@ -28,6 +28,8 @@ struct CanaryCourse: Sendable {
     private var stage = UInt64.random(in: .min ... .max)
     /// Whether the source was asked for this stage only after the share had settled.
     private var isMarked = false
+    /// A longer time to settle that the policy had until a short while ago: sessions that it pinned are still about until then.
+    private var longer: (settling: Duration, until: Duration)?
 
     /// Nil if no canary is on its way there by a plan.
     ///
@@ -77,7 +79,9 @@ struct CanaryCourse: Sendable {
         guard Subject(definition) == subject, definition.progression == plan, let share = definition.canaryShare else {
             return false
         }
+        let before = settling(at: now)
         self.definition = definition
+        if settling(at: now) < before { longer = (before, until: now + .seconds(plan.settle)) }
         guard share != self.share else { return true }
         shares.note(self.share, of: subject.epoch, until: now)
         self.share = share
@@ -87,17 +91,23 @@ struct CanaryCourse: Sendable {
     }
 
     /// For how long outcomes of an earlier share may still come.
-    private var settling: Duration { .seconds(plan.settling(beside: definition.sticky)) }
+    private func settling(at now: Duration) -> Duration {
+        let settling = Duration.seconds(plan.settling(beside: definition.sticky))
+        guard let longer, now < longer.until else { return settling }
+        return max(settling, longer.settling)
+    }
 
     /// When the last of them has come.
-    private var settled: Duration { began + (beganWithEpoch ? .seconds(plan.settle) : settling) }
+    private func settled(at now: Duration) -> Duration {
+        began + (beganWithEpoch ? .seconds(plan.settle) : settling(at: now))
+    }
 
     // MARK: Reading
 
     /// What the source is to be asked for, or nil if the plan reads none.
     mutating func stageToRead(at now: Duration) -> OutcomeStage? {
         if plan.count == .nothing { return nil }
-        if !isMarked, now >= settled {
+        if !isMarked, now >= settled(at: now) {
             isMarked = true
             stage = .random(in: .min ... .max)
         }
@@ -121,7 +131,7 @@ struct CanaryCourse: Sendable {
         let observed: CanaryObservation.Reading
         do throws(SourceReadings.Missing) {
             guard let reading else { throw SourceReadings.Missing(reason: "the plan reads nothing") }
-            observed = .window(try window(reading, &tally))
+            observed = .window(try window(reading, at: now, &tally))
         } catch {
             observed = .missing(error.reason)
         }
@@ -130,6 +140,7 @@ struct CanaryCourse: Sendable {
 
     private mutating func window(
         _ reading: SourceReadings.Reading,
+        at now: Duration,
         _ tally: inout ProgressionStatus.Readings
     ) throws(SourceReadings.Missing) -> CanaryWindow {
         if reading.stage.epoch != subject.epoch || reading.stage.releases != subject.releases {
@@ -138,7 +149,7 @@ struct CanaryCourse: Sendable {
         let window = try readings.window(reading, counting: plan.count, percentiles: plan.latency.count, &tally)
         let none = VariantOutcomes(requests: 0, failures: 0)
         let largest = shares.largest(
-            from: window.start - settling,
+            from: window.start - settling(at: now),
             orOfEarlierEpochsFrom: window.start - .seconds(plan.settle),
             epoch: subject.epoch
         )
@@ -146,7 +157,7 @@ struct CanaryCourse: Sendable {
             stable: window.variants[.stable] ?? none,
             canary: window.variants[.canary] ?? none,
             weight: max(share, largest),
-            isSettled: isMarked && window.stage == stage && window.start >= settled
+            isSettled: isMarked && window.stage == stage && window.start >= settled(at: now)
         )
     }
 }
@@ -164,7 +175,8 @@ extension CanaryCourse.Subject {
 }
 
 extension RolloutDefinition {
-    fileprivate var canaryShare: Share? {
+    /// The share of the canary, if there is one.
+    var canaryShare: Share? {
         if case .canary(let share, _, _) = strategy { share } else { nil }
     }
 }
@@ -175,17 +187,16 @@ struct EarlierShares: Sendable {
     var epoch: UInt32?
     private var entries: [(share: Share, epoch: UInt32, until: Duration)] = []
 
+    /// Sessions live no longer than this.
+    private static let longest = Duration.seconds(PolicyLimits.maxAge.upperBound)
+
     mutating func note(_ share: Share, of epoch: UInt32, until time: Duration) {
+        entries.removeAll { ($0.share, $0.epoch) == (share, epoch) || $0.until < time - Self.longest }
         entries.append((share, epoch, time))
     }
 
-    /// The largest of those that were in force at a time or later, and forgets the others.
-    mutating func largest(
-        from start: Duration,
-        orOfEarlierEpochsFrom late: Duration,
-        epoch: UInt32
-    ) -> Share {
-        entries.removeAll { $0.until < ($0.epoch < epoch ? late : start) }
-        return entries.map(\.share).max() ?? .zero
+    /// The largest of those that were in force at a time or later; of earlier epochs, at another time or later.
+    func largest(from start: Duration, orOfEarlierEpochsFrom late: Duration, epoch: UInt32) -> Share {
+        entries.lazy.filter { $0.until >= ($0.epoch < epoch ? late : start) }.map(\.share).max() ?? .zero
     }
 }

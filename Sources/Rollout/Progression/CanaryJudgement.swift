@@ -45,7 +45,7 @@ public enum CanaryReason: String, Hashable, Sendable, CaseIterable {
     case limit
     /// The deadline has passed before enough was shown, and the plan says what happens then.
     case inconclusive
-    /// Others have lowered the share, and nobody has raised it since.
+    /// Others have lowered the share in this analysis, and nobody has raised it since.
     case lowered
     /// The share is 0: whoever starts a canary gives it its first share.
     case notStarted = "not started"

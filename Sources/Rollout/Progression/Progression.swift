@@ -33,9 +33,15 @@ public final class Progression: Sendable {
         var status: ProgressionStatus
         /// Wakes a driver that waits for a policy.
         var bell = OneShot<Void>()
-        /// Whether the source has not answered yet.
-        var isReading = false
     }
+
+    /// The call of the source that has not returned yet, if there is one. Each run has its own, so that a call that never returns
+    /// ends with the run that made it.
+    private final class OpenCall: Sendable {
+        let isOpen = Lock(false)
+    }
+
+    private static let notRunning = "the driver does not run"
 
     /// Makes a driver. It does nothing before ``run(requiring:)``.
     ///
@@ -63,7 +69,7 @@ public final class Progression: Sendable {
         self.limit = limit
         self.report = report
         self.now = now
-        shared = Lock(Shared(status: ProgressionStatus(of: rollout, waiting: "the driver does not run")))
+        shared = Lock(Shared(status: ProgressionStatus(of: rollout, waiting: Self.notRunning)))
         updater.whenPublished { [weak self] in
             self?.ring()
             return self != nil
@@ -84,9 +90,14 @@ public final class Progression: Sendable {
     /// - Throws: `AlreadyRunningError` if it is running already; the clock's error, unless the task is cancelled.
     @concurrent
     public func run(requiring condition: StoreCondition? = nil) async throws {
-        let isFirst = shared.withLock { !exchange(&$0.status.isRunning, with: true) }
+        let isFirst = shared.withLock { shared in
+            if shared.status.isRunning { return false }
+            (shared.status.isRunning, shared.status.waiting) = (true, "the first look is under way")
+            return true
+        }
         guard isFirst else { throw AlreadyRunningError(subject: "the progression of \(rollout)") }
-        defer { shared.withLock { $0.status.isRunning = false } }
+        defer { shared.withLock { ($0.status.isRunning, $0.status.waiting) = (false, Self.notRunning) } }
+        let call = OpenCall()
         var course = ProgressionCourse(of: rollout, timedBy: clock.stopwatch())
         course.readings = status.readings
         while !Task.isCancelled {
@@ -96,7 +107,7 @@ public final class Progression: Sendable {
                 return shared.bell
             }
             follow(&course)
-            try await evaluate(&course, requiring: condition)
+            try await evaluate(&course, call, requiring: condition)
             report(status)
             guard let interval = course.interval else {
                 await wait(for: bell)
@@ -123,24 +134,28 @@ public final class Progression: Sendable {
     /// changed by now, and perhaps before.
     private func follow(_ course: inout ProgressionCourse) {
         course.catchUp()
-        let running = updater.router.snapshot().policy
+        let compiled = updater.router.state.compiled
+        let running = compiled.policy
+        let epoch = running.rollouts[rollout]?.epoch ?? 0
+        let isStopped = compiled.stops.variants(of: rollout, at: epoch).contains(.canary)
         if let last = course.revision {
-            if running.revision == last { return }
-            for record in updater.history where record.outcome == .accepted {
-                guard let policy = record.policy, last < policy.revision, policy.revision < running.revision else {
-                    continue
-                }
+            if running.revision == last, course.isStopped == isStopped { return }
+            for policy in updater.policies(after: last) where policy.revision < running.revision {
                 course.follow(policy)
             }
         }
-        course.follow(running)
+        course.follow(running, isStopped: isStopped)
     }
 
-    private func evaluate(_ course: inout ProgressionCourse, requiring condition: StoreCondition?) async throws {
+    private func evaluate(
+        _ course: inout ProgressionCourse,
+        _ call: OpenCall,
+        requiring condition: StoreCondition?
+    ) async throws {
         var reading: SourceReadings.Reading?
         if let stage = course.stageToRead(), let interval = course.interval {
             let asked = course.now
-            let totals = try await read(stage, within: interval)
+            let totals = try await read(stage, within: interval, call)
             if Task.isCancelled { return }
             // What others have changed by now was in force for a part of the window.
             follow(&course)
@@ -149,10 +164,10 @@ public final class Progression: Sendable {
         var status = self.status
         if let change = course.judge(reading, &status), !Task.isCancelled {
             do throws(UpdateError) {
-                try await make(change, requiring: condition)
+                try await make(change, judgedAt: course.revision ?? 0, requiring: condition)
                 follow(&course)
             } catch {
-                course.refused(because: error.message, &status)
+                course.refused(because: error, &status)
             }
         }
         status.waiting = course.absence
@@ -164,7 +179,11 @@ public final class Progression: Sendable {
     }
 
     /// Makes a change, in a task of its own, so that it is whole if this one is cancelled.
-    private func make(_ change: ProgressionChange, requiring condition: StoreCondition?) async throws(UpdateError) {
+    private func make(
+        _ change: ProgressionChange,
+        judgedAt revision: UInt32,
+        requiring condition: StoreCondition?
+    ) async throws(UpdateError) {
         let task = Task { [updater, rollout, limit, now] () -> UpdateError? in
             do throws(UpdateError) {
                 try await updater.update(
@@ -174,7 +193,8 @@ public final class Progression: Sendable {
                     now: now(),
                     within: limit
                 ) { policy in
-                    try change.apply(to: &policy, of: rollout)
+                    let between = updater.policies(after: revision).map { $0.rollouts[rollout] }
+                    try change.apply(to: &policy, of: rollout, after: between)
                 }
                 return nil
             } catch {
@@ -189,15 +209,16 @@ public final class Progression: Sendable {
     /// Asks the source. One that has not answered the call before is not asked again.
     private func read(
         _ stage: OutcomeStage,
-        within interval: Duration
+        within interval: Duration,
+        _ call: OpenCall
     ) async throws -> Result<OutcomeTotals, SourceReadings.Missing> {
-        let isBusy = shared.withLock { exchange(&$0.isReading, with: true) }
+        let isBusy = call.isOpen.withLock { exchange(&$0, with: true) }
         if isBusy { return .failure(SourceReadings.Missing(reason: "the source has not answered yet")) }
         let answer = OneShot<Result<OutcomeTotals, any Error>?>()
-        let asking = Task { [self] in
+        let asking = Task { [source] in
             let totals: Result<OutcomeTotals, any Error>
             do { totals = .success(try await source.totals(in: stage)) } catch { totals = .failure(error) }
-            shared.withLock { $0.isReading = false }
+            call.isOpen.withLock { $0 = false }
             answer.fulfil(totals)
         }
         let failure = OneShot<(any Error)?>()
@@ -233,5 +254,12 @@ extension Clock<Duration> {
     fileprivate func stopwatch() -> @Sendable () -> Duration {
         let start = now
         return { start.duration(to: now) }
+    }
+}
+
+extension RolloutUpdater {
+    /// The policies that ran after a revision, the oldest first, as far as they are remembered.
+    fileprivate func policies(after revision: UInt32) -> [RolloutPolicy] {
+        history.lazy.filter { $0.outcome == .accepted }.compactMap(\.policy).filter { $0.revision > revision }
     }
 }

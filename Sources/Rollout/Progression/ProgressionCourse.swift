@@ -12,6 +12,9 @@ struct ProgressionCourse: Sendable {
 
     private let id: RolloutID
     private(set) var subject = Subject.nothing("the driver has not looked at the policy yet")
+    /// What the policy said of the rollout when it was last followed, and whether its canary was stopped in this process.
+    private var definition: RolloutDefinition?
+    private(set) var isStopped = false
     /// What is known of the shares before the subject.
     private var past = EarlierShares()
     /// The last revision that was followed, or nil if none was.
@@ -51,7 +54,7 @@ struct ProgressionCourse: Sendable {
     ///
     /// A clock that jumps must not decide anything. So no time passes if it goes back, and at most two intervals if it goes far
     /// ahead: nothing that is evaluated rests or reads for longer than one. A change that is longer at its gates makes a stage
-    /// appear younger than it is.
+    /// appear younger than it is. While nothing is driven no age is counted, and all time that passes is believed.
     mutating func catchUp() {
         let time = passed()
         let elapsed = max(.zero, time - exchange(&caughtUp, with: time))
@@ -61,15 +64,25 @@ struct ProgressionCourse: Sendable {
     // MARK: Following the policy
 
     /// Takes in a policy that runs, or ran since the last time.
-    mutating func follow(_ policy: RolloutPolicy) {
+    ///
+    /// - Parameters:
+    ///   - policy: The policy.
+    ///   - isStopped: Whether this process serves the canary no more, whatever the policy says.
+    mutating func follow(_ policy: RolloutPolicy, isStopped: Bool = false) {
         revision = policy.revision
         let definition = policy.rollouts[id]
+        let before = exchange(&self.definition, with: definition)
+        self.isStopped = isStopped
         switch subject {
         case .canary(var canary):
-            let isSame = definition.map { canary.follow($0, at: now) } ?? false
-            if isSame {
-                subject = .canary(canary)
-                return
+            if !isStopped, let definition {
+                let share = canary.share
+                if canary.follow(definition, at: now) {
+                    // What was refused was another step.
+                    if canary.share != share { patience = nil }
+                    subject = .canary(canary)
+                    return
+                }
             }
             past = canary.past(at: now)
         case .test(var test):
@@ -77,10 +90,14 @@ struct ProgressionCourse: Sendable {
                 subject = .test(test)
                 return
             }
-        case .nothing: break
+        case .nothing:
+            // A canary without a plan has a share, too.
+            if let before, let share = before.canaryShare { past.note(share, of: before.epoch, until: now) }
         }
         patience = nil
-        if let definition, let canary = CanaryCourse(of: id, definition, after: past, at: now) {
+        if isStopped {
+            subject = .nothing("the canary is stopped in this process")
+        } else if let definition, let canary = CanaryCourse(of: id, definition, after: past, at: now) {
             subject = .canary(canary)
         } else if let definition, let test = AdaptationCourse(of: id, definition) {
             subject = .test(test)
@@ -114,7 +131,7 @@ struct ProgressionCourse: Sendable {
         case .canary(var canary):
             let judgement = canary.judge(reading, at: now, &readings)
             subject = .canary(canary)
-            status.canary = judgement
+            (status.canary, status.adaptation) = (judgement, nil)
             switch judgement.verdict {
             case .hold: return nil
             case .rollBack: return ProgressionChange(.abort(canary.subject), because: judgement.description)
@@ -131,7 +148,7 @@ struct ProgressionCourse: Sendable {
             guard let reading else { return nil }
             let judgement = test.judge(reading, &readings)
             subject = .test(test)
-            status.adaptation = judgement
+            (status.canary, status.adaptation) = (nil, judgement)
             if let patience, now < patience.until, judgement.weights != nil {
                 status.adaptation = judgement.refused(because: patience.reason)
                 return nil
@@ -143,9 +160,11 @@ struct ProgressionCourse: Sendable {
         }
     }
 
-    /// Notes that a change did not happen.
-    mutating func refused(because reason: String, _ status: inout ProgressionStatus) {
-        patience = (now + .seconds(60), reason)
+    /// Notes that a change did not happen. What takes a canary back is tried again at once, and what was not made on what was
+    /// judged is judged anew.
+    mutating func refused(because error: UpdateError, _ status: inout ProgressionStatus) {
+        let reason = error.message
+        if !(error.underlying is ProgressionChange.Overtaken) { patience = (now + .seconds(60), reason) }
         switch subject {
         case .canary: status.canary = status.canary?.refused(because: reason)
         case .test: status.adaptation = status.adaptation?.refused(because: reason)
@@ -178,17 +197,24 @@ struct ProgressionChange: Sendable {
     }
 
     /// Makes the change.
-    func apply(to policy: inout RolloutPolicy, of id: RolloutID) throws {
+    ///
+    /// - Parameters:
+    ///   - policy: The policy that runs by now.
+    ///   - id: The rollout.
+    ///   - between: What the rollout was in each policy that ran since it was judged. Somebody may have changed it and changed
+    ///     it back, and that is a change.
+    /// - Throws: ``Overtaken`` if the rollout is not what was judged, or what the edit throws.
+    func apply(to policy: inout RolloutPolicy, of id: RolloutID, after between: [RolloutDefinition?] = []) throws {
         let definition = policy.rollouts[id]
         switch operation {
         case .setShare(let share, let judged):
-            guard definition == judged else { throw Overtaken(id: id) }
+            guard (between + [definition]).allSatisfy({ $0 == judged }) else { throw Overtaken(id: id) }
             try policy.setShare(of: id, to: share)
         case .promote(let judged):
-            guard definition == judged else { throw Overtaken(id: id) }
+            guard (between + [definition]).allSatisfy({ $0 == judged }) else { throw Overtaken(id: id) }
             try policy.promote(id)
         case .rebalance(let weights, let judged):
-            guard definition == judged else { throw Overtaken(id: id) }
+            guard (between + [definition]).allSatisfy({ $0 == judged }) else { throw Overtaken(id: id) }
             try policy.rebalance(id, weights: weights)
         case .abort(let judged):
             guard let definition, CanaryCourse.Subject(definition) == judged else { throw Overtaken(id: id) }

@@ -2,13 +2,14 @@
 public struct ProgressionStatus: Hashable, Sendable {
     /// The rollout.
     public let rollout: RolloutID
-    /// Whether this process drives it: whether ``Progression/run()`` is under way.
+    /// Whether this process drives it: whether ``Progression/run(requiring:)`` is under way.
     public internal(set) var isRunning = false
     /// What the driver waits for, or nil if there is something to drive.
     public internal(set) var waiting: String?
-    /// The last verdict on a canary, also after the canary has ended. Nil if there was none.
+    /// The last verdict on a canary, also after the canary has ended. Nil if there was none, or a test was judged since.
     public internal(set) var canary: CanaryJudgement?
-    /// What was last said about the weights of an A/B test, also after the test has ended. Nil if there was none.
+    /// What was last said about the weights of an A/B test, also after the test has ended. Nil if nothing was, or a canary was
+    /// judged since.
     public internal(set) var adaptation: AdaptationJudgement?
     /// Readings of which there was no use, since the driver was made.
     public internal(set) var readings = Readings()

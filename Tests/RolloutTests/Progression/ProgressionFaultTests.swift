@@ -55,6 +55,29 @@ struct ProgressionFaultTests {
         #expect(driven.written.isEmpty)
     }
 
+    @Test("A call of the source that never returns ends with the run that made it")
+    func neverReturning() async throws {
+        let (isAsked, never) = (OneShot<Void>(), OneShot<Void>())
+        let source = CountingSource(ProgressionTests.healthy)
+        let driven = try DrivenRollout(EditedPolicy.driven(), source: source)
+        _ = await driven.report()
+        source.bring { stage in
+            isAsked.fulfil(())
+            await never.value
+            return try await ProgressionTests.healthy(stage)
+        }
+        await driven.clock.sleepers(1)
+        driven.clock.advance(by: .seconds(10))
+        await isAsked.value
+        driven.cancel()
+        try await driven.ended()
+        _ = await driven.report()
+        source.bring(ProgressionTests.healthy)
+        driven.run()
+        #expect(await driven.report().canary?.detail == "the first reading is what the next one is compared with")
+        never.fulfil(())
+    }
+
     @Test("A source that was restarted begins a new window, and is counted")
     func restarted() async throws {
         let source = CountingSource(ProgressionTests.healthy)
@@ -270,6 +293,10 @@ struct ProgressionFaultTests {
         #expect(driven.progression.status.canary?.trials.canary.trials ?? 0 > 0)
         driven.cancel()
         try await driven.ended()
+        #expect(driven.progression.status.waiting == "the driver does not run")
+        let page = MetricsPage(of: driven.router, with: driven.progression.metrics).text
+        #expect(!page.contains("rollout_progression_share_ratio{"))
+        #expect(page.contains(#"rollout_progression_leader{rollout="sms"} 0"#))
         driven.run()
         let status = await driven.report()
         #expect(status.canary?.trials == CanaryTrials())

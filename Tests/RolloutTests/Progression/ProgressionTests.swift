@@ -197,6 +197,25 @@ struct ProgressionTests {
         #expect(again.canary?.reason == .gathering)
     }
 
+    @Test("Sessions that were pinned until a moment ago are still about")
+    func unpinned() async throws {
+        let policy = EditedPolicy.driven().changed { policy in
+            policy.revision = 1
+            policy.sms.sticky = StickyCookie(name: "sms", maxAge: 100)
+        }
+        let source = CountingSource(Self.healthy)
+        let driven = try DrivenRollout(policy, source: source)
+        _ = await driven.report()
+        for _ in 0..<3 { await driven.step() }
+        let stages = source.stages.count
+        try await driven.updater.update { $0.sms.sticky = nil }
+        // It is 40 s, and what was begun by a cookie may last until 60 s.
+        for count in [0, 0, 1] {
+            await driven.step()
+            #expect(source.stages.count == stages + count)
+        }
+    }
+
     @Test("A share that others raise, to a step or between two, is a new stage", arguments: [10, 25.0])
     func raised(_ percent: Double) async throws {
         let source = CountingSource(Self.healthy)
@@ -238,6 +257,40 @@ struct ProgressionTests {
         let status = await driven.step()
         #expect(status.canary?.reason == .lowered)
         #expect(status.canary?.trials == CanaryTrials())
+    }
+
+    @Test("A share of the time without a plan counts, too", arguments: [true, false])
+    func withoutPlan(hadPlan: Bool) async throws {
+        let source = CountingSource { _ in [.stable: (9_990, 15), .canary: (510, 15)] }
+        let start = hadPlan ? EditedPolicy.driven() : EditedPolicy.canary(50)
+        let driven = try DrivenRollout(start, source: source)
+        _ = await driven.report()
+        if hadPlan {
+            try await driven.updater.update { policy in
+                policy.sms.progression = nil
+                try policy.setShare(of: "sms", to: .percent(50))
+            }
+            #expect(await driven.step().waiting == #"the canary has no plan: write "progression""#)
+        }
+        try await driven.updater.update { $0.sms = EditedPolicy.driven().sms }
+        var status = await driven.report()
+        while status.waiting != nil { status = await driven.report() }
+        // Half of these failures are the canary's, because half of all units were when their requests began.
+        for _ in 0..<2 { #expect(await driven.step().canary?.verdict == .hold) }
+        #expect(driven.written.isEmpty)
+    }
+
+    @Test("A canary that is stopped in this process is not judged, and not promoted")
+    func stopped() async throws {
+        let driven = try DrivenRollout(EditedPolicy.driven { ($0.count, $0.dwell) = (.nothing, 20) })
+        _ = await driven.report()
+        try await driven.updater.stop(.canary, of: "sms")
+        #expect(await driven.step().waiting == "the canary is stopped in this process")
+        #expect(driven.written.isEmpty)
+        try await driven.updater.update { $0.sms.epoch += 1 }
+        var status = await driven.report()
+        while status.waiting != nil { status = await driven.report() }
+        #expect(status.canary?.reason == .dwelling)
     }
 
     @Test("A change while the source is read counts from when it was found")
@@ -312,6 +365,22 @@ struct ProgressionTests {
         #expect(status.canary?.reason == .refused)
         #expect(status.canary?.detail?.contains("sms was changed after it was judged") == true)
         #expect(driven.written.isEmpty)
+    }
+
+    @Test("A share that was raised and lowered again since the verdict is not raised")
+    func changedAndBack() throws {
+        let judged = EditedPolicy.driven()
+        let between = judged.changed { try? $0.setShare(of: "sms", to: .percent(25)) }
+        for operation in [ProgressionChange.Operation.setShare(.percent(25), judged.sms), .promote(judged.sms)] {
+            var policy = judged
+            let change = ProgressionChange(operation, because: "figures")
+            #expect(throws: ProgressionChange.Overtaken.self) {
+                try change.apply(to: &policy, of: "sms", after: [between.sms, judged.sms])
+            }
+            #expect(throws: ProgressionChange.Overtaken.self) { try change.apply(to: &policy, of: "sms", after: [nil]) }
+            try change.apply(to: &policy, of: "sms", after: [judged.sms])
+            #expect(policy != judged)
+        }
     }
 
     @Test("A change is made on what was judged; an abort whatever share and plan are by now")

@@ -22,7 +22,7 @@ struct Experiment: Sendable {
 
     /// How long a judgement takes. It decides nothing, since it depends on the machine.
     @Sendable private static func evaluation(_ effort: Effort) async -> [Row] {
-        let count = 100_000
+        let (rounds, count) = (1_000, 100)
         func microseconds(_ plan: ProgressionPlan) -> Double {
             let slow = VariantOutcomes.Slow.thanThresholds(plan.latency.map { _ in 12 })
             let window = CanaryWindow(
@@ -32,16 +32,19 @@ struct Experiment: Sendable {
                 isSettled: true
             )
             var analysis = CanaryAnalysis(under: plan, at: .percent(5))
-            let start = ContinuousClock.now
-            for _ in 0..<count { _ = analysis.judge(window, at: .percent(5)) }
-            return (ContinuousClock.now - start) / .microseconds(count)
+            // The best round is the one that the machine disturbed least.
+            return (0..<rounds).reduce(.infinity) { best, _ in
+                let start = ContinuousClock.now
+                for _ in 0..<count { _ = analysis.judge(window, at: .percent(5)) }
+                return min(best, (ContinuousClock.now - start) / .microseconds(count))
+            }
         }
         let plain = microseconds(ProgressionPlan(steps: [.percent(99)], count: .requests))
         let percentiles = (1...8).map { Share.percent(Double(10 * $0)) }
         let full = microseconds(ProgressionPlan(steps: [.percent(99)], count: .requests, latency: percentiles))
         return [
-            .shown(1, "a judgement: harm, gate, forecast", runs: count, "\(Row.number(plain)) us"),
-            .shown(1, "one more metric", runs: count, "\(Row.number((full - plain) / 8)) us"),
+            .shown(1, "a judgement: harm, gate, forecast", runs: rounds * count, "\(Row.number(plain)) us"),
+            .shown(1, "one more metric", runs: rounds * count, "\(Row.number((full - plain) / 8)) us"),
         ]
     }
 

@@ -20,6 +20,7 @@ private let harness: @Sendable (UnsafePointer<UInt8>?, Int) -> CInt = {
     case "policy": return fuzzPolicy
     case "records": return fuzzRecords
     case "token": return fuzzToken
+    case "units": return fuzzUnits
     default: preconditionFailure("FUZZ_HARNESS is \"\(name)\", which is no harness")
     }
 }()

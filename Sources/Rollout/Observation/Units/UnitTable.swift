@@ -25,22 +25,30 @@ public struct UnitTable: Hashable, Sendable {
     /// - Parameter bytes: What ``bytes`` of another table were.
     /// - Throws: `UnitTableError` if they are not a table.
     public init(bytes: [UInt8]) throws(UnitTableError) {
-        guard bytes.count == Self.byteCount else {
-            throw UnitTableError(
-                "a table of units has \(grouped(Self.byteCount)) bytes, and here are \(grouped(bytes.count))"
-            )
-        }
-        guard bytes.starts(with: Self.title) else {
-            throw UnitTableError("a table of units begins with \"rollout units 1\" and a line feed")
-        }
+        if let fault = Self.fault(in: bytes) { throw UnitTableError(fault) }
         self.bytes = bytes
-        for place in 0..<Share.bucketCount / 4 where cells(at: place) != 0 {
-            for bucket in 4 * place..<4 * place + 4 {
-                let number: UInt16 = number(at: Self.headerCount + 2 * bucket)
-                if let fault = UnitCell(bits: UInt64(number)).fault {
-                    throw UnitTableError("bucket \(grouped(bucket)) is \(number): \(fault)")
+    }
+
+    /// What is wrong with the bytes of a table of so many buckets, a multiple of four, or nil.
+    static func fault(in bytes: [UInt8], buckets: Int = Share.bucketCount) -> String? {
+        let count = headerCount + 2 * buckets
+        guard bytes.count == count else {
+            return "a table of units has \(grouped(count)) bytes, and here are \(grouped(bytes.count))"
+        }
+        guard bytes.starts(with: title) else {
+            return "a table of units begins with \"rollout units 1\" and a line feed"
+        }
+        return unsafe bytes.withUnsafeBytes { bytes in
+            for place in 0..<buckets / 4 {
+                let cells = unsafe Self.cells(at: place, in: bytes)
+                if cells == 0 { continue }
+                for corner in 0..<4 {
+                    let number = cells >> UInt64(16 * corner) & 0xFFFF
+                    guard let fault = UnitCell(bits: number).fault else { continue }
+                    return "bucket \(grouped(4 * place + corner)) is \(number): \(fault)"
                 }
             }
+            return nil
         }
     }
 
@@ -92,8 +100,17 @@ public struct UnitTable: Hashable, Sendable {
         }
     }
 
-    /// Four cells of 16 bits.
-    func cells(at place: Int) -> UInt64 { number(at: Self.headerCount + 8 * place) }
+    /// Hands out the cells of four buckets after the other, 16 bits each.
+    func forEachCells(_ body: (_ place: Int, UInt64) -> Void) {
+        unsafe bytes.withUnsafeBytes { bytes in
+            for place in 0..<Share.bucketCount / 4 { body(place, unsafe Self.cells(at: place, in: bytes)) }
+        }
+    }
+
+    private static func cells(at place: Int, in bytes: UnsafeRawBufferPointer) -> UInt64 {
+        let offset = headerCount + 8 * place
+        return UInt64(littleEndian: unsafe bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self))
+    }
 
     private func number<Number: FixedWidthInteger & BitwiseCopyable>(at offset: Int) -> Number {
         unsafe bytes.withUnsafeBytes { bytes in

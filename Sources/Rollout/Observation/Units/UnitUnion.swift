@@ -60,9 +60,8 @@ public struct UnitUnion: Sendable {
     public mutating func formUnion(with table: UnitTable, canary share: Share) {
         guard let stage, table.epoch == stage.epoch else { return }
         let isOfStage = table.stage == stage.id
-        for place in cells.indices {
-            let theirs = table.cells(at: place)
-            if theirs == 0 || theirs == cells[place] { continue }
+        table.forEachCells { place, theirs in
+            if theirs == 0 || theirs == cells[place] { return }
             let seen = isOfStage ? theirs : Self.aged(theirs)
             for corner in 0..<4 {
                 let shift = UInt64(16 * corner)

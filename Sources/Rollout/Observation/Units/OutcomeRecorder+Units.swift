@@ -151,12 +151,14 @@ extension OutcomeRecorder {
             for (name, release) in stage.releases {
                 let record = VariantRecord(rollout: stage.rollout, name: name, release: release)
                 let place = table?.subject.variants.firstIndex { VariantRegistry.shared[$0] == record }
+                // Without a row of its own a variant has no units, which is not the same as none that came.
+                let isCounted = place.flatMap { table?.subject.variants[$0] }.map { !isAmongOthers($0) } ?? true
                 let units = place.flatMap { state.units.totals(of: $0, stage.rollout) }
                 let none = VariantOutcomes.Units(arrived: 0, entered: 0, enteredFailed: 0, failed: 0)
                 variants[name] = VariantOutcomes(
                     requests: 0,
                     failures: 0,
-                    units: countsUnits ? units?.0 ?? none : nil,
+                    units: countsUnits && isCounted ? units?.0 ?? none : nil,
                     slow: .thanEdges(requests: LatencyHistogram().slowerThanEdges, units: units?.slower ?? [])
                 )
             }

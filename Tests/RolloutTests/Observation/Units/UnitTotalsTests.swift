@@ -192,12 +192,12 @@ struct UnitTotalsTests {
         #expect(tables.memoryCount == 2, "a memory that is used up serves no other table")
     }
 
-    @Test("10,000 rollouts that come and go share the memory of one")
+    @Test("Rollouts that come and go share the memory of one, however many there are")
     func comingAndGoing() throws {
         let router = try RolloutRouter(policy: RolloutPolicy(revision: 1, rollouts: [:]))
         let definition = CountedCanary.policy().sms
         var last: Decision?
-        for index in 0..<(StressEffort.isLong ? 9_999 : 200) {
+        for index in 0..<(StressEffort.isLong ? 1_200 : 200) {
             let id = RolloutID("r\(index)") ?? "sms"
             try router.update(to: RolloutPolicy(revision: UInt32(index) + 2, rollouts: [id: definition]))
             let decision = try #require(router.rollout(id)).decision(for: "ana")

@@ -12,7 +12,7 @@ struct CanaryCourse: Sendable {
 
     /// What the policy says of the canary.
     private(set) var definition: RolloutDefinition
-    let subject: Subject
+    private let subject: Subject
     private let id: RolloutID
     private let plan: ProgressionPlan
     private(set) var share: Share

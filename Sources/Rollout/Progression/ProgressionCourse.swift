@@ -11,7 +11,7 @@ struct ProgressionCourse: Sendable {
     }
 
     private let id: RolloutID
-    private(set) var subject = Subject.nothing("the driver has not looked at the policy yet")
+    private var subject = Subject.nothing("the driver has not looked at the policy yet")
     /// What the policy said of the rollout when it was last followed, and whether its canary was stopped in this process.
     private var definition: RolloutDefinition?
     private(set) var isStopped = false
@@ -25,7 +25,7 @@ struct ProgressionCourse: Sendable {
     private var caughtUp = Duration.zero
     var readings = ProgressionStatus.Readings()
     /// A change that was refused is not tried again before that, unless it takes a canary back.
-    private(set) var patience: (until: Duration, reason: String)?
+    private var patience: (until: Duration, reason: String)?
 
     /// - Parameters:
     ///   - id: The rollout.
@@ -132,18 +132,12 @@ struct ProgressionCourse: Sendable {
             let judgement = canary.judge(reading, at: now, &readings)
             subject = .canary(canary)
             (status.canary, status.adaptation) = (judgement, nil)
-            switch judgement.verdict {
-            case .hold: return nil
-            case .rollBack: return ProgressionChange(.abort(canary.subject), because: judgement.description)
-            case .advance, .promote:
-                if let patience, now < patience.until {
-                    status.canary = judgement.refused(because: patience.reason)
-                    return nil
-                }
-                let share = judgement.verdict == .promote ? nil : judgement.next
-                let operation = share.map { ProgressionChange.Operation.setShare($0, canary.definition) }
-                return ProgressionChange(operation ?? .promote(canary.definition), because: judgement.description)
+            guard let operation = judgement.operation else { return nil }
+            if judgement.verdict != .rollBack, let patience, now < patience.until {
+                status.canary = judgement.refused(because: patience.reason)
+                return nil
             }
+            return ProgressionChange(operation, of: canary.definition, because: judgement.description)
         case .test(var test):
             guard let reading else { return nil }
             let judgement = test.judge(reading, &readings)
@@ -154,7 +148,7 @@ struct ProgressionCourse: Sendable {
                 return nil
             }
             return judgement.weights.map { weights in
-                ProgressionChange(.rebalance(weights, test.definition), because: judgement.description)
+                ProgressionChange(.rebalance(weights), of: test.definition, because: judgement.description)
             }
         case .nothing: return nil
         }
@@ -173,21 +167,36 @@ struct ProgressionCourse: Sendable {
     }
 }
 
+extension CanaryJudgement {
+    /// What the verdict asks for, or nil for nothing.
+    fileprivate var operation: ProgressionChange.Operation? {
+        switch verdict {
+        case .hold: nil
+        case .advance: next.map { .setShare($0) } ?? .promote
+        case .promote: .promote
+        case .rollBack: .abort
+        }
+    }
+}
+
 /// A change that a verdict asks for. It is made on what was judged, or not at all.
 struct ProgressionChange: Sendable {
     enum Operation: Sendable {
-        case setShare(Share, RolloutDefinition)
-        case promote(RolloutDefinition)
-        case rebalance([VariantName: Int], RolloutDefinition)
-        /// Whatever the share and the plan are by now.
-        case abort(CanaryCourse.Subject)
+        case setShare(Share)
+        case promote
+        case rebalance([VariantName: Int])
+        case abort
     }
 
     let operation: Operation
+    /// What the policy said of the rollout when it was judged.
+    let judged: RolloutDefinition
     /// The sentence with figures.
     let reason: String
 
-    init(_ operation: Operation, because reason: String) { (self.operation, self.reason) = (operation, reason) }
+    init(_ operation: Operation, of judged: RolloutDefinition, because reason: String) {
+        (self.operation, self.judged, self.reason) = (operation, judged, reason)
+    }
 
     /// The rollout is not what was judged any more.
     struct Overtaken: Error, CustomStringConvertible {
@@ -196,7 +205,7 @@ struct ProgressionChange: Sendable {
         var description: String { "\(id) was changed after it was judged" }
     }
 
-    /// Makes the change.
+    /// Makes the change. A canary is taken back whatever its share and its plan are by now.
     ///
     /// - Parameters:
     ///   - policy: The policy that runs by now.
@@ -206,19 +215,18 @@ struct ProgressionChange: Sendable {
     /// - Throws: ``Overtaken`` if the rollout is not what was judged, or what the edit throws.
     func apply(to policy: inout RolloutPolicy, of id: RolloutID, after between: [RolloutDefinition?] = []) throws {
         let definition = policy.rollouts[id]
+        let isSame =
+            if case .abort = operation {
+                definition.flatMap { CanaryCourse.Subject($0) } == CanaryCourse.Subject(judged)
+            } else {
+                (between + [definition]).allSatisfy { $0 == judged }
+            }
+        guard isSame else { throw Overtaken(id: id) }
         switch operation {
-        case .setShare(let share, let judged):
-            guard (between + [definition]).allSatisfy({ $0 == judged }) else { throw Overtaken(id: id) }
-            try policy.setShare(of: id, to: share)
-        case .promote(let judged):
-            guard (between + [definition]).allSatisfy({ $0 == judged }) else { throw Overtaken(id: id) }
-            try policy.promote(id)
-        case .rebalance(let weights, let judged):
-            guard (between + [definition]).allSatisfy({ $0 == judged }) else { throw Overtaken(id: id) }
-            try policy.rebalance(id, weights: weights)
-        case .abort(let judged):
-            guard let definition, CanaryCourse.Subject(definition) == judged else { throw Overtaken(id: id) }
-            try policy.abort(id)
+        case .setShare(let share): try policy.setShare(of: id, to: share)
+        case .promote: try policy.promote(id)
+        case .rebalance(let weights): try policy.rebalance(id, weights: weights)
+        case .abort: try policy.abort(id)
         }
     }
 }

@@ -76,6 +76,23 @@ final class DrivenRollout: Sendable {
         return await report()
     }
 
+    /// Lets one interval pass, and returns while the source is being read: it answers once the shot is fulfilled, with what the
+    /// next readings bring.
+    func hangInReading() async -> OneShot<Void> {
+        let (isAsked, mayAnswer) = (OneShot<Void>(), OneShot<Void>())
+        let next = source.next
+        source.bring { stage in
+            isAsked.fulfil(())
+            await mayAnswer.value
+            return try await next(stage)
+        }
+        await clock.sleepers(1)
+        clock.advance(by: .seconds(10))
+        await isAsked.value
+        source.bring(next)
+        return mayAnswer
+    }
+
     /// Lets intervals pass until a verdict is reached, or so many have passed.
     func steps(atMost count: Int, until isReached: (ProgressionStatus) -> Bool) async -> ProgressionStatus {
         var status = progression.status
@@ -151,6 +168,8 @@ final class CountingSource: OutcomeSource {
     func bring(_ next: @escaping @Sendable (OutcomeStage) async throws -> [VariantName: Counts]) {
         state.withLock { $0.next = next }
     }
+
+    var next: @Sendable (OutcomeStage) async throws -> [VariantName: Counts] { state.withLock(\.next) }
 
     /// What becomes of the totals before they are handed over.
     func amend(_ amend: @escaping @Sendable (OutcomeTotals) -> OutcomeTotals) { state.withLock { $0.amend = amend } }

@@ -30,22 +30,12 @@ struct ProgressionFaultTests {
 
     @Test("A source that hangs is not asked again before it answers, and a late answer is no reading")
     func hanging() async throws {
-        let (isAsked, mayAnswer) = (OneShot<Void>(), OneShot<Void>())
-        let source = CountingSource(ProgressionTests.healthy)
-        let driven = try DrivenRollout(EditedPolicy.driven(), source: source)
+        let driven = try DrivenRollout(EditedPolicy.driven(), source: CountingSource(ProgressionTests.healthy))
         _ = await driven.report()
-        source.bring { stage in
-            isAsked.fulfil(())
-            await mayAnswer.value
-            return try await ProgressionTests.healthy(stage)
-        }
-        await driven.clock.sleepers(1)
-        driven.clock.advance(by: .seconds(10))
-        await isAsked.value
+        let mayAnswer = await driven.hangInReading()
         // Now the limit of the reading sleeps.
         let late = await driven.step()
         #expect(late.canary?.detail == "the source did not answer within 10 s")
-        source.bring(ProgressionTests.healthy)
         let still = await driven.step()
         #expect(still.canary?.detail == "the source has not answered yet")
         #expect(still.readings.failed == 2)
@@ -57,22 +47,12 @@ struct ProgressionFaultTests {
 
     @Test("A call of the source that never returns ends with the run that made it")
     func neverReturning() async throws {
-        let (isAsked, never) = (OneShot<Void>(), OneShot<Void>())
-        let source = CountingSource(ProgressionTests.healthy)
-        let driven = try DrivenRollout(EditedPolicy.driven(), source: source)
+        let driven = try DrivenRollout(EditedPolicy.driven(), source: CountingSource(ProgressionTests.healthy))
         _ = await driven.report()
-        source.bring { stage in
-            isAsked.fulfil(())
-            await never.value
-            return try await ProgressionTests.healthy(stage)
-        }
-        await driven.clock.sleepers(1)
-        driven.clock.advance(by: .seconds(10))
-        await isAsked.value
+        let never = await driven.hangInReading()
         driven.cancel()
         try await driven.ended()
         _ = await driven.report()
-        source.bring(ProgressionTests.healthy)
         driven.run()
         #expect(await driven.report().canary?.detail == "the first reading is what the next one is compared with")
         never.fulfil(())
@@ -249,19 +229,9 @@ struct ProgressionFaultTests {
 
     @Test("Cancelled while the source is read, it writes nothing")
     func cancelledReading() async throws {
-        let isAsked = OneShot<Void>()
-        let source = CountingSource(ProgressionTests.harmful)
-        let driven = try DrivenRollout(EditedPolicy.driven(), source: source)
+        let driven = try DrivenRollout(EditedPolicy.driven(), source: CountingSource(ProgressionTests.harmful))
         _ = await driven.report()
-        let never = OneShot<Void>()
-        source.bring { stage in
-            isAsked.fulfil(())
-            await never.value
-            return try await ProgressionTests.harmful(stage)
-        }
-        await driven.clock.sleepers(1)
-        driven.clock.advance(by: .seconds(10))
-        await isAsked.value
+        let never = await driven.hangInReading()
         driven.cancel()
         try await driven.ended()
         #expect(driven.written.isEmpty)

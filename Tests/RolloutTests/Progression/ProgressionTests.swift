@@ -371,9 +371,9 @@ struct ProgressionTests {
     func changedAndBack() throws {
         let judged = EditedPolicy.driven()
         let between = judged.changed { try? $0.setShare(of: "sms", to: .percent(25)) }
-        for operation in [ProgressionChange.Operation.setShare(.percent(25), judged.sms), .promote(judged.sms)] {
+        for operation in [ProgressionChange.Operation.setShare(.percent(25)), .promote] {
             var policy = judged
-            let change = ProgressionChange(operation, because: "figures")
+            let change = ProgressionChange(operation, of: judged.sms, because: "figures")
             #expect(throws: ProgressionChange.Overtaken.self) {
                 try change.apply(to: &policy, of: "sms", after: [between.sms, judged.sms])
             }
@@ -386,7 +386,6 @@ struct ProgressionTests {
     @Test("A change is made on what was judged; an abort whatever share and plan are by now")
     func changes() throws {
         let judged = EditedPolicy.driven()
-        let subject = try #require(CanaryCourse.Subject(judged.sms))
         let edits: [(String, (inout RolloutPolicy) -> Void, aborts: Bool)] = [
             ("hosts", { $0.sms.hosts = ["a.example": .stable] }, true),
             ("share", { $0.sms.strategy = EditedPolicy.canary(9).sms.strategy }, true),
@@ -402,11 +401,9 @@ struct ProgressionTests {
         ]
         for (name, edit, aborts) in edits {
             let changed = judged.changed(edit)
-            for operation in [
-                ProgressionChange.Operation.setShare(.percent(25), judged.sms), .promote(judged.sms), .abort(subject),
-            ] {
+            for operation in [ProgressionChange.Operation.setShare(.percent(25)), .promote, .abort] {
                 var policy = changed
-                let change = ProgressionChange(operation, because: "figures")
+                let change = ProgressionChange(operation, of: judged.sms, because: "figures")
                 if case .abort = operation, aborts {
                     try change.apply(to: &policy, of: "sms")
                     #expect(policy.sms.disabled == [.canary], "\(name)")

@@ -37,6 +37,11 @@ struct CountedCanary: Sendable {
 
 /// What a table of units should say, told with sets.
 struct UnitOracle {
+    private static let noRequests = VariantOutcomes(
+        requests: 0,
+        failures: 0,
+        slow: .thanEdges(requests: [Int](repeating: 0, count: LatencyEdge.count), units: [])
+    )
 
     /// For each bucket, the variant that its first outcome counts for.
     private var arrived: [Int: VariantName] = [:]
@@ -56,7 +61,7 @@ struct UnitOracle {
 
     /// An outcome, whose unit counts only in its own epoch.
     mutating func record(_ bucket: Int, _ variant: VariantName, isFailure: Bool, _ latency: Duration, isLate: Bool) {
-        var served = self[variant]
+        var served = requests[variant] ?? Self.noRequests
         served.requests += 1
         served.failures += isFailure ? 1 : 0
         if case .thanEdges(var requests, _) = served.slow {
@@ -78,9 +83,7 @@ struct UnitOracle {
 
     subscript(variant: VariantName) -> VariantOutcomes {
         func count(_ units: [Int: VariantName]) -> Int { units.values.count { $0 == variant } }
-        let none = [Int](repeating: 0, count: LatencyEdge.count)
-        let slowRequests = VariantOutcomes.Slow.thanEdges(requests: none, units: [])
-        var outcomes = requests[variant] ?? VariantOutcomes(requests: 0, failures: 0, slow: slowRequests)
+        var outcomes = requests[variant] ?? Self.noRequests
         outcomes.units = VariantOutcomes.Units(
             arrived: count(arrived),
             entered: count(entered),

@@ -99,7 +99,7 @@ struct UnitUnionTests {
         }
     }
 
-    @Test("replicas that restart take nothing back and enter nothing twice", arguments: StressEffort.seeds(1, long: 60))
+    @Test("replicas that restart take nothing back and enter nothing twice", arguments: StressEffort.seeds(1, long: 8))
     func fleet(seed: UInt64) throws {
         var generator = SplitMix64(seed: seed)
         var fleet = try Fleet(3)

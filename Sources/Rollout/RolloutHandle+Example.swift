@@ -26,7 +26,7 @@ extension CompiledPolicy {
     ///
     /// **Claim:** if even a single bucket is drawn into the variant, a name is found. Because each name falls into any of the
     /// buckets with the same chance, whatever the others do: so all of them miss with a chance of (1 - 10^-6)^(2^26), which is
-    /// below 10^-29.
+    /// below 10^-29. A stated bucketing may do worse, and one that takes integers has a bucket for no such name.
     private static var exampleLimit: Int { 1 << 26 }
 
     /// The first example in a variant of the rollout whose record starts at a word.
@@ -41,8 +41,8 @@ extension CompiledPolicy {
             if buckets.isEmpty { return nil }
             for number in 0..<Self.exampleLimit {
                 let unit = "example-\(number)"
-                let bucket = Int(record.bucket(ofKey: XXH3.hash(unit)))
-                let isInside = buckets.contains { $0.contains(bucket) }
+                let isInside =
+                    record.bucket(of: unit).map { bucket in buckets.contains { $0.contains(bucket) } } ?? false
                 if isInside, definition.forced[UnitID(unit)] == nil { return unit }
             }
             return nil

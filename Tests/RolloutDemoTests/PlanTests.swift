@@ -67,7 +67,7 @@ struct PlanTests {
             )
         )
         let text = try plan(new).text
-        #expect(text.contains("on average, because the salts differ"))
+        #expect(text.contains("on average, because units are drawn anew"))
         #expect(
             text.contains(
                 "\n  180,000 more move than have to, because everybody is drawn anew: let the salt stay what it is\n"

@@ -8,8 +8,8 @@ struct HMACSHA256 {
 
     /// A key of any length. A key over 64 bytes is replaced by its digest, as the standard says.
     init(key: UnsafeRawBufferPointer) {
-        var block = SHA256.Block()
-        if key.count > SHA256.Block.size {
+        var block = MessageBlock()
+        if key.count > MessageBlock.size {
             unsafe block.write(SHA256.digest(key))
         } else {
             unsafe block.write(key, at: 0)
@@ -34,7 +34,7 @@ struct HMACSHA256 {
     @inline(__always)
     func begin() -> Context { Context(inner: inner, outer: outer) }
 
-    private static func state(after block: SHA256.Block, maskedBy mask: UInt64) -> SHA256.State {
+    private static func state(after block: MessageBlock, maskedBy mask: UInt64) -> SHA256.State {
         var masked = block.xored(with: mask)
         var state = SHA256.State.initial
         unsafe masked.withBytes { bytes in unsafe state.compress(bytes) }
@@ -83,10 +83,10 @@ extension HMACSHA256 {
 
         /// The tag of all pieces so far.
         consuming func finalize() -> SHA256.Digest {
-            var block = SHA256.Block()
+            var block = MessageBlock()
             block.write(message.finalize())
             block.terminate(at: 32)
-            block.setBitCount((64 + 32) * 8)
+            block.setLastWord(SHA256.State.lastWord(bits: (64 + 32) * 8))
             var state = outer
             unsafe block.withBytes { bytes in unsafe state.compress(bytes) }
             return SHA256.Digest(state)

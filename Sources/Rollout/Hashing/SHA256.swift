@@ -5,7 +5,7 @@
 struct SHA256 {
     private var state: State
     /// The block that is not full yet.
-    private var block = Block()
+    private var block = MessageBlock()
     /// How many bytes there were so far. Its remainder by 64 says how many of them wait in `block`.
     private var count: UInt64
 
@@ -25,7 +25,7 @@ struct SHA256 {
     @inline(__always)
     mutating func update(_ bytes: UnsafeRawBufferPointer) {
         let pending = pendingCount
-        guard bytes.count < Block.size &- pending else { return unsafe complete(with: bytes) }
+        guard bytes.count < MessageBlock.size &- pending else { return unsafe complete(with: bytes) }
         unsafe block.write(bytes, at: pending)
         count &+= UInt64(truncatingIfNeeded: bytes.count)
     }
@@ -39,16 +39,16 @@ struct SHA256 {
         let pending = pendingCount
         count &+= UInt64(truncatingIfNeeded: bytes.count)
         if pending > 0 {
-            let taken = Block.size &- pending
+            let taken = MessageBlock.size &- pending
             // taken <= bytes.count, and pending + taken == 64. Both slices are checked all the same.
             unsafe block.write(UnsafeRawBufferPointer(rebasing: bytes[..<taken]), at: pending)
             compressBlock()
             unsafe rest = UnsafeRawBufferPointer(rebasing: bytes[taken...])
         }
-        while rest.count >= Block.size {
+        while rest.count >= MessageBlock.size {
             // A whole block is not copied. `rest` has at least the 64 bytes that `compress` reads.
             unsafe state.compress(rest)
-            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[Block.size...])
+            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[MessageBlock.size...])
         }
         unsafe block.write(rest, at: 0)
     }
@@ -68,16 +68,10 @@ struct SHA256 {
         unsafe withUnsafeBytes(of: word.bigEndian) { bytes in unsafe update(bytes) }
     }
 
-    /// Ends the hash and returns the digest of all bytes: they are followed by a bit 1, zeros, and the number of bits in the
-    /// last eight bytes of a block.
+    /// Ends the hash and returns the digest of all bytes.
     consuming func finalize() -> Digest {
-        block.terminate(at: pendingCount)
-        if pendingCount >= Block.size - 8 {
-            compressBlock()
-            block = Block()
-        }
-        block.setBitCount(count &<< 3)
-        compressBlock()
+        var (state, block) = (state, block)
+        state.compressLast(&block, count: count)
         return Digest(state)
     }
 
@@ -99,69 +93,6 @@ extension SHA256 {
     /// The digest as 32 bytes; allocates them.
     static func digest(_ bytes: [UInt8]) -> [UInt8] {
         unsafe bytes.withUnsafeBytes { bytes in unsafe digest(bytes) }.bytes
-    }
-}
-
-extension SHA256 {
-    /// The 64 bytes that one compression takes, as a value.
-    struct Block {
-        static var size: Int { 64 }
-
-        /// Room for the bytes, in their order in memory; the words mean nothing as numbers.
-        private var storage: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
-
-        /// Copies `bytes` to `offset`.
-        ///
-        /// - Precondition: they fit.
-        @inline(__always)
-        mutating func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) {
-            // The destination is a slice by range, which traps if it would leave the block. So the copy is safe even if a
-            // caller breaks the precondition.
-            unsafe withUnsafeMutableBytes(of: &storage) { block in
-                let place = unsafe UnsafeMutableRawBufferPointer(rebasing: block[offset..<(offset + bytes.count)])
-                unsafe place.copyMemory(from: bytes)
-            }
-        }
-
-        /// Puts a digest at the start.
-        mutating func write(_ digest: Digest) {
-            storage.0 = digest.words.0.bigEndian
-            storage.1 = digest.words.1.bigEndian
-            storage.2 = digest.words.2.bigEndian
-            storage.3 = digest.words.3.bigEndian
-        }
-
-        /// The block with `mask` laid over every eight bytes of it.
-        func xored(with mask: UInt64) -> Block {
-            var block = self
-            block.storage.0 ^= mask
-            block.storage.1 ^= mask
-            block.storage.2 ^= mask
-            block.storage.3 ^= mask
-            block.storage.4 ^= mask
-            block.storage.5 ^= mask
-            block.storage.6 ^= mask
-            block.storage.7 ^= mask
-            return block
-        }
-
-        /// Sets the first byte of the padding at `offset`, and clears the rest, which is left over from an earlier block.
-        mutating func terminate(at offset: Int) {
-            // offset < 64, because it is a remainder by 64; debug builds check each subscript against the block's 64 bytes.
-            unsafe withUnsafeMutableBytes(of: &storage) { block in
-                unsafe block[offset] = 0x80
-                let rest = unsafe UnsafeMutableRawBufferPointer(rebasing: block[(offset + 1)...])
-                unsafe rest.initializeMemory(as: UInt8.self, repeating: 0)
-            }
-        }
-
-        mutating func setBitCount(_ count: UInt64) { storage.7 = count.bigEndian }
-
-        @inline(__always)
-        mutating func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
-            // The pointer is used inside the closure only.
-            unsafe withUnsafeBytes(of: &storage) { bytes in unsafe body(bytes) }
-        }
     }
 }
 

@@ -372,7 +372,7 @@ struct ExplanationTests {
                 + #"{"answer":\#(drawn),"decides":false,"draw":{"bucket":\#(draw.bucket),"#
                 + #""key":"0x\#(Self.digits(try #require(draw.key)))","#
                 + #""owner":{"disabled":false,"draining":false,"from":100000,"to":1000000,"variant":"stable"},"#
-                + #""salt":"sms","saltHash":"0x\#(Self.digits(draw.saltHash))"},"rule":"draw","#
+                + #""salt":"sms","saltHash":"0x\#(Self.digits(draw.saltHash))","stated":null},"rule":"draw","#
                 + #""saw":"bucket \#(grouped(draw.bucket)) belongs to stable"},"#
                 + #"{"answer":null,"decides":false,"draw":null,"rule":"missing_unit","saw":"the request brings a unit"}],"#
                 + #""strategy":"canary","unit":"qa"}"#

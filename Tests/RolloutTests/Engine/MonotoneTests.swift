@@ -79,7 +79,7 @@ struct MonotoneTests {
             let variants = weights.map { WeightedVariant("v", weight: min($0, 1_000_000), release: ["app": "1"]) }
             let coverage = Share(buckets: random.pick([0, 1, 1_000_000, random.number(in: 0...1_000_000)])) ?? .all
             let test = RolloutStrategy.ABTest(variants, coverage: coverage)
-            let counts = test.apportionment.counts
+            let counts = test.apportionment(on: .own).counts
             #expect(counts == ReferenceEvaluator.largestRemainder(test), "seed \(seed)")
             #expect(counts.reduce(0, +) == coverage.buckets)
             let sum = variants.reduce(0) { $0 + $1.weight }
@@ -100,7 +100,7 @@ struct MonotoneTests {
     )
     func ties(weights: [Int], counts: [Int]) {
         let variants = weights.map { WeightedVariant("v", weight: $0, release: ["app": "1"]) }
-        #expect(RolloutStrategy.ABTest(variants).apportionment.counts == counts)
+        #expect(RolloutStrategy.ABTest(variants).apportionment(on: .own).counts == counts)
     }
 
     @Test("Ranges lie in declared order without holes, and variants without a bucket have none")
@@ -110,7 +110,7 @@ struct MonotoneTests {
         }
         let test = RolloutStrategy.ABTest(variants, coverage: .percent(80))
         #expect(
-            test.declaredLayout == [
+            test.declaredLayout(on: .own) == [
                 AllocatedRange("a", 0..<200_000), AllocatedRange("b", 200_000..<600_000),
                 AllocatedRange("c", 600_000..<800_000),
             ]

@@ -14,11 +14,12 @@
 ///    10  hosts         `TextTable`
 ///    11  forced        `TextTable`
 ///    12  assignments   `TagTable` of what an assignment may hold | `AssignmentRules` << 48
-///    13  filter        `TextFilter` of the forced units
+///    13  filter        `TextFilter` of the units that a key does not decide
 ///    14  cookie        `CookieReference`
 ///    15  adoptions     `TagTable`: what a decision of another service may name
 ///
-/// A further draw, to which an outcome refers, looks like the first line of a record without its origin.
+/// A further draw, to which an outcome or a record refers, looks like the first line of a record. In place of the origin it has
+/// the offset of its `StatedFunction`, or 0 if it draws by the library's own hash.
 @usableFromInline
 enum RecordLayout {
     /// The words of a record.
@@ -27,6 +28,8 @@ enum RecordLayout {
     @inlinable static var marks: Int { 0 }
     @inlinable static var salt: Int { 1 }
     @inlinable static var origin: Int { 2 }
+    /// In a further draw.
+    static let function = 2
     @inlinable static var bounds: Int { 3 }
     @inlinable static var outcomes: Int { 4 }
     static let missing = 8
@@ -44,6 +47,9 @@ enum RecordLayout {
 
 /// Which parts a record has beyond a narrow draw. If its draw is wide, the upper half is the draw's offset, and bits 16 ... 31
 /// are the number of its segments.
+///
+/// Units of a record whose draw is stated are drawn by a further draw, at the offset in the upper half. Such a record is wide
+/// and filtered, so that whoever decides by a unit's key alone leaves it to others. Its own draw leaves everybody out.
 @usableFromInline
 struct RecordMarks: OptionSet, Sendable {
     @usableFromInline let rawValue: UInt64
@@ -53,22 +59,30 @@ struct RecordMarks: OptionSet, Sendable {
 
     @inlinable static var wide: RecordMarks { RecordMarks(rawValue: 1) }
     static let hosts = RecordMarks(rawValue: 2)
-    @inlinable static var forced: RecordMarks { RecordMarks(rawValue: 4) }
+    /// A unit's key is held against the filter, and decides only if it does not pass.
+    @inlinable static var filtered: RecordMarks { RecordMarks(rawValue: 4) }
+    static let forced = RecordMarks(rawValue: 8)
+    static let stated = RecordMarks(rawValue: 16)
 
     /// Whether a unit's hash and this record are enough to decide, if the request brings neither host nor assignment.
     @inlinable
     @inline(__always)
-    var isPlain: Bool { rawValue & (RecordMarks.wide.rawValue | RecordMarks.forced.rawValue) == 0 }
+    var isPlain: Bool { rawValue & (RecordMarks.wide.rawValue | RecordMarks.filtered.rawValue) == 0 }
 
     /// The marks of a record whose draw is wide.
     static func wide(at offset: Int, segments: Int) -> RecordMarks {
         RecordMarks(rawValue: wide.rawValue | UInt64(segments) << 16 | UInt64(offset) << 32)
     }
 
+    /// The marks of a record whose units are drawn by a further draw.
+    static func stated(at offset: Int) -> RecordMarks {
+        RecordMarks(rawValue: UInt64(offset) << 32).union([.wide, .filtered, .stated])
+    }
+
     /// How many segments the wide draw has.
     var segmentCount: Int { Int(truncatingIfNeeded: rawValue >> 16 & 0xFFFF) }
 
-    /// The offset of the wide draw.
+    /// The offset of the wide draw, or of the further one.
     @inlinable
     @inline(__always)
     var wideOffset: Int { Int(truncatingIfNeeded: rawValue >> 32) }

@@ -17,17 +17,22 @@ struct RolloutCompiler {
 
     /// Writes the record at `start` and appends tables and further draws at the end.
     func compile(into words: inout [UInt64], at start: Int, revision: UInt32) {
-        let segments = segments()
+        var segments = segments()
         var marks: RecordMarks = []
-        if segments.count > NarrowDraw.capacity {
+        if definition.strategy.draws, let bucketing = definition.bucketing {
+            marks = .stated(at: appendDraw(segments, by: bucketing, to: &words))
+            segments = [Segment(upperBound: Share.bucketCount - 1, outcome: Outcome(first, .notEnrolled))]
+        } else if segments.count > NarrowDraw.capacity {
             marks = .wide(at: words.count, segments: segments.count)
             words.append(contentsOf: WideDraw.words(segments))
         }
         let hosts = unsafe TextTable.append(hostEntries(&words), to: &words) { unsafe HostScan($0).hash }
         let forced = unsafe TextTable.append(forcedEntries(&words), to: &words) { unsafe XXH3.hash($0) }
-        let filter = TextFilter.append(definition.forced.keys, to: &words)
+        let filter =
+            marks.contains(.stated)
+            ? TextFilter.appendOpen(to: &words) : TextFilter.append(definition.forced.keys, to: &words)
         if hosts != 0 { marks.formUnion(.hosts) }
-        if forced != 0 { marks.formUnion(.forced) }
+        if forced != 0 { marks.formUnion([.forced, .filtered]) }
 
         words[start + RecordLayout.marks] = marks.rawValue
         words[start + RecordLayout.origin] = UInt64(revision) | UInt64(definition.epoch) << 32
@@ -59,6 +64,22 @@ struct RolloutCompiler {
         let salt = definition.salt ?? id.text
         guard definition.strategy.kind == .shadow else { return Bucketing.saltHash(salt) }
         return Bucketing.saltHash(Bucketing.derivedSalt(salt, "shadow"))
+    }
+
+    /// Appends a draw by a stated bucketing. Returns its offset.
+    private func appendDraw(_ segments: [Segment], by bucketing: Bucketing, to words: inout [UInt64]) -> Int {
+        let function = StatedFunction.append(bucketing, to: &words)
+        var marks: RecordMarks = []
+        if segments.count > NarrowDraw.capacity {
+            marks = .wide(at: words.count, segments: segments.count)
+            words.append(contentsOf: WideDraw.words(segments))
+        }
+        let start = words.count
+        words.append(contentsOf: repeatElement(0, count: RecordLayout.drawSize))
+        words[start + RecordLayout.marks] = marks.rawValue
+        words[start + RecordLayout.function] = UInt64(function)
+        Self.write(marks.contains(.wide) ? [] : segments, saltHash: 0, to: &words, at: start)
+        return start
     }
 
     private func segments() -> [Segment] {

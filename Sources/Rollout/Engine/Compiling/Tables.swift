@@ -111,6 +111,12 @@ enum TextFilter {
         return UInt64(start) | UInt64(count - 1) << 32
     }
 
+    /// Appends a filter that every text passes. Returns the word that refers to it.
+    static func appendOpen(to words: inout [UInt64]) -> UInt64 {
+        words.append(.max)
+        return UInt64(words.count - 1)
+    }
+
     /// Whether a text of this hash may be there.
     @inlinable
     @inline(__always)

@@ -194,10 +194,9 @@ private struct Explainer {
             return (.draw, saw, answer ?? record.decisionWithoutUnit(), nil)
         case .canary, .abTest: break
         }
-        if let key = request.hashedUnit?.key {
-            let bucket = record.bucket(ofKey: key)
-            let draw = draw(Int(bucket), key: key)
-            return (.draw, described(draw), record.draw(at: bucket, marks), draw)
+        if let unit = request.hashedUnit {
+            guard let draw = draw(of: unit) else { return (.draw, whyNoBucket, record.decision(for: unit), nil) }
+            return (.draw, described(draw), record.draw(at: UInt64(draw.bucket), marks), draw)
         }
         guard let assignment, let honoured, !holds(assignment, honoured), let draw = bucketDraw() else {
             return (.draw, "the request brings no unit, and no bucket", nil, nil)
@@ -205,17 +204,36 @@ private struct Explainer {
         return (.draw, described(draw), honoured, draw)
     }
 
-    /// The draw by the bucket of the assignment.
-    private func bucketDraw() -> Explanation.Draw? { assignment?.bucket.map { draw($0, key: nil) } }
+    /// The draw of a unit, or nil if the rollout's bucketing has no bucket for it.
+    private func draw(of unit: BorrowedUnit) -> Explanation.Draw? {
+        guard let bucketing = definition.bucketing else {
+            return draw(Int(record.bucket(ofKey: unit.key)), .own(key: unit.key))
+        }
+        let function = record.statedFunction(ofDrawAt: marks.wideOffset)
+        let result = unsafe unit.withBytes { bytes in unsafe function.result(for: bytes) }
+        guard let result, result.bucket < UInt64(Share.bucketCount) else { return nil }
+        let stated = Explanation.StatedDraw(bucketing, unit: self.unit ?? "", result)
+        return draw(Int(result.bucket), .stated(stated))
+    }
 
-    private func draw(_ bucket: Int, key: UInt64?) -> Explanation.Draw {
+    /// Why a unit has no bucket.
+    private var whyNoBucket: String {
+        definition.bucketing?.hash == .integer
+            ? "\(quoted(unit ?? "")) is no decimal integer of 64 bits, and so nobody's"
+            : "the number is 2^31, the only one that lies behind all buckets"
+    }
+
+    /// The draw by the bucket of the assignment.
+    private func bucketDraw() -> Explanation.Draw? { assignment?.bucket.map { draw($0, .own(key: nil)) } }
+
+    private func draw(_ bucket: Int, _ source: Explanation.Draw.Source) -> Explanation.Draw {
         let allocation = Allocation(definition)
         let names = allocation.variants.map(\.name)
         let ranges = allocation.runs.map { run in owned(by: run.owner.map { names[$0] }, run.buckets) }
         return Explanation.Draw(
             salt: salt,
-            saltHash: record.word(RecordLayout.salt),
-            key: key,
+            saltHash: Bucketing.saltHash(salt),
+            source: source,
             bucket: bucket,
             ranges: ranges,
             place: ranges.firstIndex { $0.buckets.contains(bucket) } ?? 0
@@ -257,7 +275,7 @@ private struct Explainer {
             return Explanation.Draw(
                 salt: Bucketing.derivedSalt(salt, "shadow"),
                 saltHash: record.word(RecordLayout.salt),
-                key: unit.key,
+                source: .own(key: unit.key),
                 bucket: bucket,
                 ranges: ranges,
                 place: ranges.firstIndex { $0.buckets.contains(bucket) } ?? 0

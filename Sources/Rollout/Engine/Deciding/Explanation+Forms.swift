@@ -62,6 +62,7 @@ extension Explanation.Draw {
     private static let near = 3
 
     fileprivate var numbers: [String] {
+        if let stated { return stated.numbers + ["bucket  \(grouped(bucket)) of \(grouped(Share.bucketCount))"] }
         guard let key else { return [] }
         return [
             "key     \(digits(key))   XXH3-64 of the unit",
@@ -98,6 +99,24 @@ extension Explanation.Draw {
     }
 }
 
+extension Explanation.StatedDraw {
+    /// From the text to the bucketing's own bucket.
+    fileprivate var numbers: [String] {
+        let hash = bucketing.hash.rawValue + (bucketing.hash.isDigest ? ", \(bucketing.bits) bits," : "")
+        let cells = bucketing.buckets.map {
+            ["number  \(grouped(cell)) of \(grouped($0))   by \(bucketing.reduction.rawValue)"]
+        }
+        return ["hash    \(number)   \(hash) of \(quoted(text))"] + (cells ?? [])
+    }
+
+    fileprivate var tree: JSONTree {
+        .object([
+            ("bucketing", PolicyWriter.tree(of: bucketing)), ("text", .string(text)), ("number", .string(number)),
+            ("cell", .integer(cell)),
+        ])
+    }
+}
+
 extension String {
     fileprivate func padded(to width: Int, atEnd: Bool = true) -> String {
         let blanks = String(repeating: " ", count: max(0, width - count))
@@ -129,7 +148,8 @@ extension Explanation: Encodable {
     /// | key | value |
     /// | --- | --- |
     /// | `salt`, `saltHash` | the text, and its hash as `0x` and 16 digits |
-    /// | `key` | XXH3-64 of the unit in the same form, or null if an assignment supplied the bucket |
+    /// | `key` | XXH3-64 of the unit in the same form, or null if an assignment or a stated bucketing supplied the bucket |
+    /// | `stated` | null, or what a stated bucketing made of the unit: `bucketing`, `text`, `number`, `cell` |
     /// | `bucket` | 0 ... 999,999 |
     /// | `owner` | `variant` (null for nobody), `from`, `to` (the first bucket after it), `disabled`, `draining` |
     public var json: String { tree.canonicalText }
@@ -170,6 +190,7 @@ extension Explanation.Draw {
             ("salt", .string(salt)),
             ("saltHash", .string(digits(saltHash))),
             ("key", key.map { .string(digits($0)) } ?? .null),
+            ("stated", stated?.tree ?? .null),
             ("bucket", .integer(bucket)),
             (
                 "owner",

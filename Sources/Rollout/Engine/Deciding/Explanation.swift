@@ -67,12 +67,12 @@ public struct Explanation: Hashable, Sendable {
 
     /// A bucket, where it came from, and who owns it.
     public struct Draw: Hashable, Sendable {
-        /// The salt, as text.
+        /// The salt, as text. It has no part in a draw that is ``stated``.
         public let salt: String
         /// The hash of the salt.
         public let saltHash: UInt64
-        /// XXH3-64 of the unit, or nil if an assignment supplied the bucket.
-        public let key: UInt64?
+        /// Where the bucket comes from.
+        let source: Source
         /// The bucket, 0 ..< 1,000,000.
         public let bucket: Int
         /// Who owns which buckets, in ascending order; together they are all 1,000,000.
@@ -80,8 +80,47 @@ public struct Explanation: Hashable, Sendable {
         /// The index in ``ranges`` of the one that holds the bucket.
         let place: Int
 
+        /// Where a bucket comes from.
+        enum Source: Hashable, Sendable {
+            /// The library's own hash of a unit, or an assignment, which has no key.
+            case own(key: UInt64?)
+            case stated(StatedDraw)
+        }
+
+        /// XXH3-64 of the unit, or nil if something else supplied the bucket: an assignment, or a stated bucketing.
+        public var key: UInt64? {
+            if case .own(let key) = source { key } else { nil }
+        }
+
+        /// What the rollout's own bucketing made of the unit, or nil if it states none, or an assignment supplied the bucket.
+        public var stated: StatedDraw? {
+            if case .stated(let draw) = source { draw } else { nil }
+        }
+
         /// The range that holds the bucket.
         public var owner: Ownership { ranges[place] }
+    }
+
+    /// What a stated bucketing makes of a unit.
+    public struct StatedDraw: Hashable, Sendable {
+        /// The bucketing.
+        public let bucketing: Bucketing
+        /// The text that was hashed, the unit in its place.
+        public let text: String
+        /// The number that the hash gave, in hexadecimal after `0x`; of an integer unit its remainder.
+        public let number: String
+        /// Which of the bucketing's own buckets the number is, from 0 on.
+        public let cell: Int
+
+        init(_ bucketing: Bucketing, unit: String, _ result: StatedFunction.Result) {
+            self.bucketing = bucketing
+            let parts = bucketing.parts
+            text = parts.prefix + unit + parts.suffix
+            let digits = (result.number.width + 3) / 4
+            let low = hexadecimal(result.number.low, digits: min(digits, 16))
+            number = "0x" + (digits > 16 ? hexadecimal(result.number.high, digits: digits - 16) + low : low)
+            cell = Int(result.cell)
+        }
     }
 
     /// A range of buckets and its owner.

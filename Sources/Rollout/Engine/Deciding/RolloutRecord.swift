@@ -18,13 +18,14 @@ struct RolloutRecord {
         self.start = start
     }
 
-    /// The decision for a unit by its hash alone, or nil if the unit may be a forced one, or the draw needs a search.
+    /// The decision for a unit by its hash alone, or nil if the unit may be a forced one, or the draw needs a search or another
+    /// hash.
     @inlinable
     @inline(__always)
     func decision(forKey key: UInt64) -> Decision? {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.isPlain { return narrowDraw(at: bucket(ofKey: key)) }
-        if marks.contains(.forced) {
+        if marks.contains(.filtered) {
             if TextFilter.mayHold(key, in: image, filter: word(RecordLayout.filter)) { return nil }
             guard marks.contains(.wide) else { return narrowDraw(at: bucket(ofKey: key)) }
         }
@@ -36,7 +37,9 @@ struct RolloutRecord {
     func decision(for unit: some EngineUnit) -> Decision {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.contains(.forced), let forced = forced(unit) { return forced }
-        return draw(at: bucket(ofKey: unit.key), marks)
+        guard marks.contains(.wide) else { return narrowDraw(at: bucket(ofKey: unit.key)) }
+        if marks.contains(.stated) { return unsafe unit.withBytes { bytes in unsafe statedDraw(bytes, marks) } }
+        return wideDraw(at: bucket(ofKey: unit.key), marks)
     }
 
     /// The decision for a request without unit, host and assignment.
@@ -59,8 +62,8 @@ struct RolloutRecord {
         if marks.contains(.forced), let unit = request.hashedUnit, let forced = forced(unit) { return forced }
         if let assignment, let held = decision(honouring: assignment, hasUnit: request.hasUnit, marks) { return held }
         guard request.hasUnit else { return decisionWithoutUnit() }
-        let bucket = unsafe bucket(ofKey: XXH3.hash(request.unit))
-        return marks.contains(.wide) ? draw(at: bucket, marks) : narrowDraw(at: bucket)
+        if marks.contains(.wide) { return unsafe otherDraw(request.unit, marks) }
+        return unsafe narrowDraw(at: bucket(ofKey: XXH3.hash(request.unit)))
     }
 
     // MARK: Rules
@@ -137,13 +140,64 @@ struct RolloutRecord {
         Bucketing.bucket(ofKey: key, saltHash: word(RecordLayout.salt))
     }
 
-    /// The record's own draw, whose outcomes are answers.
+    /// The decision for a bucket, wherever it comes from.
     func draw(at bucket: UInt64, _ marks: RecordMarks) -> Decision {
         guard marks.contains(.wide) else { return narrowDraw(at: bucket) }
-        let outcome =
-            WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket)
+        if marks.contains(.stated) {
+            return answer(outcome(ofDrawAt: marks.wideOffset, bucket: bucket), bucket: bucket)
+        }
+        return wideDraw(at: bucket, marks)
+    }
+
+    /// The decision for a unit, if the record's draw is not a narrow one.
+    @inline(never)
+    private func otherDraw(_ unit: UnsafeRawBufferPointer, _ marks: RecordMarks) -> Decision {
+        if marks.contains(.stated) { return unsafe statedDraw(unit, marks) }
+        return unsafe wideDraw(at: bucket(ofKey: XXH3.hash(unit)), marks)
+    }
+
+    /// The decision for a unit by the draw that the rollout states.
+    @inline(never)
+    private func statedDraw(_ unit: UnsafeRawBufferPointer, _ marks: RecordMarks) -> Decision {
+        let draw = marks.wideOffset
+        guard let bucket = unsafe statedFunction(ofDrawAt: draw).bucket(of: unit) else { return leftOut }
+        return answer(outcome(ofDrawAt: draw, bucket: bucket), bucket: bucket)
+    }
+
+    /// What a unit gets that has no bucket: the outcome of every bucket of the record's own draw.
+    private var leftOut: Decision { answer(Outcome(word: word(RecordLayout.outcomes &+ NarrowDraw.capacity &- 1))) }
+
+    /// The bucket that a unit is drawn into, whatever is forced, or nil if it has none. Of a shadow, that of the sampling.
+    func bucket(of unit: String) -> Int? {
+        let marks = RecordMarks(rawValue: word(RecordLayout.marks))
+        guard marks.contains(.stated) else { return Int(bucket(ofKey: XXH3.hash(unit))) }
+        return unsafe unit.withUnitBytes { bytes in
+            unsafe statedFunction(ofDrawAt: marks.wideOffset).bucket(of: bytes).map { Int($0) }
+        }
+    }
+
+    /// The function of a further draw.
+    func statedFunction(ofDrawAt offset: Int) -> StatedFunction {
+        StatedFunction(image: image, start: Int(truncatingIfNeeded: image[offset &+ RecordLayout.function]))
+    }
+
+    /// The outcome of a further draw for a bucket.
+    private func outcome(ofDrawAt offset: Int, bucket: UInt64) -> Outcome {
+        let marks = RecordMarks(rawValue: image[offset &+ RecordLayout.marks])
+        if marks.contains(.wide) { return wideOutcome(marks, bucket: bucket) }
+        let index = NarrowDraw.standing(image[offset &+ RecordLayout.bounds], at: bucket)
+        return Outcome(word: image[offset &+ RecordLayout.outcomes &+ index])
+    }
+
+    private func wideDraw(at bucket: UInt64, _ marks: RecordMarks) -> Decision {
+        answer(wideOutcome(marks, bucket: bucket), bucket: bucket)
+    }
+
+    @inline(__always)
+    private func wideOutcome(_ marks: RecordMarks, bucket: UInt64) -> Outcome {
+
+        WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket)
             ?? WideDraw.search(in: image, at: marks.wideOffset, count: marks.segmentCount, bucket: bucket)
-        return answer(outcome, bucket: bucket)
     }
 
     @inlinable

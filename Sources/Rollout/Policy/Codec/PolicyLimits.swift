@@ -13,6 +13,10 @@ package enum PolicyLimits {
     static let textBytes = 1_024
     static let versionLength = 128
     package static let weights = 0...1_000_000
+    static let buckets = 1...1_000_000
+    static let digestBits = 1...128
+    /// Of buckets below this many, each has several units of any service, which a count of units could not tell apart.
+    static let bucketsToCountUnits = 100_000
     static let maxAge = 60...34_560_000
     static let steps = 1...32
     static let percentiles = 8

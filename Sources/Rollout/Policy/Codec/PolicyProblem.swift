@@ -217,6 +217,8 @@ extension PolicyProblem {
         public static let badWeights = Code("badWeights")
         /// Ranges that do not tile the coverage, or do not agree with the weights.
         public static let badAllocation = Code("badAllocation")
+        /// A part of a bucketing that does not go with the rest of it.
+        public static let badBucketing = Code("badBucketing")
         /// A cookie that browsers would not keep.
         public static let badCookie = Code("badCookie")
         /// A cookie that cannot be told from another rollout's: one name, and one request can carry both.
@@ -225,6 +227,10 @@ extension PolicyProblem {
         public static let needsSticky = Code("needsSticky")
         /// A plan, or a part of one, that means nothing beside the rest of the rollout.
         public static let forbiddenPlan = Code("forbiddenPlan")
+        /// A warning: a share that the buckets of a rollout cannot express, and another one that really occurs.
+        public static let inexactShare = Code("inexactShare")
+        /// A warning: a number of fewer values than there are buckets, some of which no unit can have.
+        public static let unusedBuckets = Code("unusedBuckets")
         /// A warning: each step of a progression waits for sessions to end.
         public static let slowProgression = Code("slowProgression")
         /// A warning: a variant whose release has other components than the first variant's.

@@ -125,7 +125,11 @@ struct PolicyReader {
         if let rule = value["missingUnit"] {
             rollout.missingUnit = choice(rule, RolloutDefinition.MissingUnit.self) ?? .first
         }
-        if let bucketing = value["bucketing"] { rollout.bucketing = self.bucketing(bucketing) }
+        if let bucketing = value["bucketing"] {
+            let before = problems.all.count
+            rollout.bucketing = self.bucketing(bucketing)
+            if !isRead(since: before) { unread.insert(.bucketing) }
+        }
         if let compatible = value["compatible"], checkKind(compatible, .array) {
             rollout.compatible = compatible.elements.map { release($0) }
         }
@@ -168,11 +172,6 @@ struct PolicyReader {
             if forced[unit] == nil { forced[unit] = variant }
         }
         return forced
-    }
-
-    private mutating func bucketing(_ value: JSONValue) -> RolloutDefinition.Bucketing {
-        guard checkObject(value, keys: ["scheme"]), let scheme = required("scheme", of: value) else { return .rollout }
-        return choice(scheme, RolloutDefinition.Bucketing.Scheme.self).map(RolloutDefinition.Bucketing.init) ?? .rollout
     }
 
     private mutating func cookie(_ value: JSONValue) -> StickyCookie {
@@ -302,4 +301,5 @@ struct UnreadParts: OptionSet, Sendable {
     static let cookie = UnreadParts(rawValue: 4)
     static let progression = UnreadParts(rawValue: 8)
     static let adaptation = UnreadParts(rawValue: 16)
+    static let bucketing = UnreadParts(rawValue: 32)
 }

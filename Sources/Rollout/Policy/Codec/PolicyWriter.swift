@@ -46,9 +46,7 @@ enum PolicyWriter {
         if !rollout.disabled.isEmpty { members.append(("disabled", tree(of: rollout.disabled))) }
         if !rollout.draining.isEmpty { members.append(("draining", tree(of: rollout.draining))) }
         if rollout.missingUnit != .first { members.append(("missingUnit", .string(rollout.missingUnit.rawValue))) }
-        if rollout.bucketing != .rollout {
-            members.append(("bucketing", tree(of: rollout.bucketing)))
-        }
+        if let bucketing = rollout.bucketing { members.append(("bucketing", tree(of: bucketing))) }
         if let compatible = rollout.compatible {
             members.append(("compatible", .array(compatible.map { tree(of: $0) })))
         }
@@ -57,8 +55,24 @@ enum PolicyWriter {
         return .object(members)
     }
 
-    static func tree(of bucketing: RolloutDefinition.Bucketing) -> JSONTree {
-        .object([("scheme", .string(bucketing.scheme.rawValue))])
+    static func tree(of bucketing: Bucketing) -> JSONTree { .object(members(of: bucketing)) }
+
+    /// What a bucketing says beyond the defaults.
+    static func members(of bucketing: Bucketing) -> [(key: String, value: JSONTree)] {
+        let defaults = Bucketing(bucketing.hash)
+        var members: [(key: String, value: JSONTree)] = [("hash", .string(bucketing.hash.rawValue))]
+        if !bucketing.text.utf8.elementsEqual(defaults.text.utf8) { members.append(("text", .string(bucketing.text))) }
+        if bucketing.encoding != defaults.encoding {
+            members.append(("encoding", .string(bucketing.encoding.rawValue)))
+        }
+        if bucketing.seed != defaults.seed { members.append(("seed", .integer(Int(bucketing.seed)))) }
+        if bucketing.bits != defaults.bits { members.append(("bits", .integer(bucketing.bits))) }
+        if bucketing.isSigned { members.append(("signed", .boolean(true))) }
+        if let buckets = bucketing.buckets { members.append(("buckets", .integer(buckets))) }
+        if bucketing.reduction != defaults.reduction {
+            members.append(("reduce", .string(bucketing.reduction.rawValue)))
+        }
+        return members
     }
 
     static func tree(of release: Release) -> JSONTree {

@@ -26,6 +26,8 @@ public struct EpochDemand: Hashable, Sendable {
 
         /// The salt changed, so every unit has another bucket.
         public static let salt = Cause("the salt changed")
+        /// The bucketing changed, so every unit has another bucket.
+        public static let bucketing = Cause("the bucketing changed")
         /// The rollout was removed, and comes back.
         public static let removed = Cause("the rollout was removed, and comes back")
         /// The epoch itself went back, which would turn every assignment into one of the future.
@@ -67,7 +69,7 @@ extension EpochDemand: Encodable {
 extension RolloutPolicy {
     /// The rollouts whose epoch is too low for this policy to follow another one, in order of ids.
     ///
-    /// An epoch must rise with a changed salt, a changed release of a variant, and an abort. An updater refuses a policy for
+    /// An epoch must rise with a changed salt or bucketing, a changed release of a variant, and an abort. An updater refuses a policy for
     /// which this is not empty; the edits of this library raise epochs by themselves. The updater also compares a variant that
     /// comes back with the release that it had when it left, earlier in the same epoch.
     ///
@@ -125,7 +127,11 @@ extension EpochDemand {
         id: RolloutID
     ) -> [Cause] {
         var causes: [Cause] = []
-        if !old.hasSameSalt(as: new, id: id) { causes.append(.salt) }
+        if old.bucketing != new.bucketing {
+            causes.append(.bucketing)
+        } else if !old.drawsAlike(new, id: id) {
+            causes.append(.salt)
+        }
         let before = gone.merging(old.strategy.variants.map { ($0.name, $0.release) }) { _, last in last }
         for variant in new.strategy.variants {
             guard let release = before[variant.name] else { continue }
@@ -137,9 +143,10 @@ extension EpochDemand {
 }
 
 extension RolloutDefinition {
-    /// Whether both put every unit into the same bucket, as far as the salt decides that.
-    func hasSameSalt(as other: RolloutDefinition, id: RolloutID) -> Bool {
-        (salt ?? id.text).utf8.elementsEqual((other.salt ?? id.text).utf8)
+    /// Whether both put every unit into the same bucket. The salt has no part in a stated bucketing.
+    func drawsAlike(_ other: RolloutDefinition, id: RolloutID) -> Bool {
+        guard bucketing == nil, other.bucketing == nil else { return bucketing == other.bucketing }
+        return (salt ?? id.text).utf8.elementsEqual((other.salt ?? id.text).utf8)
     }
 
     /// Whether the variant is disabled and has no share to come back to.

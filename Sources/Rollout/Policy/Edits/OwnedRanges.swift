@@ -1,11 +1,13 @@
-/// Who owns which buckets while an edit changes that: the lengths of neighbouring ranges, over all 1,000,000 buckets.
+/// Who owns which buckets while an edit changes that: the lengths of neighbouring ranges, over all buckets that occur.
 ///
+/// A length is a number of cells of the rollout's grid. With the library's own hash each of the 1,000,000 buckets is one.
 /// Nobody counts as an owner, behind the variants. Neighbours have different owners, and no range is empty.
 struct OwnedRanges {
     private var ranges: [Run] = []
     /// The variants in declared order, then those that the edit adds, and nil for nobody.
     private let owners: [VariantName?]
     private let nobody: Int
+    private let grid: BucketGrid
 
     /// A range. Its owner is a place in ``owners``.
     private struct Run {
@@ -13,10 +15,11 @@ struct OwnedRanges {
         var length: Int
     }
 
-    init(_ test: RolloutStrategy.ABTest, adding newcomers: [VariantName] = []) {
+    init(_ test: RolloutStrategy.ABTest, on grid: BucketGrid, adding newcomers: [VariantName] = []) {
+        self.grid = grid
         owners = test.variants.map(\.name) + newcomers + [nil]
         nobody = owners.count - 1
-        for run in Allocation(.abTest(test)).runs { append(run.owner ?? nobody, run.buckets.count) }
+        for run in Allocation(.abTest(test), on: grid).runs { append(run.owner ?? nobody, grid.cells(in: run.buckets)) }
     }
 
     private var allCounts: [Int] {
@@ -32,7 +35,7 @@ struct OwnedRanges {
     /// The ranges as a policy writes them, or nil if they are those that the weights alone give.
     func allocation(_ test: RolloutStrategy.ABTest) -> [AllocatedRange]? {
         let allocation = written
-        return allocation == test.declaredLayout ? nil : allocation
+        return allocation == test.declaredLayout(on: grid) ? nil : allocation
     }
 
     /// The ranges as a policy writes them. If the only gap is behind all that is owned, the coverage says so.
@@ -40,7 +43,7 @@ struct OwnedRanges {
         var end = 0
         let all = ranges.map { range in
             end += range.length
-            return AllocatedRange(owners[range.owner], (end - range.length)..<end)
+            return AllocatedRange(owners[range.owner], grid.bucket(of: end - range.length)..<grid.bucket(of: end))
         }
         let enrolled = Array(all.dropLast(ranges.last?.owner == nobody ? 1 : 0))
         return enrolled.haveGaps ? all : enrolled

@@ -96,7 +96,8 @@ extension PolicyMovement {
 /// How many buckets go from which variant to which if a rollout's definition is replaced, and what else changes.
 ///
 /// Hosts, forced units and assignments are not buckets, and do not count; ``changes`` names them. Buckets outside the
-/// coverage, and those of disabled and draining variants, count for the first variant, which serves them.
+/// coverage, and those of disabled and draining variants, count for the first variant, which serves them. Under a bucketing of
+/// few buckets each of these counts as its share in the 1,000,000.
 public struct RolloutMovement: Hashable, Sendable {
     /// Buckets by old and new variant. Pairs without a bucket are left out.
     public let matrix: [VariantName: [VariantName: Int]]
@@ -110,8 +111,8 @@ public struct RolloutMovement: Hashable, Sendable {
     public let minimum: Int
     /// How many buckets come to another release, whatever its variant is called.
     public let movedReleases: Int
-    /// Whether the numbers are expected values, to the nearest bucket, because the salts differ and buckets cannot be
-    /// compared.
+    /// Whether the numbers are expected values, to the nearest bucket, because the salts or the bucketings differ, and buckets
+    /// cannot be compared.
     public let isExpected: Bool
     /// Everything that the two definitions say differently, in the order of the document: whatever can alter an answer or a
     /// cookie is among it.
@@ -121,7 +122,7 @@ public struct RolloutMovement: Hashable, Sendable {
 extension RolloutMovement {
     /// The movement between two valid definitions.
     init(from old: RolloutDefinition, to new: RolloutDefinition, id: RolloutID) {
-        let isExact = old.hasSameSalt(as: new, id: id) && old.bucketing == new.bucketing
+        let isExact = old.drawsAlike(new, id: id)
         let (before, after) = (Allocation(old), Allocation(new))
         var (moved, movedReleases) = (0, 0)
         var matrix: [VariantName: [VariantName: Int]] = [:]
@@ -185,6 +186,6 @@ extension RolloutMovement: CustomStringConvertible {
         let share = Share(buckets: moved).map { " (\($0))" } ?? ""
         var text = "\(grouped(moved)) buckets\(share) move, the minimum is \(grouped(minimum))"
         if movedReleases != moved { text += "; \(grouped(movedReleases)) get another release" }
-        return isExpected ? text + "; on average, because the salts differ" : text
+        return isExpected ? text + "; on average, because units are drawn anew" : text
     }
 }

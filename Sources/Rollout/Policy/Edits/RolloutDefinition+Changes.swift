@@ -50,14 +50,25 @@ private struct Property {
 
 extension RolloutDefinition {
     fileprivate func properties(_ id: RolloutID, beside other: RolloutDefinition) -> [Property] {
-        strategyProperties(beside: other.strategy) + ownProperties(id, beside: other)
+        strategyProperties(beside: other.strategy, on: other.grid) + ownProperties(id, beside: other)
             + cookieProperties(other.sticky) + ruleProperties + planProperties
     }
 
     private func ownProperties(_ id: RolloutID, beside other: RolloutDefinition) -> [Property] {
         [
-            Property("salt", .string(salt ?? id.text), "every unit is drawn anew"),
-            Property("bucketing", PolicyWriter.tree(of: bucketing), "every unit is drawn anew, by another function"),
+            Property(
+                "salt",
+                .string(salt ?? id.text),
+                bucketing == nil || other.bucketing == nil
+                    ? "every unit is drawn anew"
+                    : "only the copies to a shadow are drawn by it, and units once they are drawn by no stated bucketing"
+            ),
+            Property("bucketing", bucketing.map { PolicyWriter.tree(of: $0) } ?? .null) { _, new in
+                if let dormant { return dormant }
+                return new.isNull
+                    ? "every unit is drawn anew, by the library's own hash"
+                    : "every unit is drawn anew, by another function"
+            },
             Property("epoch", .integer(Int(epoch)), "cookies that hold another epoch lose"),
             Property("missingUnit", .string(missingUnit.rawValue)) { _, new in
                 if let dormant { return dormant }
@@ -118,7 +129,7 @@ extension RolloutDefinition {
 
     // MARK: The strategy
 
-    private func strategyProperties(beside other: RolloutStrategy) -> [Property] {
+    private func strategyProperties(beside other: RolloutStrategy, on otherGrid: BucketGrid) -> [Property] {
         let path: JSONPath = "strategy"
         var properties = [
             Property(path.appending("type"), .string(strategy.kind.rawValue), "the rollout has another strategy"),
@@ -166,7 +177,7 @@ extension RolloutDefinition {
                     Self.share("of the requests is copied", old, new, isOther: other.kind != .shadow)
                 }
             )
-        case .abTest(let test): properties += testProperties(test, beside: other)
+        case .abTest(let test): properties += testProperties(test, beside: other, on: otherGrid)
         }
         return properties
     }
@@ -188,7 +199,11 @@ extension RolloutDefinition {
         }
     }
 
-    private func testProperties(_ test: RolloutStrategy.ABTest, beside other: RolloutStrategy) -> [Property] {
+    private func testProperties(
+        _ test: RolloutStrategy.ABTest,
+        beside other: RolloutStrategy,
+        on otherGrid: BucketGrid
+    ) -> [Property] {
         let path: JSONPath = "strategy"
         let others = VariantNames(other)
         let both = test.variants.map(\.name).filter(others.contains)
@@ -205,7 +220,7 @@ extension RolloutDefinition {
                 test.allocation.map { .array($0.map { PolicyWriter.tree(of: $0) }) } ?? .null
             ) { _, _ in
                 guard case .abTest(let earlier) = other else { return "the ranges go or come with the strategy" }
-                return OwnedRanges(earlier).written == OwnedRanges(test).written
+                return OwnedRanges(earlier, on: otherGrid).written == OwnedRanges(test, on: grid).written
                     ? "the same ranges of buckets are written in another way" : "buckets have other owners"
             },
         ]

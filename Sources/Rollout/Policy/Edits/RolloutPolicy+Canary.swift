@@ -11,10 +11,11 @@ extension RolloutPolicy {
     ///   - id: The rollout.
     ///   - release: What the canary serves.
     ///   - share: The share of units that get it.
-    /// - Throws: `EditError` if something else is under way.
+    /// - Throws: `EditError` if something else is under way, or the rollout's bucketing cannot express the share.
     public mutating func startCanary(of id: RolloutID, serving release: Release, to share: Share) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             let stable = try edit.releaseWithNothingUnderWay()
+            try edit.requireExact(share)
             if edit.definition.strategy.kind != .canary { try edit.raiseEpoch() }
             edit.setStrategy(.canary(share, stable: stable, canary: release))
             edit.definition.disabled.remove(.canary)

@@ -8,12 +8,14 @@ extension RolloutPolicy {
     /// - Parameters:
     ///   - id: The rollout.
     ///   - share: The share it has from now on.
-    /// - Throws: `EditError` if the strategy has no share, or the variant is out of service.
+    /// - Throws: `EditError` if the strategy has no share, the variant is out of service, or the rollout's bucketing has too few
+    ///   buckets to express the share of a canary.
     public mutating func setShare(of id: RolloutID, to share: Share) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             switch edit.definition.strategy {
             case .canary(_, let stable, let canary):
                 if share > .zero { try edit.requireInService(.canary) }
+                try edit.requireExact(share)
                 edit.definition.strategy = .canary(share, stable: stable, canary: canary)
             case .shadow(_, let primary, let shadow):
                 if share > .zero { try edit.requireInService(.shadow) }
@@ -137,6 +139,18 @@ struct RolloutEdit {
         }
     }
 
+    /// Refuses a share that the rollout's bucketing cannot express, because another one would occur.
+    func requireExact(_ share: Share) throws(EditError) {
+        let grid = BucketGrid(definition.bucketing)
+        let (below, above) = grid.nearest(to: share)
+        guard below != above else { return }
+        throw refusal(
+            .inexactShare,
+            "its bucketing has \(grouped(grid.cells)) buckets, which cannot express \(share)",
+            "set \(below) or \(above), or convert it to the library's own hash"
+        )
+    }
+
     mutating func raiseEpoch() throws(EditError) {
         let (next, overflow) = definition.epoch.addingReportingOverflow(1)
         guard !overflow else {
@@ -194,6 +208,8 @@ public struct EditError: Error, Hashable, Sendable {
         public static let outOfService = Code("outOfService")
         /// The variant must not stand here: the first one disabled, the shadow forced.
         public static let forbiddenVariant = Code("forbiddenVariant")
+        /// A share that the few buckets of the rollout's bucketing cannot express.
+        public static let inexactShare = Code("inexactShare")
         /// Weights out of range, or all of them 0.
         public static let badWeights = Code("badWeights")
         /// Shares that cannot be reached without moving units between variants that the edit is not about.

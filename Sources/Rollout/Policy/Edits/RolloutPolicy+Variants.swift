@@ -28,10 +28,10 @@ extension RolloutPolicy {
                 throw edit.refusal(.tooMany, "it has \(limit) variants, and no more are allowed", "remove one first")
             }
             try edit.requireWeight(variant.weight, of: variant.name)
-            var ranges = OwnedRanges(test, adding: [variant.name])
+            var ranges = OwnedRanges(test, on: edit.definition.grid, adding: [variant.name])
             let bounds = ranges.counts.dropLast().map { 0...$0 } + [0...Share.bucketCount]
             test.variants.append(variant)
-            guard let targets = test.apportionment.counts(within: bounds) else {
+            guard let targets = test.apportionment(on: edit.definition.grid).counts(within: bounds) else {
                 throw edit.needsSwap(toAvoidBy: "add it with the weight 0 and rebalance")
             }
             ranges.transfer(to: targets)
@@ -53,7 +53,7 @@ extension RolloutPolicy {
             var test = try edit.requireTest(or: "promote or abort what is under way")
             try edit.requireReplaceable(variant)
             guard let place = test.variants.firstIndex(where: { $0.name == variant }) else { return }
-            var ranges = OwnedRanges(test)
+            var ranges = OwnedRanges(test, on: edit.definition.grid)
             var bounds = ranges.counts.map { $0...Share.bucketCount }
             test.variants.remove(at: place)
             bounds.remove(at: place)
@@ -64,7 +64,7 @@ extension RolloutPolicy {
                     "give another one a weight first"
                 )
             }
-            guard var targets = test.apportionment.counts(within: bounds) else {
+            guard var targets = test.apportionment(on: edit.definition.grid).counts(within: bounds) else {
                 throw edit.needsSwap(toAvoidBy: "set its weight to 0 first")
             }
             targets.insert(0, at: place)
@@ -80,6 +80,9 @@ extension RolloutEdit {
     mutating func setAllocation(of test: RolloutStrategy.ABTest, _ ranges: OwnedRanges) {
         var (test, ranges) = (test, ranges)
         ranges.compactIfNeeded(limit: PolicyLimits.ranges)
+        // Where not every bucket occurs, the coverage may have ended between two that do.
+        test.coverage = Share(buckets: ranges.written.owned) ?? .all
+        test.allocation = nil
         test.allocation = ranges.allocation(test)
         setStrategy(.abTest(test))
     }

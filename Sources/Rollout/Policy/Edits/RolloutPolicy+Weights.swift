@@ -24,14 +24,14 @@ extension RolloutPolicy {
                 try edit.requireVariant(variant)
                 try edit.requireWeight(weight, of: variant)
             }
-            var ranges = OwnedRanges(test)
+            var ranges = OwnedRanges(test, on: edit.definition.grid)
             for index in test.variants.indices {
                 if let weight = weights[test.variants[index].name] { test.variants[index].weight = weight }
             }
             guard test.variants.contains(where: { $0.weight > 0 }) else {
                 throw edit.refusal(.badWeights, "all weights would be 0", "give at least one variant a weight above 0")
             }
-            ranges.transfer(to: test.apportionment.counts)
+            ranges.transfer(to: test.apportionment(on: edit.definition.grid).counts)
             edit.setAllocation(of: test, ranges)
         }
     }
@@ -57,20 +57,24 @@ extension RolloutPolicy {
     ///   - id: The rollout.
     ///   - coverage: The share of units that is enrolled from now on.
     /// - Throws: `EditError` if the rollout is no A/B test, if the coverage is so small that a variant would be left without a
-    ///   bucket, or if rounding just below 100 % leaves no other way than to move a unit between variants.
+    ///   bucket, if the rollout's bucketing cannot express it, or if rounding just below 100 % leaves no other way than to move
+    ///   a unit between variants.
     public mutating func setCoverage(of id: RolloutID, to coverage: Share) throws(EditError) {
         try edit(id) { edit throws(EditError) in
             var test = try edit.requireTest(or: "only an A/B test has a coverage")
             guard coverage != test.coverage else { return }
-            var ranges = OwnedRanges(test)
+            try edit.requireExact(coverage)
+            var ranges = OwnedRanges(test, on: edit.definition.grid)
             let grows = coverage > test.coverage
             let owned = ranges.counts
             try edit.requirePlaces(of: test, owning: owned, at: coverage)
             test.coverage = coverage
-            var targets = test.apportionment.counts
+            test.allocation = nil
+            let due = test.apportionment(on: edit.definition.grid)
+            var targets = due.counts
             if zip(targets, owned).reduce(0, { $0 + max(0, $1.0 - $1.1) }) > ranges.free {
                 let bounds = owned.map { grows ? $0...Share.bucketCount : 0...$0 }
-                guard let nearest = test.apportionment.counts(within: bounds) else {
+                guard let nearest = due.counts(within: bounds) else {
                     throw edit.refusal(
                         .needsSwap,
                         "at \(coverage) the shares cannot be rounded without moving a unit between variants",
@@ -93,7 +97,7 @@ extension RolloutEdit {
         }
         var validator = PolicyValidator()
         let path: JSONPath = "rollouts"
-        _ = validator.check(definition.strategy, at: path.appending(id.text))
+        _ = validator.check(definition.strategy, on: definition.grid, at: path.appending(id.text))
         if let first = validator.problems.all.first {
             throw refusal(.invalidRollout, "\(first.path): \(first.message)", "correct that first")
         }
@@ -109,8 +113,9 @@ extension RolloutEdit {
         let places = owned.indices.filter { owned[$0] > 0 && test.variants[$0].weight > 0 }
         guard places.count > 1 else { return }
         let weights = test.variants.map(\.weight)
+        let grid = definition.grid
         func lost(at buckets: Int) -> Int? {
-            let counts = Apportionment(buckets, by: weights).counts
+            let counts = Apportionment(grid.cells(below: buckets), by: weights).counts
             return places.first { counts[$0] == 0 }
         }
         guard let first = lost(at: coverage.buckets) else { return }

@@ -32,7 +32,8 @@ struct Allocation: Sendable {
         var server: Int { drawn ?? 0 }
     }
 
-    /// The runs in ascending order; they cover all 1,000,000 buckets. Neighbours may have one owner.
+    /// The runs in ascending order; they cover all 1,000,000 buckets. Neighbours may have one owner. If only some buckets
+    /// occur, runs begin and end at those, so that their lengths are the shares that really occur.
     private(set) var runs: [Run] = []
     /// The share of the requests that are copied to the shadow.
     let copied: Share
@@ -41,16 +42,28 @@ struct Allocation: Sendable {
     private let disabled: Set<VariantName>
     private let draining: Set<VariantName>
     private let hasShadow: Bool
+    private let grid: BucketGrid
     /// How many buckets are drawn into each variant.
     private(set) var drawnBuckets: [Int]
 
     /// The allocation of a rollout.
     init(_ definition: RolloutDefinition) {
-        self.init(definition.strategy, disabled: definition.disabled, draining: definition.draining)
+        self.init(
+            definition.strategy,
+            on: definition.grid,
+            disabled: definition.disabled,
+            draining: definition.draining
+        )
     }
 
     /// The allocation of a strategy, with these variants out of service.
-    init(_ strategy: RolloutStrategy, disabled: Set<VariantName> = [], draining: Set<VariantName> = []) {
+    init(
+        _ strategy: RolloutStrategy,
+        on grid: BucketGrid = .own,
+        disabled: Set<VariantName> = [],
+        draining: Set<VariantName> = []
+    ) {
+        self.grid = grid
         self.disabled = disabled
         self.draining = draining
         names = VariantNames(strategy)
@@ -70,14 +83,15 @@ struct Allocation: Sendable {
             append(1, 0..<share.buckets)
             append(0, share.buckets..<Share.bucketCount)
         case .abTest(let test):
-            for range in test.allocation ?? test.declaredLayout {
+            for range in test.allocation ?? test.declaredLayout(on: grid) {
                 append(range.variant.flatMap { names.place(of: $0) }, range.buckets)
             }
             append(nil, (runs.last?.buckets.upperBound ?? 0)..<Share.bucketCount)
         }
     }
 
-    private mutating func append(_ owner: Int?, _ buckets: Range<Int>) {
+    private mutating func append(_ owner: Int?, _ range: Range<Int>) {
+        let buckets = grid.rounded(range.lowerBound)..<grid.rounded(range.upperBound)
         if buckets.isEmpty { return }
         let drawn = owner.flatMap { isOutOfService($0) ? nil : $0 }
         if let drawn { drawnBuckets[drawn] += buckets.count }
@@ -144,6 +158,9 @@ struct Allocation: Sendable {
 }
 
 extension [AllocatedRange] {
+    /// How many cells of a grid belong to somebody.
+    func owned(on grid: BucketGrid) -> Int { reduce(0) { $0 + ($1.variant == nil ? 0 : grid.cells(in: $1.buckets)) } }
+
     /// Whether some range belongs to nobody. Then the ranges say what is covered, up to the last bucket.
     var haveGaps: Bool { contains { $0.variant == nil } }
 
@@ -152,15 +169,24 @@ extension [AllocatedRange] {
 }
 
 extension RolloutStrategy.ABTest {
-    /// The coverage divided by the weights.
-    var apportionment: Apportionment { Apportionment(coverage.buckets, by: variants.map(\.weight)) }
+    /// How many cells of a grid are enrolled.
+    func covered(on grid: BucketGrid) -> Int {
+        if let allocation, allocation.haveGaps { return allocation.owned(on: grid) }
+        return grid.cells(below: coverage.buckets)
+    }
+
+    /// The enrolled cells of a grid, divided by the weights.
+    func apportionment(on grid: BucketGrid) -> Apportionment {
+        Apportionment(covered(on: grid), by: variants.map(\.weight))
+    }
 
     /// The weights laid out over the coverage in declared order, which is what holds if no allocation is written.
-    var declaredLayout: [AllocatedRange] {
+    func declaredLayout(on grid: BucketGrid) -> [AllocatedRange] {
         var start = 0
-        return zip(variants, apportionment.counts).compactMap { variant, count in
+        return zip(variants, apportionment(on: grid).counts).compactMap { variant, count in
             defer { start += count }
-            return count > 0 ? AllocatedRange(variant.name, start..<(start + count)) : nil
+            return count > 0
+                ? AllocatedRange(variant.name, grid.bucket(of: start)..<grid.bucket(of: start + count)) : nil
         }
     }
 }

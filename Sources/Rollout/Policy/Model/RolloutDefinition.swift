@@ -8,17 +8,6 @@ public struct RolloutDefinition: Hashable, Sendable {
         case assign
     }
 
-    /// How a unit becomes a bucket. A minor release may add ways.
-    public struct Bucketing: Hashable, Sendable {
-        /// The ways by the names that the policy document gives them.
-        enum Scheme: String, CaseIterable { case rollout }
-
-        let scheme: Scheme
-
-        /// The hash contract of this library.
-        public static let rollout = Bucketing(scheme: .rollout)
-    }
-
     /// How units spread over variants.
     public var strategy: RolloutStrategy
     /// Raising it voids every older assignment.
@@ -35,8 +24,8 @@ public struct RolloutDefinition: Hashable, Sendable {
     public var draining: Set<VariantName>
     /// How a request without a unit is decided.
     public var missingUnit: MissingUnit
-    /// How a unit becomes a bucket.
-    public var bucketing: Bucketing
+    /// How another system puts units into buckets, or nil for the library's own hash.
+    public var bucketing: Bucketing?
     /// The releases that may be served at all, or nil for no such rule.
     public var compatible: [Release]?
     /// The plan by which a canary earns its share, or nil for none. It changes no decision.
@@ -47,6 +36,8 @@ public struct RolloutDefinition: Hashable, Sendable {
     private var exactSalt: ExactText?
 
     /// What makes this rollout independent of others, or nil for the rollout's id.
+    ///
+    /// Beside a ``bucketing``, whose text says what makes it independent, only the sampling of shadows uses it.
     public var salt: String? {
         get { exactSalt?.text }
         set { exactSalt = newValue.map(ExactText.init) }
@@ -63,7 +54,7 @@ public struct RolloutDefinition: Hashable, Sendable {
         disabled: Set<VariantName> = [],
         draining: Set<VariantName> = [],
         missingUnit: MissingUnit = .first,
-        bucketing: Bucketing = .rollout,
+        bucketing: Bucketing? = nil,
         compatible: [Release]? = nil,
         progression: ProgressionPlan? = nil,
         adaptation: AdaptationPlan? = nil

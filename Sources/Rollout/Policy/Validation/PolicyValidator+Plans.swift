@@ -12,6 +12,7 @@ extension PolicyValidator {
                 )
             }
             if !unread.contains(.progression) {
+                if !unread.contains(.bucketing) { checkUnits(of: plan, drawnBy: rollout.bucketing, at: place) }
                 check(plan, beside: unread.contains(.cookie) ? nil : rollout.sticky, at: place)
             }
         }
@@ -31,6 +32,18 @@ extension PolicyValidator {
     }
 
     // MARK: Progression
+
+    /// Units are told apart by their buckets, of which there have to be enough.
+    private mutating func checkUnits(of plan: ProgressionPlan, drawnBy bucketing: Bucketing?, at path: JSONPath) {
+        let cells = BucketGrid(bucketing).cells
+        guard plan.count == .units, cells < PolicyLimits.bucketsToCountUnits else { return }
+        report(
+            .forbiddenPlan,
+            at: path.appending("count"),
+            "\"units\" are told apart by their buckets, and the bucketing has \(grouped(cells)): expected at least "
+                + "\(grouped(PolicyLimits.bucketsToCountUnits)), or \"requests\" or \"nothing\""
+        )
+    }
 
     mutating func check(_ plan: ProgressionPlan, beside cookie: StickyCookie?, at path: JSONPath) {
         checkSteps(of: plan, at: path.appending("steps"))

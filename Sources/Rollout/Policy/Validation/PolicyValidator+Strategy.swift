@@ -1,8 +1,9 @@
 extension PolicyValidator {
-    /// Checks a strategy, from the path of its rollout. False if it has too many variants to go on.
-    mutating func check(_ strategy: RolloutStrategy, at path: JSONPath) -> Bool {
+    /// Checks a strategy, from the path of its rollout. False if it has too many variants to go on. Without the buckets that
+    /// occur, the shares of its ranges are not judged.
+    mutating func check(_ strategy: RolloutStrategy, on grid: BucketGrid?, at path: JSONPath) -> Bool {
         if case .abTest(let test) = strategy {
-            guard check(test, at: path.appending("strategy")) else { return false }
+            guard check(test, on: grid, at: path.appending("strategy")) else { return false }
         }
         for (variant, path) in zip(strategy.variants, strategy.releasePaths(from: path)) {
             check(variant.release, at: path)
@@ -10,7 +11,7 @@ extension PolicyValidator {
         return true
     }
 
-    private mutating func check(_ test: RolloutStrategy.ABTest, at path: JSONPath) -> Bool {
+    private mutating func check(_ test: RolloutStrategy.ABTest, on grid: BucketGrid?, at path: JSONPath) -> Bool {
         let variants = path.appending("variants")
         guard check(test.variants.count, "variants", limit: PolicyLimits.variants, at: variants) else { return false }
         if test.variants.isEmpty { report(.missing, at: variants, "expected at least one variant, found none") }
@@ -31,14 +32,19 @@ extension PolicyValidator {
         if test.variants.allSatisfy({ $0.weight == 0 }) {
             report(.badWeights, at: variants, "expected weights with a sum above 0, found 0 for all of them")
         } else if let allocation = test.allocation {
-            check(allocation, of: test, at: path.appending("allocation"))
+            check(allocation, of: test, on: grid, at: path.appending("allocation"))
         }
         return true
     }
 
     /// A written allocation tiles `[0, coverage)`, or all buckets if there is a gap among its ranges. It agrees with the
-    /// weights within one bucket for each variant.
-    private mutating func check(_ allocation: [AllocatedRange], of test: RolloutStrategy.ABTest, at path: JSONPath) {
+    /// weights within one bucket for each variant, of those that occur.
+    private mutating func check(
+        _ allocation: [AllocatedRange],
+        of test: RolloutStrategy.ABTest,
+        on grid: BucketGrid?,
+        at path: JSONPath
+    ) {
         guard check(allocation.count, "ranges", limit: PolicyLimits.ranges, at: path) else { return }
         let names = VariantNames(.abTest(test))
         let last = allocation.haveGaps ? Share.bucketCount : test.coverage.buckets
@@ -58,7 +64,7 @@ extension PolicyValidator {
                 )
             }
             end = upper
-            if let variant = range.variant { owned[variant, default: 0] += range.buckets.count }
+            if let variant = range.variant { owned[variant, default: 0] += (grid ?? .own).cells(in: range.buckets) }
         }
         guard end == last else {
             let message =
@@ -74,7 +80,7 @@ extension PolicyValidator {
                 "the ranges enrol \(grouped(allocation.owned)) buckets, the coverage \(grouped(test.coverage.buckets))"
             )
         }
-        let due = test.apportionment
+        guard let due = grid.map(test.apportionment) else { return }
         for (index, variant) in test.variants.enumerated() {
             let count = owned[variant.name, default: 0]
             if !due.isDue(count, at: index) {

@@ -45,12 +45,16 @@ struct PolicyValidator {
             check(release, at: path.appending("compatible").appending(index))
         }
         var names: VariantNames?
-        if !unread.contains(.strategy), check(rollout.strategy, at: path) {
+        let grid = unread.contains(.bucketing) ? nil : rollout.grid
+        if !unread.contains(.strategy), check(rollout.strategy, on: grid, at: path) {
             checkCompatibility(of: rollout, at: path)
             if !unread.contains(.names) { names = VariantNames(rollout.strategy) }
         }
         if let names { checkTags(of: names, in: id, at: path.appending("strategy")) }
         if let salt = rollout.salt { check(text: salt, at: path.appending("salt")) }
+        if !unread.contains(.bucketing), let bucketing = rollout.bucketing {
+            check(bucketing, at: path.appending("bucketing"))
+        }
         if let sticky = rollout.sticky { check(sticky, at: path.appending("sticky")) }
         if rollout.missingUnit == .assign, rollout.sticky == nil {
             report(
@@ -160,6 +164,7 @@ struct PolicyValidator {
 extension RolloutDefinition {
     fileprivate var documentBound: Int {
         var bound = 1_024 + salt.bound + 80 * (disabled.count + draining.count)
+        bound += (bucketing?.text).bound
         bound += (sticky?.name).bound + (sticky?.path).bound + (sticky?.domain).bound
         bound += hosts.keys.reduce(0) { $0 + $1.text.bound + 80 }
         bound += forced.keys.reduce(0) { $0 + $1.text.bound + 80 }

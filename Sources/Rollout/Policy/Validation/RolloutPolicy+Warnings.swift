@@ -4,6 +4,8 @@ extension RolloutPolicy {
     /// - A variant whose release has other components than the first variant's: whoever asks for one of them gets nil.
     /// - A cookie for a domain that none of the rollout's hosts is in: no request by these hosts gets the cookie.
     /// - A progression beside a cookie that pins the variant for longer than the plan takes to settle: each step waits for it.
+    /// - A share that the buckets of a stated bucketing cannot express: another one really occurs.
+    /// - A bucketing whose number has fewer values than it has buckets: the rest stay empty.
     ///
     /// `RolloutDemo check` prints them. O(size of the policy). Of an invalid policy it says what it can.
     public var warnings: [PolicyProblem] {
@@ -13,6 +15,7 @@ extension RolloutPolicy {
             Self.compareComponents(of: rollout.strategy, at: path, &warnings)
             Self.compareHosts(of: rollout, at: path, &warnings)
             Self.compareSettling(of: rollout, at: path, &warnings)
+            Self.compareShares(of: rollout, at: path, &warnings)
         }
         return warnings.all
     }
@@ -62,6 +65,46 @@ extension RolloutPolicy {
                 + "\(spelled(seconds: Double(least))): \"pin\": \"bucket\" moves sessions along, "
                 + "and then a step waits \(grouped(plan.settle)) s"
         )
+    }
+
+    private static func compareShares(of rollout: RolloutDefinition, at path: JSONPath, _ warnings: inout ProblemList) {
+        guard let bucketing = rollout.bucketing else { return }
+        let grid = BucketGrid(bucketing)
+        func compare(_ share: Share, at path: JSONPath, _ whatFollows: String) {
+            let occurring = grid.occurring(share)
+            if occurring == share { return }
+            warnings.report(
+                .inexactShare,
+                at: path,
+                "\(grouped(grid.cells)) buckets cannot express \(share): \(whatFollows)"
+            )
+        }
+        let strategy = path.appending("strategy")
+        switch rollout.strategy {
+        case .fixed, .shadow: break
+        case .canary(let share, _, _):
+            compare(share, at: strategy.appending("percent"), "it is really \(grid.occurring(share))")
+        case .abTest(let test) where test.allocation == nil:
+            compare(test.coverage, at: strategy.appending("coverage"), "it is really \(grid.occurring(test.coverage))")
+        case .abTest: break
+        }
+        for (index, step) in (rollout.progression?.steps ?? []).enumerated() {
+            let (below, above) = grid.nearest(to: step)
+            compare(
+                step,
+                at: path.appending("progression").appending("steps").appending(index),
+                "the step will be refused; \(below) and \(above) can be set"
+            )
+        }
+        if let buckets = bucketing.buckets, bucketing.hash.isDigest, bucketing.width < 20,
+            1 << bucketing.width < buckets
+        {
+            warnings.report(
+                .unusedBuckets,
+                at: path.appending("bucketing").appending("bits"),
+                "\(bucketing.width) bits have \(grouped(1 << bucketing.width)) values, fewer than the \(grouped(buckets)) buckets"
+            )
+        }
     }
 
     private static func compareHosts(of rollout: RolloutDefinition, at path: JSONPath, _ warnings: inout ProblemList) {

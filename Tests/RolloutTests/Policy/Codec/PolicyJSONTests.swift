@@ -121,7 +121,7 @@ struct PolicyJSONTests {
     static let document = #"""
         {"schema": 1, "revision": 7, "environment": "caf\u00e9", "rollouts": {
           "ui": {"strategy": {"type": "fixed", "release": {"app": "v3"}}, "epoch": 0, "disabled": [], "draining": [],
-                 "hosts": {}, "forced": {}, "missingUnit": "first", "bucketing": {"scheme": "rollout"}},
+                 "hosts": {}, "forced": {}, "missingUnit": "first"},
           "sms": {"strategy": {"type": "canary", "percent": 1e1, "stable": {"app": "v1"}, "canary": {"app": "v2"}},
             "salt": "sms-2026-11", "epoch": 3, "hosts": {"Canary.Example:8443": "canary"}, "forced": {"\ud83d\ude00": "canary"},
             "sticky": {"cookie": "sms", "maxAge": 3600, "pin": "variant", "secure": true, "sameSite": "Lax", "path": "/",

@@ -26,7 +26,7 @@ struct CoverageTests {
     }
 
     private static func ranges(_ policy: RolloutPolicy) -> [AllocatedRange] {
-        policy.smsTest.allocation ?? policy.smsTest.declaredLayout
+        policy.smsTest.allocation ?? policy.smsTest.declaredLayout(on: .own)
     }
 
     private static func counts(_ policy: RolloutPolicy) -> [Int] {

@@ -5,7 +5,7 @@ import Testing
 @Suite("Adding and removing variants of an A/B test")
 struct VariantTests {
     private static func counts(_ policy: RolloutPolicy) -> [VariantName: Int] {
-        (policy.smsTest.allocation ?? policy.smsTest.declaredLayout).reduce(into: [:]) { counts, range in
+        (policy.smsTest.allocation ?? policy.smsTest.declaredLayout(on: .own)).reduce(into: [:]) { counts, range in
             if let variant = range.variant { counts[variant, default: 0] += range.buckets.count }
         }
     }

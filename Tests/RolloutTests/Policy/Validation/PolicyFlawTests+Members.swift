@@ -53,11 +53,11 @@ extension PolicyFlawTests {
             #""assign" needs "sticky": without a cookie nobody remembers what was assigned"#
         ),
         .member(
-            "bucketing without scheme",
+            "bucketing without hash",
             #""bucketing": ▸{}"#,
             .missing,
             ".bucketing",
-            #""scheme" is missing"#
+            #""hash" is missing"#
         ),
         .member(
             "bucketing as text",

@@ -16,6 +16,9 @@ struct PolicyFlawTests {
     @Test("is reported for plans", arguments: plans)
     func planFlaw(_ flaw: PolicyFlaw) { check(flaw) }
 
+    @Test("is reported for a bucketing", arguments: bucketings)
+    func bucketingFlaw(_ flaw: PolicyFlaw) { check(flaw) }
+
     @Test("is reported between rollouts", arguments: overlaps)
     func overlap(_ flaw: PolicyFlaw) { check(flaw) }
 

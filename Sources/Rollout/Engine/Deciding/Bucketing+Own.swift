@@ -1,11 +1,10 @@
-/// The hash contract: from a unit's bytes to its bucket.
+/// The hash contract: from a unit's bytes to its bucket, if the rollout states no other way.
 ///
 ///     key    = XXH3-64(unit)
 ///     salted = key xor XXH3-64("rollout", one 0 byte, salt)
 ///     point  = the high xor the low half of salted x 0x9E3779B97F4A7C15
 ///     bucket = the high half of point x 1,000,000
-@usableFromInline
-enum Bucketing {
+extension Bucketing {
     /// The salt of a further draw, which is independent of the rollout's own.
     static func derivedSalt(_ salt: String, _ purpose: String) -> String { "\(salt)\u{0}\(purpose)" }
 

@@ -1,0 +1,142 @@
+import Testing
+
+@testable import Rollout
+
+/// The hashes that a bucketing may state, against the vectors that their authors published.
+@Suite("Hashes of other systems")
+struct StatedHashTests {
+    private static func value<Hash: BlockHash>(_ hash: Hash, _ bytes: [UInt8]) -> Hash.Value {
+        unsafe bytes.withUnsafeBytes { bytes in unsafe Hash.value(of: bytes, hash) }
+    }
+
+    private static func value<Hash: BlockHash>(_ hash: Hash, _ text: String) -> Hash.Value {
+        value(hash, Array(text.utf8))
+    }
+
+    /// The verification of SMHasher: keys of 0 ... 255 bytes under falling seeds, and the hash of all their hashes.
+    private func verification(_ hash: ([UInt8], UInt32) -> UInt32) -> UInt32 {
+        let hashes = (0..<256).flatMap { count in
+            let value = hash((0..<count).map(UInt8.init), UInt32(256 - count))
+            return (0..<4).map { UInt8(truncatingIfNeeded: value >> UInt32(8 * $0)) }
+        }
+        return hash(hashes, 0)
+    }
+
+    @Test("Murmur 3 has the verification value of SMHasher")
+    func murmur3() {
+        #expect(verification { Self.value(Murmur3(seed: $1), $0) } == 0xB0F5_7EE3)
+    }
+
+    @Test("Murmur 2 has the verification value of SMHasher")
+    func murmur2() {
+        #expect(verification { Self.value(Murmur2(seed: $1, count: $0.count), $0) } == 0x2786_4C1E)
+    }
+
+    @Test("CRC-32 has its check value")
+    func crc32() {
+        #expect(Self.value(CRC32(), "123456789") == 0xCBF4_3926)
+        #expect(Self.value(CRC32(), "") == 0)
+        #expect(Self.value(CRC32(), String(repeating: "a", count: 100)) == 0xAF70_7A64)
+    }
+
+    @Test(
+        "FNV-1a has the values of draft-eastlake-fnv",
+        arguments: [("", 0x811C_9DC5), ("a", 0xE40C_292C), ("foobar", 0xBF9C_F968)] as [(String, UInt32)]
+    )
+    func fnv1a(_ text: String, _ hash: UInt32) {
+        #expect(Self.value(FNV1a(), text) == hash)
+        var decimal = FNV1a()
+        for byte in String(hash).utf8 { decimal.add(UInt32(byte)) }
+        #expect(FNV1a.value(ofDecimal: hash) == decimal.value)
+    }
+
+    @Test("The hash of Java is that of its String")
+    func java() {
+        #expect(Self.value(Java31(), "Ab") == 2_113)
+        #expect(Self.value(Java31(), "polygenelubricants") == 0x8000_0000)
+    }
+
+    @Test(
+        "Code units are those of String, whatever the bytes",
+        arguments: ["", "plain", "é", "e\u{301}", "日本", "👍🏽", "a\u{0}b", "\u{FFFF}\u{10000}\u{10FFFF}"]
+    )
+    func codeUnits(_ text: String) {
+        for broken in [[], [0xFF], [0xC3], [0xE2, 0x82], [0xED, 0xA0, 0x80], [0xF0, 0x9F], [0x80, 0x41]] as [[UInt8]] {
+            let bytes = Array(text.utf8) + broken
+            let expected = String(decoding: bytes, as: UTF8.self)
+            var (short, long) = (Java31(), FNV1a())
+            unsafe bytes.withUnsafeBytes { bytes in
+                unsafe short.add(codeUnitsOf: bytes, asUTF16: true)
+                unsafe long.add(codeUnitsOf: bytes, asUTF16: false)
+            }
+            var (units, scalars) = (Java31(), FNV1a())
+            for unit in expected.utf16 { units.add(UInt32(unit)) }
+            for scalar in expected.unicodeScalars { scalars.add(scalar.value) }
+            #expect(short.value == units.value)
+            #expect(long.value == scalars.value)
+        }
+    }
+
+    @Test(
+        "MD5 has the digests of RFC 1321",
+        arguments: [
+            ("", "d41d8cd98f00b204e9800998ecf8427e"), ("a", "0cc175b9c0f1b6a831c399e269772661"),
+            ("abc", "900150983cd24fb0d6963f7d28e17f72"), ("message digest", "f96b697d7cb7938d525a2f31aaf161d0"),
+            ("abcdefghijklmnopqrstuvwxyz", "c3fcd3d76192e4007dfb496cca67e13b"),
+            (
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789",
+                "d174ab98d277d9f5a5611c2c9f419d9f"
+            ),
+            (String(repeating: "1234567890", count: 8), "57edf4a22be3c955ac49da2e2107b67a"),
+        ]
+    )
+    func md5(_ text: String, _ digest: String) { #expect(digits(Self.value(MD5(), text)) == digest) }
+
+    @Test(
+        "SHA-1 and SHA-256 begin as the digests of FIPS 180-4 do",
+        arguments: [
+            ("abc", "a9993e364706816aba3e25717850c26c", "ba7816bf8f01cfea414140de5dae2223"),
+            (
+                "abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq", "84983e441c3bd26ebaae4aa1f95129e5",
+                "248d6a61d20638b8e5c026930c3e6039"
+            ),
+            ("", "da39a3ee5e6b4b0d3255bfef95601890", "e3b0c44298fc1c149afbf4c8996fb924"),
+        ]
+    )
+    func sha(_ text: String, _ first: String, _ second: String) {
+        #expect(digits(Self.value(SHA1(), text)) == first)
+        #expect(digits(Self.value(SHA256.State.initial, text)) == second)
+    }
+
+    @Test("SHA-1 has the digest of a million a")
+    func million() {
+        #expect(
+            digits(Self.value(SHA1(), String(repeating: "a", count: 1_000_000))) == "34aa973cd4c4daa4f61eeb2bdbad2731"
+        )
+    }
+
+    @Test("No hash depends on where the pieces are cut", arguments: 0..<40)
+    func pieces(_ seed: Int) {
+        var random = SplitMix64(seed: UInt64(seed))
+        let message = HashVectors.data(Int.random(in: 0...300, using: &random))
+        func check<Hash: BlockHash>(_ hash: Hash) where Hash.Value: Equatable {
+            var (feed, rest) = (BlockFeed(hash), message[...])
+            while !rest.isEmpty {
+                let piece = rest.prefix(Int.random(in: 1...100, using: &random))
+                unsafe piece.withUnsafeBytes { bytes in unsafe feed.append(bytes) }
+                rest = rest.dropFirst(piece.count)
+            }
+            #expect(feed.end() == Self.value(hash, message))
+        }
+        check(Murmur3(seed: 7))
+        check(Murmur2(seed: 7, count: message.count))
+        check(CRC32())
+        check(FNV1a())
+        check(Java31())
+        check(MD5())
+        check(SHA1())
+        check(SHA256.State.initial)
+    }
+
+    private func digits(_ bits: LeadingBits) -> String { hexadecimal(bits.high) + hexadecimal(bits.low) }
+}

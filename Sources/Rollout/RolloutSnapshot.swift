@@ -7,6 +7,15 @@ public struct RolloutSnapshot: Sendable {
 
     init(compiled: CompiledPolicy) { self.compiled = compiled }
 
+    /// A policy to compare another system's assignments with, which nobody runs: a rollout may have as many variants as it may
+    /// have ranges.
+    ///
+    /// - Throws: `PolicyError` with every problem of the document.
+    package init(replaying json: [UInt8]) throws(PolicyError) {
+        let policy = try RolloutPolicy(json: json, variants: PolicyLimits.ranges)
+        compiled = try CompiledPolicy(policy, after: Roster(), appliedAt: 0)
+    }
+
     /// The policy.
     public var policy: RolloutPolicy { compiled.policy }
 

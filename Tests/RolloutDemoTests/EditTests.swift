@@ -38,6 +38,10 @@ struct EditTests {
             try $0.setRelease(of: "stable", in: "ui", to: [.app: "green"])
         },
         Row(words: ["salt", "sms", "pepper"]) { try $0.setSalt(of: "sms", to: "pepper") },
+        Row(
+            words: ["convert", "sms"],
+            before: { $0.rollouts["sms"]?.bucketing = Bucketing(.crc32, buckets: 100) }
+        ) { try $0.convert("sms") },
         Row(words: ["salt", "sms"]) { try $0.setSalt(of: "sms", to: nil) },
         Row(words: ["force", "sms", "alice", "canary"]) { try $0.force("alice", to: "canary", in: "sms") },
         Row(words: ["force", "sms", "--", "-5", "stable"]) { try $0.force("-5", to: "stable", in: "sms") },

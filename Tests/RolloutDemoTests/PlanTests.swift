@@ -70,7 +70,8 @@ struct PlanTests {
         #expect(text.contains("on average, because units are drawn anew"))
         #expect(
             text.contains(
-                "\n  180,000 more move than have to, because everybody is drawn anew: let the salt stay what it is\n"
+                "\n  180,000 more move than have to, because everybody is drawn anew: "
+                    + "let the salt, the bucketing and the enrolment stay what they are\n"
             )
         )
     }

@@ -20,6 +20,7 @@ struct TourTests {
             "A policy that is refused",
             "Updates that are refused",
             "A rollback",
+            "Moving in",
             "What became of it",
             "A canary that earns its share",
             "The status",
@@ -48,6 +49,15 @@ struct TourTests {
         let records = lines.filter { $0.contains("accepted, by progression, because ") }
         #expect(records.count == 4, "three steps of one, and an abort of the other")
         #expect(records.last?.contains(" 1 %: failures, evidence ") == true)
+    }
+
+    @Test("Nobody moves in, and a conversion moves whom chance says")
+    func movingIn() throws {
+        let lines = try Self.run.get().lines
+        #expect(lines.contains("  \"integer\", 100 buckets           2,000               100.00 %      0"))
+        #expect(
+            lines.contains("  180,000 buckets (18 %) move, the minimum is 0; on average, because units are drawn anew")
+        )
     }
 
     @Test("Whoever is in the canary stays in it")

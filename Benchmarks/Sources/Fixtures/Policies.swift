@@ -70,6 +70,17 @@ extension RolloutPolicy {
         )
     }
 
+    /// The canary, with its units drawn as another system does.
+    public static func stated(_ bucketing: Bucketing) -> RolloutPolicy {
+        one(RolloutDefinition(.canary(.percent(10), stable: .v1, canary: .v2), bucketing: bucketing))
+    }
+
+    /// The canary, with draws before its own that half of all units pass each.
+    public static func enrolled(_ draws: Int) -> RolloutPolicy {
+        let enrolment = (0..<draws).map { EnrolmentDraw.salt("s\($0)", in: [0..<500_000]) }
+        return one(RolloutDefinition(.canary(.percent(10), stable: .v1, canary: .v2), enrolment: enrolment))
+    }
+
     /// The sticky canary with so many hosts, `h0.example.com`, `h1.example.com`, ….
     public static func hosts(_ count: Int) -> RolloutPolicy {
         let hosts = (0..<count).map { (HostName("h\($0).example.com"), VariantName.canary) }

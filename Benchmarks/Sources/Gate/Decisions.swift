@@ -28,7 +28,31 @@ let decisions: [Probe] =
         integer("19", Units.integer19),
         integer("6.forced.50", Units.integer6, .forced(50)),
         span("36", Units.bytes36),
-    ]
+    ] + stated
+
+/// Decisions by the hashes of other systems, and behind draws of an enrolment.
+private let stated: [Probe] =
+    [
+        string("36.enrolled.1", Units.bytes36, .enrolled(1)),
+        string("36.enrolled.4", Units.bytes36, .enrolled(4)),
+        string("36.stated.murmur3", Units.bytes36, .stated(Bucketing(.murmur3, of: "g.one:{unit}", buckets: 100))),
+        string("36.stated.murmur2", Units.bytes36, .stated(Bucketing(.murmur2))),
+        string("36.stated.crc32", Units.bytes36, .stated(Bucketing(.crc32, of: "feature{unit}", buckets: 1_000))),
+        string("36.stated.fnv1a", Units.bytes36, .stated(Bucketing(.fnv1a, of: "{unit}seed", buckets: 1_000))),
+        string(
+            "36.stated.fnv1aTwice",
+            Units.bytes36,
+            .stated(Bucketing(.fnv1aTwice, of: "seed{unit}", encoding: .utf16, buckets: 10_000))
+        ),
+        string("36.stated.java31", Units.bytes36, .stated(Bucketing(.java31, encoding: .utf16, buckets: 100))),
+    ] + digests("md5", .md5) + digests("sha1", .sha1) + digests("sha256", .sha256)
+
+/// One compression, and two of them: what the second one costs is a compression.
+private func digests(_ name: String, _ hash: Bucketing.Hash) -> [Probe] {
+    [("36", Units.bytes36), ("100", Units.bytes100)].map { length, unit in
+        string("\(length).stated.\(name)", unit, .stated(Bucketing(hash, bits: 60)))
+    }
+}
 
 private func hashed(_ name: String, _ policy: RolloutPolicy) -> Probe {
     let handle = RolloutHandle(policy)

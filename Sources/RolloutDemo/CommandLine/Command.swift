@@ -11,7 +11,7 @@ struct Command: Sendable {
     let run: @Sendable (Arguments) async throws(Stop) -> ExitStatus
 
     /// Every command, in the order of the help.
-    static let all: [Command] = [.route, .check, .explain, .plan, .edit, .simulate, .judge, .keys]
+    static let all: [Command] = [.route, .check, .explain, .plan, .edit, .replay, .simulate, .judge, .keys]
 
     static func named(_ name: String) -> Command? { all.first { $0.name == name } }
 

@@ -161,6 +161,10 @@ extension EditOperation {
             let (id, salt) = (try words.id(), words.next())
             return { policy throws(EditError) in try policy.setSalt(of: id, to: salt) }
         },
+        .onRollout(
+            "convert",
+            "lets a rollout draw by the library's own hash from now on, and no more by a stated bucketing"
+        ) { policy, id throws(EditError) in try policy.convert(id) },
         EditOperation(
             name: "rollback",
             arguments: "OLD [ID]",

@@ -143,7 +143,8 @@ struct Plan {
         guard movement.moved > movement.minimum else { return nil }
         let excess = grouped(movement.moved - movement.minimum)
         if movement.isExpected {
-            return "\(excess) more move than have to, because everybody is drawn anew: let the salt stay what it is"
+            return
+                "\(excess) more move than have to, because everybody is drawn anew: let the salt, the bucketing and the enrolment stay what they are"
         }
         guard let better = EditAdvice(from: old, to: new, id), better.moved < movement.moved else {
             return "\(excess) more move than have to; no edit moves fewer"

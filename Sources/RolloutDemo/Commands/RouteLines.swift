@@ -22,7 +22,18 @@ struct RequestLine {
 
     private static let keys = ["unit", "rollout", "host", "cookies"]
 
-    init(_ line: [UInt8]) throws(Problem) {
+    init(_ line: [UInt8]) throws(Problem) { try self.init(Self.document(line, keys: Self.keys)) }
+
+    /// The part of a line that says who was decided upon.
+    init(_ request: JSONValue) throws(Problem) {
+        unit = try Self.unit(request["unit"])
+        rollout = try Self.text("rollout", of: request)
+        host = try Self.text("host", of: request)
+        cookies = try Self.text("cookies", of: request)
+    }
+
+    /// The object of a line, in which each of these keys stands once at most.
+    static func document(_ line: [UInt8], keys: [String]) throws(Problem) -> JSONValue {
         let document: JSONDocument
         do throws(JSONError) {
             // No limit is needed: the reader uses no stack for nested values, and a line cannot be deeper than it is
@@ -36,13 +47,10 @@ struct RequestLine {
             throw Problem(message: "expected an object such as {\"unit\": \"alice\"}, found \(request.excerpt)")
         }
         for value in document.duplicates where value.path.elements.count == 1 {
-            guard let key = value.key, Self.keys.contains(where: { $0.utf8.elementsEqual(key.utf8) }) else { continue }
+            guard let key = value.key, keys.contains(where: { $0.utf8.elementsEqual(key.utf8) }) else { continue }
             throw Problem(message: "expected each key once, found \"\(key)\" twice")
         }
-        unit = try Self.unit(request["unit"])
-        rollout = try Self.text("rollout", of: request)
-        host = try Self.text("host", of: request)
-        cookies = try Self.text("cookies", of: request)
+        return request
     }
 
     private static func unit(_ value: JSONValue?) throws(Problem) -> Unit? {

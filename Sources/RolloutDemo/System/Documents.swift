@@ -31,7 +31,7 @@ struct PolicyText {
     func warnings(of policy: RolloutPolicy) -> [String] { policy.warnings(in: bytes ?? []).map(line) }
 
     /// A problem or a warning as compilers print it: `file:line:column: path: sentence`.
-    private func line(for problem: PolicyProblem) -> String {
+    func line(for problem: PolicyProblem) -> String {
         var place = name
         if let line = problem.line, let column = problem.column { place += ":\(line):\(column)" }
         return place + ": " + (problem.path.isEmpty ? "" : "\(problem.path): ") + problem.message

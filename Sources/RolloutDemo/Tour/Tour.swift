@@ -3,9 +3,8 @@ import Rollout
 /// A guided tour with a policy and a recorded log. Every number in it is measured while it runs.
 enum Tour {
     private static let stations: [Station] = [
-        .strategies, .ramp, .liveUpdate, .cookies, .pairs, .refusal, .refusedUpdate, .rollback, .outcomes, .progression,
-        .status,
-        .speed,
+        .strategies, .ramp, .liveUpdate, .cookies, .pairs, .refusal, .refusedUpdate, .rollback, .movingIn, .outcomes,
+        .progression, .status, .speed,
     ]
 
     static func run() async throws(Stop) -> ExitStatus {

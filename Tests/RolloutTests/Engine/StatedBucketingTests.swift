@@ -301,6 +301,34 @@ struct StatedBucketingTests {
         #expect(try MovementTests.kept(policy.movement(to: salted)).moved == 0)
     }
 
+    @Test("Converted, a rollout draws by the library's own hash, and live sessions stay")
+    func convert() throws {
+        var policy = Self.policy(Bucketing(.integer, buckets: 3), Self.test([1, 1, 1], coverage: .percent(66.6666)))
+        try policy.rebalance("sms", weights: ["v0": 5])
+        policy.rollouts["sms"]?.sticky = StickyCookie(name: "c", maxAge: 60)
+        let before = policy
+        try policy.convert("sms")
+        try policy.validate()
+        #expect(policy.rollouts["sms"]?.bucketing == nil)
+        #expect(policy.epochDemands(from: before) == [])
+        #expect(try MovementTests.kept(before.movement(to: policy)).isExpected)
+        let unit = try #require(
+            (0..<1_000).first { unit in
+                let handles = try? (Self.handle(before), Self.handle(policy))
+                return handles.map {
+                    $0.0.decision(for: unit).reason == .split
+                        && $0.0.decision(for: unit).variant.name != $0.1.decision(for: unit).variant.name
+                } ?? false
+            }
+        )
+        let held = try #require(Assignment(remembering: Self.handle(before).decision(for: unit)))
+        let answer = try Self.handle(policy).decision(for: String(unit), holding: held)
+        #expect(answer.reason == .sticky)
+        #expect(answer.variant.name == (try Self.handle(before).decision(for: unit).variant.name))
+        let error = #expect(throws: EditError.self) { try policy.convert("sms") }
+        #expect(error?.code == .notStated)
+    }
+
     @Test("Beside a strategy that draws nothing a bucketing is dormant")
     func dormant() throws {
         let bucketing = Bucketing(.integer, buckets: 2)

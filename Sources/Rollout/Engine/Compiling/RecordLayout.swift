@@ -49,7 +49,7 @@ enum RecordLayout {
 /// are the number of its segments.
 ///
 /// Units of a record whose draw is stated are drawn by a further draw, at the offset in the upper half. Such a record is wide
-/// and filtered, so that whoever decides by a unit's key alone leaves it to others. Its own draw leaves everybody out.
+/// and filtered, so that whoever decides by a unit's key alone leaves it to others.
 @usableFromInline
 struct RecordMarks: OptionSet, Sendable {
     @usableFromInline let rawValue: UInt64
@@ -63,11 +63,19 @@ struct RecordMarks: OptionSet, Sendable {
     @inlinable static var filtered: RecordMarks { RecordMarks(rawValue: 4) }
     static let forced = RecordMarks(rawValue: 8)
     static let stated = RecordMarks(rawValue: 16)
+    /// Units of the record must pass the draws of an enrolment first. They begin behind the word of the filter, which is open.
+    static let enrolled = RecordMarks(rawValue: 32)
+    /// The enrolment and the rollout's own draw need no more than a unit's key, and no unit is forced.
+    @inlinable static var keyed: RecordMarks { RecordMarks(rawValue: 64) }
 
     /// Whether a unit's hash and this record are enough to decide, if the request brings neither host nor assignment.
     @inlinable
     @inline(__always)
     var isPlain: Bool { rawValue & (RecordMarks.wide.rawValue | RecordMarks.filtered.rawValue) == 0 }
+
+    /// Whether the record's own draw is all there is, and a narrow one.
+    @inline(__always)
+    var isNarrow: Bool { rawValue & (RecordMarks.wide.rawValue | RecordMarks.enrolled.rawValue) == 0 }
 
     /// The marks of a record whose draw is wide.
     static func wide(at offset: Int, segments: Int) -> RecordMarks {

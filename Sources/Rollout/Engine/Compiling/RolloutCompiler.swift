@@ -17,26 +17,33 @@ struct RolloutCompiler {
 
     /// Writes the record at `start` and appends tables and further draws at the end.
     func compile(into words: inout [UInt64], at start: Int, revision: UInt32) {
-        var segments = segments()
+        let segments = segments()
+        let isEnrolled = definition.strategy.draws && !definition.enrolment.isEmpty
         var marks: RecordMarks = []
         if definition.strategy.draws, let bucketing = definition.bucketing {
             marks = .stated(at: appendDraw(segments, by: bucketing, to: &words))
-            segments = [Segment(upperBound: Share.bucketCount - 1, outcome: Outcome(first, .notEnrolled))]
-        } else if segments.count > NarrowDraw.capacity {
-            marks = .wide(at: words.count, segments: segments.count)
-            words.append(contentsOf: WideDraw.words(segments))
+        } else {
+            marks = appendWide(segments, to: &words)
         }
         let hosts = unsafe TextTable.append(hostEntries(&words), to: &words) { unsafe HostScan($0).hash }
         let forced = unsafe TextTable.append(forcedEntries(&words), to: &words) { unsafe XXH3.hash($0) }
         let filter =
-            marks.contains(.stated)
+            marks.contains(.stated) || isEnrolled
             ? TextFilter.appendOpen(to: &words) : TextFilter.append(definition.forced.keys, to: &words)
         if hosts != 0 { marks.formUnion(.hosts) }
         if forced != 0 { marks.formUnion([.forced, .filtered]) }
+        if isEnrolled {
+            marks.formUnion([.enrolled, .filtered])
+            let isKeyed =
+                !marks.contains(.stated) && forced == 0 && definition.enrolment.allSatisfy { $0.bucketing == nil }
+            if isKeyed { marks.formUnion(.keyed) }
+            appendEnrolment(to: &words)
+        }
 
         words[start + RecordLayout.marks] = marks.rawValue
         words[start + RecordLayout.origin] = UInt64(revision) | UInt64(definition.epoch) << 32
-        Self.write(segments.count > NarrowDraw.capacity ? [] : segments, saltHash: saltHash, to: &words, at: start)
+        let isElsewhere = marks.contains(.wide)
+        Self.write(isElsewhere ? [] : segments, saltHash: saltHash, to: &words, at: start)
         words[start + RecordLayout.missing] = missing.word
         words[start + RecordLayout.stale] = Outcome(first, .stale).word
         words[start + RecordLayout.hosts] = hosts
@@ -69,17 +76,55 @@ struct RolloutCompiler {
     /// Appends a draw by a stated bucketing. Returns its offset.
     private func appendDraw(_ segments: [Segment], by bucketing: Bucketing, to words: inout [UInt64]) -> Int {
         let function = StatedFunction.append(bucketing, to: &words)
-        var marks: RecordMarks = []
-        if segments.count > NarrowDraw.capacity {
-            marks = .wide(at: words.count, segments: segments.count)
-            words.append(contentsOf: WideDraw.words(segments))
-        }
+        let marks = appendWide(segments, to: &words)
         let start = words.count
         words.append(contentsOf: repeatElement(0, count: RecordLayout.drawSize))
+        write(segments, marks, saltHash: 0, function: function, to: &words, at: start)
+        return start
+    }
+
+    /// Appends the draws of the enrolment, one behind the other. Whoever passes one comes to the next, and behind the last one, at
+    /// the offset 0, to the rollout's own draw.
+    private func appendEnrolment(to words: inout [UInt64]) {
+        let start = words.count
+        let count = definition.enrolment.count
+        words.append(contentsOf: repeatElement(0, count: count * RecordLayout.drawSize))
+        let leftOut = Outcome(first, .notEnrolled)
+        for (index, draw) in definition.enrolment.enumerated() {
+            let offset = start + index * RecordLayout.drawSize
+            let passes = Outcome(nextDrawAt: index + 1 < count ? offset + RecordLayout.drawSize : 0)
+            var segments: [Segment] = []
+            for range in draw.ranges {
+                segments.extend(to: range.lowerBound, leftOut)
+                segments.extend(to: range.upperBound, passes)
+            }
+            segments.extend(to: Share.bucketCount, leftOut)
+            let function = draw.bucketing.map { StatedFunction.append($0, to: &words) } ?? 0
+            let marks = appendWide(segments, to: &words)
+            let saltHash = draw.ownSalt.map(Bucketing.saltHash) ?? 0
+            write(segments, marks, saltHash: saltHash, function: function, to: &words, at: offset)
+        }
+    }
+
+    /// Appends a wide draw if the segments need one. Returns its marks.
+    private func appendWide(_ segments: [Segment], to words: inout [UInt64]) -> RecordMarks {
+        if segments.count <= NarrowDraw.capacity { return [] }
+        defer { words.append(contentsOf: WideDraw.words(segments)) }
+        return .wide(at: words.count, segments: segments.count)
+    }
+
+    /// Writes a further draw.
+    private func write(
+        _ segments: [Segment],
+        _ marks: RecordMarks,
+        saltHash: UInt64,
+        function: Int,
+        to words: inout [UInt64],
+        at start: Int
+    ) {
         words[start + RecordLayout.marks] = marks.rawValue
         words[start + RecordLayout.function] = UInt64(function)
-        Self.write(marks.contains(.wide) ? [] : segments, saltHash: 0, to: &words, at: start)
-        return start
+        Self.write(marks.contains(.wide) ? [] : segments, saltHash: saltHash, to: &words, at: start)
     }
 
     private func segments() -> [Segment] {

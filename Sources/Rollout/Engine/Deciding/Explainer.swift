@@ -71,7 +71,7 @@ private struct Explainer {
     private typealias Finding = (rule: Explanation.Rule, saw: String, answer: Decision?, draw: Explanation.Draw?)
 
     func explanation(of decision: Decision) -> Explanation {
-        let findings = [hostRule(), forcedUnit(), heldAssignment(), draw(), missingUnit()]
+        let findings = [hostRule(), forcedUnit(), heldAssignment()] + enrolment() + [draw(), missingUnit()]
         let deciding = findings.firstIndex { $0.answer != nil }
         return Explanation(
             rollout: id,
@@ -184,6 +184,32 @@ private struct Explainer {
         return variants.first { $0.tag == assignment.tag }.map { "of \($0.name)" } ?? "of an unknown variant"
     }
 
+    // MARK: The enrolment
+
+    /// What each draw before the rollout's own says.
+    private func enrolment() -> [Finding] {
+        guard definition.strategy.draws, !definition.enrolment.isEmpty else { return [] }
+        guard let request = request.hashedUnit else {
+            return definition.enrolment.map { (.enrolment, "\(named($0)): the request brings no unit", nil, nil) }
+        }
+        let buckets = unsafe request.withBytes { unit in
+            unsafe record.enrolment(of: unit, count: definition.enrolment.count)
+        }
+        return zip(definition.enrolment, buckets).map { draw, found in
+            let bucket = found.bucket.map { "bucket \(grouped($0))" } ?? "the unit has no bucket there, which"
+            let saw = "\(named(draw)): \(bucket) \(found.passes ? "is" : "is not") among those enrolled"
+            return (.enrolment, saw, found.passes ? nil : record.decisionLeavingOut, nil)
+        }
+    }
+
+    private func named(_ draw: EnrolmentDraw) -> String {
+        switch draw.function {
+        case .layer(let layer): "layer \(quoted(layer.text))"
+        case .salt(let salt): "salt \(quoted(salt.text))"
+        case .bucketing(let bucketing): "\(bucketing.hash.rawValue) of \(quoted(bucketing.text))"
+        }
+    }
+
     // MARK: The draw
 
     private func draw() -> Finding {
@@ -195,7 +221,7 @@ private struct Explainer {
         case .canary, .abTest: break
         }
         if let unit = request.hashedUnit {
-            guard let draw = draw(of: unit) else { return (.draw, whyNoBucket, record.decision(for: unit), nil) }
+            guard let draw = draw(of: unit) else { return (.draw, whyNoBucket, record.decisionLeavingOut, nil) }
             return (.draw, described(draw), record.draw(at: UInt64(draw.bucket), marks), draw)
         }
         guard let assignment, let honoured, !holds(assignment, honoured), let draw = bucketDraw() else {

@@ -57,6 +57,8 @@ public struct Explanation: Hashable, Sendable {
         public static let forced = Rule(description: "forced", title: "forced unit")
         /// The request holds an assignment, from a cookie or a store.
         public static let assignment = Rule(description: "assignment", title: "assignment")
+        /// The unit has to pass a draw before the rollout's own.
+        public static let enrolment = Rule(description: "enrolment", title: "enrolment")
         /// The strategy answers, by a bucket if it draws units.
         public static let draw = Rule(description: "draw", title: "draw")
         /// The request brings no unit.

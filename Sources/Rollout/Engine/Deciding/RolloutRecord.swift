@@ -1,6 +1,6 @@
 /// One rollout of a compiled policy: it holds the whole precedence table, and nothing else.
 ///
-///     host rule -> forced unit -> assignment -> draw -> missing unit
+///     host rule -> forced unit -> assignment -> enrolment -> draw -> missing unit
 ///
 /// Total and pure: no clock, no randomness, no error, no allocation, no reference counting.
 @usableFromInline
@@ -26,6 +26,7 @@ struct RolloutRecord {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.isPlain { return narrowDraw(at: bucket(ofKey: key)) }
         if marks.contains(.filtered) {
+            if marks.contains(.keyed) { return enrolledDraw(forKey: key, marks) }
             if TextFilter.mayHold(key, in: image, filter: word(RecordLayout.filter)) { return nil }
             guard marks.contains(.wide) else { return narrowDraw(at: bucket(ofKey: key)) }
         }
@@ -37,9 +38,8 @@ struct RolloutRecord {
     func decision(for unit: some EngineUnit) -> Decision {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.contains(.forced), let forced = forced(unit) { return forced }
-        guard marks.contains(.wide) else { return narrowDraw(at: bucket(ofKey: unit.key)) }
-        if marks.contains(.stated) { return unsafe unit.withBytes { bytes in unsafe statedDraw(bytes, marks) } }
-        return wideDraw(at: bucket(ofKey: unit.key), marks)
+        if marks.isNarrow { return narrowDraw(at: bucket(ofKey: unit.key)) }
+        return unsafe unit.withBytes { bytes in unsafe otherDraw(bytes, marks) }
     }
 
     /// The decision for a request without unit, host and assignment.
@@ -62,7 +62,7 @@ struct RolloutRecord {
         if marks.contains(.forced), let unit = request.hashedUnit, let forced = forced(unit) { return forced }
         if let assignment, let held = decision(honouring: assignment, hasUnit: request.hasUnit, marks) { return held }
         guard request.hasUnit else { return decisionWithoutUnit() }
-        if marks.contains(.wide) { return unsafe otherDraw(request.unit, marks) }
+        guard marks.isNarrow else { return unsafe otherDraw(request.unit, marks) }
         return unsafe narrowDraw(at: bucket(ofKey: XXH3.hash(request.unit)))
     }
 
@@ -152,27 +152,80 @@ struct RolloutRecord {
     /// The decision for a unit, if the record's draw is not a narrow one.
     @inline(never)
     private func otherDraw(_ unit: UnsafeRawBufferPointer, _ marks: RecordMarks) -> Decision {
+        if marks.contains(.enrolled), unsafe !passesEnrolment(unit) { return decisionLeavingOut }
         if marks.contains(.stated) { return unsafe statedDraw(unit, marks) }
-        return unsafe wideDraw(at: bucket(ofKey: XXH3.hash(unit)), marks)
+        return unsafe draw(at: bucket(ofKey: XXH3.hash(unit)), marks)
+    }
+
+    /// The decision for a unit by its hash alone, if the rollout enrols units.
+    @usableFromInline
+    @inline(never)
+    func enrolledDraw(forKey key: UInt64, _ marks: RecordMarks) -> Decision? {
+        var offset = enrolmentOffset
+        while true {
+            let bucket = Bucketing.bucket(ofKey: key, saltHash: image[offset &+ RecordLayout.salt])
+            guard let next = outcome(ofDrawAt: offset, bucket: bucket).nextDrawOffset else { return decisionLeavingOut }
+            if next <= offset { break }
+            offset = next
+        }
+        return draw(at: bucket(ofKey: key), marks)
+    }
+
+    /// Whether a unit passes all draws of the enrolment.
+    ///
+    /// **Claim:** this ends, whatever the words say. Because each offset is higher than the one before, and comes from a word of
+    /// the image, of which there are so many.
+    private func passesEnrolment(_ unit: UnsafeRawBufferPointer) -> Bool {
+        var offset = enrolmentOffset
+        while true {
+            guard let bucket = unsafe bucket(of: unit, inDrawAt: offset),
+                let next = outcome(ofDrawAt: offset, bucket: bucket).nextDrawOffset
+            else { return false }
+            if next <= offset { return true }
+            offset = next
+        }
+    }
+
+    /// The bucket of a unit in each draw of the enrolment, nil if it has none, and whether it passes there.
+    func enrolment(of unit: UnsafeRawBufferPointer, count: Int) -> [(bucket: Int?, passes: Bool)] {
+        (0..<count).map { index in
+            let offset = enrolmentOffset + index * RecordLayout.drawSize
+            let bucket = unsafe bucket(of: unit, inDrawAt: offset)
+            let passes = bucket.map { outcome(ofDrawAt: offset, bucket: $0).nextDrawOffset != nil }
+            return (bucket.map { Int($0) }, passes ?? false)
+        }
+    }
+
+    /// Where the draws of the enrolment begin: behind the word of the filter.
+    private var enrolmentOffset: Int { Int(truncatingIfNeeded: word(RecordLayout.filter) & 0xFFFF_FFFF) &+ 1 }
+
+    /// The bucket of a unit in a further draw, or nil if it has none.
+    private func bucket(of unit: UnsafeRawBufferPointer, inDrawAt offset: Int) -> UInt64? {
+        if image[offset &+ RecordLayout.function] != 0 {
+            return unsafe statedFunction(ofDrawAt: offset).bucket(of: unit)
+        }
+        return unsafe Bucketing.bucket(ofKey: XXH3.hash(unit), saltHash: image[offset &+ RecordLayout.salt])
     }
 
     /// The decision for a unit by the draw that the rollout states.
     @inline(never)
     private func statedDraw(_ unit: UnsafeRawBufferPointer, _ marks: RecordMarks) -> Decision {
         let draw = marks.wideOffset
-        guard let bucket = unsafe statedFunction(ofDrawAt: draw).bucket(of: unit) else { return leftOut }
+        guard let bucket = unsafe statedFunction(ofDrawAt: draw).bucket(of: unit) else { return decisionLeavingOut }
         return answer(outcome(ofDrawAt: draw, bucket: bucket), bucket: bucket)
     }
 
-    /// What a unit gets that has no bucket: the outcome of every bucket of the record's own draw.
-    private var leftOut: Decision { answer(Outcome(word: word(RecordLayout.outcomes &+ NarrowDraw.capacity &- 1))) }
+    /// What a unit gets that is not enrolled, or has no bucket: what a request without a unit gets, for another reason.
+    var decisionLeavingOut: Decision { answer(Outcome(word: word(RecordLayout.missing)).because(.notEnrolled)) }
 
-    /// The bucket that a unit is drawn into, whatever is forced, or nil if it has none. Of a shadow, that of the sampling.
+    /// The bucket that a unit is drawn into, whatever is forced, or nil if it is not enrolled or has none. Of a shadow, that of the
+    /// sampling.
     func bucket(of unit: String) -> Int? {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
-        guard marks.contains(.stated) else { return Int(bucket(ofKey: XXH3.hash(unit))) }
         return unsafe unit.withUnitBytes { bytes in
-            unsafe statedFunction(ofDrawAt: marks.wideOffset).bucket(of: bytes).map { Int($0) }
+            if marks.contains(.enrolled), unsafe !passesEnrolment(bytes) { return nil }
+            guard marks.contains(.stated) else { return unsafe Int(bucket(ofKey: XXH3.hash(bytes))) }
+            return unsafe statedFunction(ofDrawAt: marks.wideOffset).bucket(of: bytes).map { Int($0) }
         }
     }
 

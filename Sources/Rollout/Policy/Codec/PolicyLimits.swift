@@ -14,6 +14,8 @@ package enum PolicyLimits {
     static let versionLength = 128
     package static let weights = 0...1_000_000
     static let buckets = 1...1_000_000
+    static let enrolmentDraws = 4
+    static let enrolmentRanges = 64
     static let digestBits = 1...128
     /// Of buckets below this many, each has several units of any service, which a count of units could not tell apart.
     static let bucketsToCountUnits = 100_000

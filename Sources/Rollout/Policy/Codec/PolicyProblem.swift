@@ -219,16 +219,24 @@ extension PolicyProblem {
         public static let badAllocation = Code("badAllocation")
         /// A part of a bucketing that does not go with the rest of it.
         public static let badBucketing = Code("badBucketing")
+        /// A draw of an enrolment that is none, or ranges that overlap or run backwards.
+        public static let badEnrolment = Code("badEnrolment")
+        /// Two rollouts with a bucket of one layer in common.
+        public static let overlappingLayers = Code("overlappingLayers")
         /// A cookie that browsers would not keep.
         public static let badCookie = Code("badCookie")
         /// A cookie that cannot be told from another rollout's: one name, and one request can carry both.
         public static let overlappingCookies = Code("overlappingCookies")
+        /// `missingUnit` is `assign`, and there is an enrolment, which needs a unit.
+        public static let needsUnit = Code("needsUnit")
         /// `missingUnit` is `assign`, and no cookie remembers what was assigned.
         public static let needsSticky = Code("needsSticky")
         /// A plan, or a part of one, that means nothing beside the rest of the rollout.
         public static let forbiddenPlan = Code("forbiddenPlan")
         /// A warning: a share that the buckets of a rollout cannot express, and another one that really occurs.
         public static let inexactShare = Code("inexactShare")
+        /// A warning: a draw before a rollout's own that is one with some rollout's, because both have one salt.
+        public static let sharedSalt = Code("sharedSalt")
         /// A warning: a number of fewer values than there are buckets, some of which no unit can have.
         public static let unusedBuckets = Code("unusedBuckets")
         /// A warning: each step of a progression waits for sessions to end.

@@ -96,7 +96,7 @@ struct PolicyReader {
 
     private static let rolloutKeys = [
         "strategy", "salt", "epoch", "sticky", "hosts", "forced", "disabled", "draining", "missingUnit", "bucketing",
-        "compatible", "progression", "adaptation",
+        "enrolment", "compatible", "progression", "adaptation",
     ]
 
     /// A rollout, and which of its parts could not be read.
@@ -129,6 +129,11 @@ struct PolicyReader {
             let before = problems.all.count
             rollout.bucketing = self.bucketing(bucketing)
             if !isRead(since: before) { unread.insert(.bucketing) }
+        }
+        if let enrolment = value["enrolment"] {
+            let before = problems.all.count
+            rollout.enrolment = self.enrolment(enrolment)
+            if !isRead(since: before) { unread.insert(.enrolment) }
         }
         if let compatible = value["compatible"], checkKind(compatible, .array) {
             rollout.compatible = compatible.elements.map { release($0) }
@@ -302,4 +307,5 @@ struct UnreadParts: OptionSet, Sendable {
     static let progression = UnreadParts(rawValue: 8)
     static let adaptation = UnreadParts(rawValue: 16)
     static let bucketing = UnreadParts(rawValue: 32)
+    static let enrolment = UnreadParts(rawValue: 64)
 }

@@ -47,6 +47,7 @@ enum PolicyWriter {
         if !rollout.draining.isEmpty { members.append(("draining", tree(of: rollout.draining))) }
         if rollout.missingUnit != .first { members.append(("missingUnit", .string(rollout.missingUnit.rawValue))) }
         if let bucketing = rollout.bucketing { members.append(("bucketing", tree(of: bucketing))) }
+        if !rollout.enrolment.isEmpty { members.append(("enrolment", tree(of: rollout.enrolment))) }
         if let compatible = rollout.compatible {
             members.append(("compatible", .array(compatible.map { tree(of: $0) })))
         }
@@ -56,6 +57,21 @@ enum PolicyWriter {
     }
 
     static func tree(of bucketing: Bucketing) -> JSONTree { .object(members(of: bucketing)) }
+
+    static func tree(of enrolment: [EnrolmentDraw]) -> JSONTree {
+        .array(
+            enrolment.map { draw in
+                let function: (key: String, value: JSONTree) =
+                    switch draw.function {
+                    case .salt(let salt): ("salt", .string(salt.text))
+                    case .layer(let layer): ("layer", .string(layer.text))
+                    case .bucketing(let bucketing): ("bucketing", tree(of: bucketing))
+                    }
+                let ranges = draw.ranges.map { JSONTree.array([.integer($0.lowerBound), .integer($0.upperBound)]) }
+                return .object([function, ("ranges", .array(ranges))])
+            }
+        )
+    }
 
     /// What a bucketing says beyond the defaults.
     static func members(of bucketing: Bucketing) -> [(key: String, value: JSONTree)] {

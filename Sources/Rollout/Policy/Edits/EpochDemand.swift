@@ -26,8 +26,11 @@ public struct EpochDemand: Hashable, Sendable {
 
         /// The salt changed, so every unit has another bucket.
         public static let salt = Cause("the salt changed")
-        /// The bucketing changed, so every unit has another bucket.
+        /// The rollout has another stated bucketing, so every unit has another bucket. One that comes to the library's own hash
+        /// needs no higher epoch: sessions keep their variants (``RolloutPolicy/convert(_:)``).
         public static let bucketing = Cause("the bucketing changed")
+        /// The enrolment changed, so other units are drawn.
+        public static let enrolment = Cause("the enrolment changed")
         /// The rollout was removed, and comes back.
         public static let removed = Cause("the rollout was removed, and comes back")
         /// The epoch itself went back, which would turn every assignment into one of the future.
@@ -69,7 +72,7 @@ extension EpochDemand: Encodable {
 extension RolloutPolicy {
     /// The rollouts whose epoch is too low for this policy to follow another one, in order of ids.
     ///
-    /// An epoch must rise with a changed salt or bucketing, a changed release of a variant, and an abort. An updater refuses a policy for
+    /// An epoch must rise with a changed salt, bucketing or enrolment, a changed release of a variant, and an abort. An updater refuses a policy for
     /// which this is not empty; the edits of this library raise epochs by themselves. The updater also compares a variant that
     /// comes back with the release that it had when it left, earlier in the same epoch.
     ///
@@ -128,10 +131,12 @@ extension EpochDemand {
     ) -> [Cause] {
         var causes: [Cause] = []
         if old.bucketing != new.bucketing {
-            causes.append(.bucketing)
+            // A rollout that comes to the library's own hash keeps its sessions: what their variants are has not changed.
+            if new.bucketing != nil { causes.append(.bucketing) }
         } else if !old.drawsAlike(new, id: id) {
             causes.append(.salt)
         }
+        if old.enrolment != new.enrolment { causes.append(.enrolment) }
         let before = gone.merging(old.strategy.variants.map { ($0.name, $0.release) }) { _, last in last }
         for variant in new.strategy.variants {
             guard let release = before[variant.name] else { continue }

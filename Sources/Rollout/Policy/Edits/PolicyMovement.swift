@@ -97,7 +97,7 @@ extension PolicyMovement {
 ///
 /// Hosts, forced units and assignments are not buckets, and do not count; ``changes`` names them. Buckets outside the
 /// coverage, and those of disabled and draining variants, count for the first variant, which serves them. Under a bucketing of
-/// few buckets each of these counts as its share in the 1,000,000.
+/// few buckets each of these counts as its share in the 1,000,000, and with an enrolment as its share of all units.
 public struct RolloutMovement: Hashable, Sendable {
     /// Buckets by old and new variant. Pairs without a bucket are left out.
     public let matrix: [VariantName: [VariantName: Int]]
@@ -111,8 +111,8 @@ public struct RolloutMovement: Hashable, Sendable {
     public let minimum: Int
     /// How many buckets come to another release, whatever its variant is called.
     public let movedReleases: Int
-    /// Whether the numbers are expected values, to the nearest bucket, because the salts or the bucketings differ, and buckets
-    /// cannot be compared.
+    /// Whether the numbers are expected values, to the nearest bucket, because the salts, the bucketings or the enrolments
+    /// differ, and buckets cannot be compared.
     public let isExpected: Bool
     /// Everything that the two definitions say differently, in the order of the document: whatever can alter an answer or a
     /// cookie is among it.
@@ -122,7 +122,7 @@ public struct RolloutMovement: Hashable, Sendable {
 extension RolloutMovement {
     /// The movement between two valid definitions.
     init(from old: RolloutDefinition, to new: RolloutDefinition, id: RolloutID) {
-        let isExact = old.drawsAlike(new, id: id)
+        let isExact = old.drawsAlike(new, id: id) && old.enrolment == new.enrolment
         let (before, after) = (Allocation(old), Allocation(new))
         var (moved, movedReleases) = (0, 0)
         var matrix: [VariantName: [VariantName: Int]] = [:]
@@ -161,7 +161,10 @@ extension RolloutMovement {
             if oldEnd == end { i += 1 }
             if newEnd == end { j += 1 }
         }
-        return pairs
+        if before.enrolledShare == 1 { return pairs }
+        // Whoever is not enrolled has the first variant before and after.
+        let enrolled = pairs.map { (from: $0.from, to: $0.to, count: before.enrolled($0.count)) }
+        return enrolled + [(0, 0, Share.bucketCount - enrolled.reduce(0) { $0 + $1.count })]
     }
 
     /// What independent draws have in common on average: the products of the shares, rounded so that they add up to all

@@ -69,6 +69,11 @@ extension RolloutDefinition {
                     ? "every unit is drawn anew, by the library's own hash"
                     : "every unit is drawn anew, by another function"
             },
+            Property("enrolment", enrolment.isEmpty ? .null : PolicyWriter.tree(of: enrolment)) { _, new in
+                if let dormant { return dormant }
+                return new.isNull
+                    ? "every unit is drawn, whatever draws stood before" : "other units are drawn: not all are enrolled"
+            },
             Property("epoch", .integer(Int(epoch)), "cookies that hold another epoch lose"),
             Property("missingUnit", .string(missingUnit.rawValue)) { _, new in
                 if let dormant { return dormant }

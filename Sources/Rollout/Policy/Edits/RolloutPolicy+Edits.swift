@@ -210,6 +210,8 @@ public struct EditError: Error, Hashable, Sendable {
         public static let forbiddenVariant = Code("forbiddenVariant")
         /// A share that the few buckets of the rollout's bucketing cannot express.
         public static let inexactShare = Code("inexactShare")
+        /// The rollout draws by the library's own hash, and there is nothing to convert.
+        public static let notStated = Code("notStated")
         /// Weights out of range, or all of them 0.
         public static let badWeights = Code("badWeights")
         /// Shares that cannot be reached without moving units between variants that the edit is not about.

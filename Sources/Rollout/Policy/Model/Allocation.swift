@@ -43,7 +43,9 @@ struct Allocation: Sendable {
     private let draining: Set<VariantName>
     private let hasShadow: Bool
     private let grid: BucketGrid
-    /// How many buckets are drawn into each variant.
+    /// The share of all units that are drawn at all.
+    let enrolledShare: Double
+    /// How many buckets are drawn into each variant, of units that are enrolled.
     private(set) var drawnBuckets: [Int]
 
     /// The allocation of a rollout.
@@ -51,6 +53,7 @@ struct Allocation: Sendable {
         self.init(
             definition.strategy,
             on: definition.grid,
+            enrolling: definition.enrolledShare,
             disabled: definition.disabled,
             draining: definition.draining
         )
@@ -60,10 +63,12 @@ struct Allocation: Sendable {
     init(
         _ strategy: RolloutStrategy,
         on grid: BucketGrid = .own,
+        enrolling enrolledShare: Double = 1,
         disabled: Set<VariantName> = [],
         draining: Set<VariantName> = []
     ) {
         self.grid = grid
+        self.enrolledShare = enrolledShare
         self.disabled = disabled
         self.draining = draining
         names = VariantNames(strategy)
@@ -109,11 +114,16 @@ struct Allocation: Sendable {
 
     // MARK: Shares
 
-    /// How many buckets each variant serves by draw, in declared order; a shadow serves none.
+    /// How many of the 1,000,000 parts of all units each variant serves by draw, in declared order; a shadow serves none.
     var served: [Int] {
-        var served = drawnBuckets
-        served[0] += Share.bucketCount - drawnBuckets.reduce(0, +)
+        var served = drawnBuckets.map(enrolled)
+        served[0] += Share.bucketCount - served.reduce(0, +)
         return served
+    }
+
+    /// How much of all units some of those are that are enrolled.
+    func enrolled(_ buckets: Int) -> Int {
+        enrolledShare == 1 ? buckets : Int((Double(buckets) * enrolledShare).rounded())
     }
 
     /// The share of all units that each variant serves by draw, in declared order; of a shadow, the share that is copied.

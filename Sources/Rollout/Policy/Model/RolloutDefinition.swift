@@ -26,6 +26,8 @@ public struct RolloutDefinition: Hashable, Sendable {
     public var missingUnit: MissingUnit
     /// How another system puts units into buckets, or nil for the library's own hash.
     public var bucketing: Bucketing?
+    /// The draws that a unit must pass before the rollout's own; whoever does not pass all of them is not enrolled.
+    public var enrolment: [EnrolmentDraw]
     /// The releases that may be served at all, or nil for no such rule.
     public var compatible: [Release]?
     /// The plan by which a canary earns its share, or nil for none. It changes no decision.
@@ -55,6 +57,7 @@ public struct RolloutDefinition: Hashable, Sendable {
         draining: Set<VariantName> = [],
         missingUnit: MissingUnit = .first,
         bucketing: Bucketing? = nil,
+        enrolment: [EnrolmentDraw] = [],
         compatible: [Release]? = nil,
         progression: ProgressionPlan? = nil,
         adaptation: AdaptationPlan? = nil
@@ -68,6 +71,7 @@ public struct RolloutDefinition: Hashable, Sendable {
         self.draining = draining
         self.missingUnit = missingUnit
         self.bucketing = bucketing
+        self.enrolment = enrolment
         self.compatible = compatible
         self.progression = progression
         self.adaptation = adaptation

@@ -13,7 +13,7 @@ extension PolicyValidator {
 
     private mutating func check(_ test: RolloutStrategy.ABTest, on grid: BucketGrid?, at path: JSONPath) -> Bool {
         let variants = path.appending("variants")
-        guard check(test.variants.count, "variants", limit: PolicyLimits.variants, at: variants) else { return false }
+        guard check(test.variants.count, "variants", limit: variantLimit, at: variants) else { return false }
         if test.variants.isEmpty { report(.missing, at: variants, "expected at least one variant, found none") }
         var names: Set<VariantName> = []
         for (index, variant) in test.variants.enumerated() {

@@ -9,8 +9,12 @@ extension RolloutPolicy {
     }
 
     /// Every rule the policy breaks, in order of paths. Rules about what could not be read are left out.
-    func problems(unread: [RolloutID: UnreadParts] = [:]) -> ProblemList {
+    func problems(
+        unread: [RolloutID: UnreadParts] = [:],
+        variants limit: Int = PolicyLimits.variants
+    ) -> ProblemList {
         var validator = PolicyValidator()
+        validator.variantLimit = limit
         validator.check(self, unread)
         return validator.problems
     }
@@ -19,6 +23,8 @@ extension RolloutPolicy {
 /// Collects every rule that a policy breaks.
 struct PolicyValidator {
     private(set) var problems = ProblemList()
+    /// How many variants a rollout may have.
+    var variantLimit = PolicyLimits.variants
 
     mutating func report(_ code: PolicyProblem.Code, at path: JSONPath, _ message: @autoclosure () -> String) {
         problems.report(code, at: path, message())
@@ -36,6 +42,7 @@ struct PolicyValidator {
                 report(.overlappingCookies, at: place, other.message(beside: cookie))
             }
         }
+        checkLayers(of: policy, unread)
         if !policy.removed.isEmpty { checkRemoved(in: policy) }
         if problems.all.isEmpty { checkSize(of: policy) }
     }
@@ -55,6 +62,7 @@ struct PolicyValidator {
         if !unread.contains(.bucketing), let bucketing = rollout.bucketing {
             check(bucketing, at: path.appending("bucketing"))
         }
+        if !unread.contains(.enrolment) { checkEnrolment(of: rollout, at: path) }
         if let sticky = rollout.sticky { check(sticky, at: path.appending("sticky")) }
         if rollout.missingUnit == .assign, rollout.sticky == nil {
             report(
@@ -165,6 +173,7 @@ extension RolloutDefinition {
     fileprivate var documentBound: Int {
         var bound = 1_024 + salt.bound + 80 * (disabled.count + draining.count)
         bound += (bucketing?.text).bound
+        bound += enrolment.reduce(0) { $0 + 512 + $1.salt.bound + ($1.bucketing?.text).bound + 24 * $1.ranges.count }
         bound += (sticky?.name).bound + (sticky?.path).bound + (sticky?.domain).bound
         bound += hosts.keys.reduce(0) { $0 + $1.text.bound + 80 }
         bound += forced.keys.reduce(0) { $0 + $1.text.bound + 80 }

@@ -22,10 +22,18 @@ extension RolloutPolicy {
         self = try Self.valid(Array(text.utf8))
     }
 
-    private static func valid(_ bytes: [UInt8]) throws(PolicyError) -> RolloutPolicy {
+    /// The policy of a document whose rollouts may have so many variants.
+    init(json bytes: [UInt8], variants limit: Int) throws(PolicyError) { self = try Self.valid(bytes, variants: limit) }
+
+    private static func valid(
+        _ bytes: [UInt8],
+        variants limit: Int = PolicyLimits.variants
+    ) throws(PolicyError) -> RolloutPolicy {
         let document = try JSONDocument(policyText: bytes)
         let (policy, reader) = PolicyReader.read(document)
-        if let error = PolicyError(inTextOrder: reader.problems.all + judge(policy, of: document, read: reader)) {
+        if let error = PolicyError(
+            inTextOrder: reader.problems.all + judge(policy, of: document, read: reader, variants: limit)
+        ) {
             throw error
         }
         return policy
@@ -35,7 +43,8 @@ extension RolloutPolicy {
     private static func judge(
         _ policy: RolloutPolicy,
         of document: JSONDocument,
-        read reader: PolicyReader
+        read reader: PolicyReader,
+        variants limit: Int
     ) -> [PolicyProblem] {
         if reader.problems.isFull { return [] }
         var partlyRead: Set<JSONPath> = []
@@ -45,7 +54,7 @@ extension RolloutPolicy {
             }
         }
         var locator = PolicyLocator(document)
-        return policy.problems(unread: reader.unread).all
+        return policy.problems(unread: reader.unread, variants: limit).all
             .filter { !isDoubtful($0, partlyRead) }
             .map { $0.found(at: locator.value(at: $0.place).position) }
     }

@@ -5,17 +5,20 @@ extension RolloutPolicy {
     /// - A cookie for a domain that none of the rollout's hosts is in: no request by these hosts gets the cookie.
     /// - A progression beside a cookie that pins the variant for longer than the plan takes to settle: each step waits for it.
     /// - A share that the buckets of a stated bucketing cannot express: another one really occurs.
+    /// - A draw of an enrolment by a rollout's salt: the two draws are one.
     /// - A bucketing whose number has fewer values than it has buckets: the rest stay empty.
     ///
     /// `RolloutDemo check` prints them. O(size of the policy). Of an invalid policy it says what it can.
     public var warnings: [PolicyProblem] {
         var warnings = ProblemList()
+        let salts = ownSalts
         for (id, rollout) in rollouts.sorted(by: { $0.key < $1.key }) {
             let path = ("rollouts" as JSONPath).appending(id.text)
             Self.compareComponents(of: rollout.strategy, at: path, &warnings)
             Self.compareHosts(of: rollout, at: path, &warnings)
             Self.compareSettling(of: rollout, at: path, &warnings)
             Self.compareShares(of: rollout, at: path, &warnings)
+            Self.compareSalts(of: rollout, with: salts, at: path, &warnings)
         }
         return warnings.all
     }
@@ -65,6 +68,29 @@ extension RolloutPolicy {
                 + "\(spelled(seconds: Double(least))): \"pin\": \"bucket\" moves sessions along, "
                 + "and then a step waits \(grouped(plan.settle)) s"
         )
+    }
+
+    private static func compareSalts(
+        of rollout: RolloutDefinition,
+        with salts: [ExactText: RolloutID],
+        at path: JSONPath,
+        _ warnings: inout ProblemList
+    ) {
+        for (index, draw) in rollout.enrolment.enumerated() {
+            guard let salt = draw.salt, let owner = salts[ExactText(text: salt)] else { continue }
+            warnings.report(
+                .sharedSalt,
+                at: path.appending("enrolment").appending(index).appending("salt"),
+                "rollout \"\(owner)\" draws by the salt \(quoted(salt)) too, so the two draws are one: take another text"
+            )
+        }
+    }
+
+    /// The first rollout that draws by each salt; none if no enrolment could draw by one too.
+    private var ownSalts: [ExactText: RolloutID] {
+        guard rollouts.values.contains(where: { $0.enrolment.contains { $0.salt != nil } }) else { return [:] }
+        let pairs = rollouts.filter { $0.value.bucketing == nil }.map { (ExactText(text: $1.salt ?? $0.text), $0) }
+        return Dictionary(pairs, uniquingKeysWith: min)
     }
 
     private static func compareShares(of rollout: RolloutDefinition, at path: JSONPath, _ warnings: inout ProblemList) {

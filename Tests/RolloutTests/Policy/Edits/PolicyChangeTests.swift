@@ -115,6 +115,10 @@ struct PolicyChangeTests {
             "rollout.bucketing",
             #"bucketing: null -> {"buckets":100,"hash":"crc-32"}: every unit is drawn anew, by another function"#
         ) { $0.sms.bucketing = Bucketing(.crc32, buckets: 100) },
+        row(
+            "rollout.enrolment",
+            #"enrolment: null -> [{"layer":"a","ranges":[[0,5]]}]: other units are drawn: not all are enrolled"#
+        ) { $0.sms.enrolment = [.layer("a", in: [0..<5])] },
         row("rollout.epoch", "epoch: 0 -> 3: cookies that hold another epoch lose") { $0.sms.epoch = 3 },
         row(
             "rollout.sticky",
@@ -390,7 +394,8 @@ struct PolicyChangeTests {
         "$schema", "schema", "rollouts", "fixed.type", "canary.type", "abTest.type", "shadow.type", "bucketing.hash",
         "bucketing.text", "bucketing.encoding", "bucketing.seed", "bucketing.bits", "bucketing.signed",
         "bucketing.buckets",
-        "bucketing.reduce",
+        "bucketing.reduce", "enrolmentDraw.layer", "enrolmentDraw.salt", "enrolmentDraw.bucketing",
+        "enrolmentDraw.ranges",
     ]
 
     @Test("No member of the schema is left out")

@@ -19,7 +19,10 @@ struct PolicyFlawTests {
     @Test("is reported for a bucketing", arguments: bucketings)
     func bucketingFlaw(_ flaw: PolicyFlaw) { check(flaw) }
 
-    @Test("is reported between rollouts", arguments: overlaps)
+    @Test("is reported for an enrolment", arguments: enrolments)
+    func enrolmentFlaw(_ flaw: PolicyFlaw) { check(flaw) }
+
+    @Test("is reported between rollouts", arguments: overlaps + layers)
     func overlap(_ flaw: PolicyFlaw) { check(flaw) }
 
     private func check(_ flaw: PolicyFlaw) {

@@ -13,6 +13,7 @@
 private let harness: @Sendable (UnsafePointer<UInt8>?, Int) -> CInt = {
     let name = unsafe getenv("FUZZ_HARNESS").map { unsafe String(cString: $0) } ?? ""
     switch name {
+    case "bucketing": return fuzzBucketing
     case "cookies": return fuzzCookies
     case "decision-header": return fuzzDecisionHeader
     case "json": return fuzzJSON

@@ -26,8 +26,9 @@ struct RolloutRecord {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.isPlain { return narrowDraw(at: bucket(ofKey: key)) }
         if marks.contains(.filtered) {
-            if marks.contains(.keyed) { return enrolledDraw(forKey: key, marks) }
-            if TextFilter.mayHold(key, in: image, filter: word(RecordLayout.filter)) { return nil }
+            if TextFilter.mayHold(key, in: image, filter: word(RecordLayout.filter)) {
+                return marks.contains(.keyed) ? enrolledDraw(forKey: key, marks) : nil
+            }
             guard marks.contains(.wide) else { return narrowDraw(at: bucket(ofKey: key)) }
         }
         let bucket = bucket(ofKey: key)

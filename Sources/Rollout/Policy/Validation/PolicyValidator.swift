@@ -34,15 +34,17 @@ struct PolicyValidator {
         if let environment = policy.environment { check(text: environment, at: "environment") }
         guard check(policy.rollouts.count, "rollouts", limit: PolicyLimits.rollouts, at: "rollouts") else { return }
         let overlaps = CookieOverlaps(policy, unread)
+        var isAnyEnrolled = false
         for (id, rollout) in policy.rollouts.sorted(by: { $0.key < $1.key }) {
             let path = ("rollouts" as JSONPath).appending(id.text)
             check(rollout, id: id, unread.isEmpty ? [] : unread[id] ?? [], at: path)
+            if !rollout.enrolment.isEmpty { isAnyEnrolled = true }
             if !overlaps.others.isEmpty, let other = overlaps.others[id], let cookie = rollout.sticky {
                 let place = path.appending("sticky").appending("cookie")
                 report(.overlappingCookies, at: place, other.message(beside: cookie))
             }
         }
-        checkLayers(of: policy, unread)
+        if isAnyEnrolled { checkLayers(of: policy, unread) }
         if !policy.removed.isEmpty { checkRemoved(in: policy) }
         if problems.all.isEmpty { checkSize(of: policy) }
     }

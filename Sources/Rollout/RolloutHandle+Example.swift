@@ -8,7 +8,7 @@ extension RolloutHandle {
     /// It is the first of `example-0`, `example-1`, … whose bucket belongs to the variant, so it stays the same as long as the
     /// policy does, on every machine. Whatever else the policy says is left out: units that are forced are passed over, and a
     /// request with a host that has a rule, or with a cookie, may get another variant. For a shadow it is a unit whose requests
-    /// are copied. While the policy lacks the rollout, any unit gets the default.
+    /// are copied. Where a bucketing takes integers, it is the first of `0`, `1`, …. While the policy lacks the rollout, any unit gets the default.
     ///
     /// Not for the path of a request: it takes a lock, and tries on average as many names as the variant has share in all
     /// units, 10 for a tenth, 1,000,000 for a single bucket. That takes some 100 milliseconds.
@@ -26,7 +26,7 @@ extension CompiledPolicy {
     ///
     /// **Claim:** if even a single bucket is drawn into the variant, a name is found. Because each name falls into any of the
     /// buckets with the same chance, whatever the others do: so all of them miss with a chance of (1 - 10^-6)^(2^26), which is
-    /// below 10^-29. A stated bucketing may do worse, and one that takes integers has a bucket for no such name.
+    /// below 10^-29. A stated bucketing or an enrolment may do worse.
     private static var exampleLimit: Int { 1 << 26 }
 
     /// The first example in a variant of the rollout whose record starts at a word.
@@ -38,9 +38,10 @@ extension CompiledPolicy {
                 return first.name == variant ? "example-0" : nil
             }
             let buckets = Allocation(definition).buckets(drawnInto: variant)
-            if buckets.isEmpty { return nil }
+            if buckets.isEmpty || definition.enrolledShare == 0 { return nil }
+            let isInteger = definition.strategy.draws && definition.bucketing?.hash == .integer
             for number in 0..<Self.exampleLimit {
-                let unit = "example-\(number)"
+                let unit = isInteger ? "\(number)" : "example-\(number)"
                 let isInside =
                     record.bucket(of: unit).map { bucket in buckets.contains { $0.contains(bucket) } } ?? false
                 if isInside, definition.forced[UnitID(unit)] == nil { return unit }

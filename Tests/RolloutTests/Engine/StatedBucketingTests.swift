@@ -195,6 +195,7 @@ struct StatedBucketingTests {
         )
         let router = try RolloutRouter(policy: policy)
         let handle = try #require(router.rollout("sms"))
+        #expect(handle.exampleUnit(in: .stable) == "13")
         #expect((0..<100).count { handle.decision(for: $0).variant.name == .canary } == 13)
         #expect(router.status.rollouts[0].variants.map(\.share) == [.percent(87), .percent(13)])
         #expect(policy.rollouts["sms"]?.drawnBuckets == [870_000, 130_000])

@@ -23,13 +23,14 @@ public struct RolloutHandle: Sendable {
 
     /// The decision for a unit; an empty text is no unit. O(length of the unit).
     public func decision(for unit: String) -> Decision {
-        decision(forKey: XXH3.hash(unit)) ?? deliberate(unit)
+        let key = XXH3.hash(unit)
+        return decision(forKey: key) ?? deliberate(unit, key: key)
     }
 
     /// The decision for a unit given as UTF-8; no bytes are no unit. O(length of the unit).
     public func decision(for unit: Span<UInt8>) -> Decision {
         let key = unsafe unit.withUnsafeBytes { bytes in unsafe XXH3.hash(bytes) }
-        return decision(forKey: key) ?? deliberate(unit)
+        return decision(forKey: key) ?? deliberate(unit, key: key)
     }
 
     /// The decision for an integer unit, which is its decimal text: `42` and `"42"` are one unit.
@@ -37,12 +38,14 @@ public struct RolloutHandle: Sendable {
 
     /// The decision for an integer unit, which is its decimal text.
     public func decision(for unit: Int64) -> Decision {
-        decision(forKey: XXH3.hash(decimal: unit)) ?? deliberate(unit)
+        let key = XXH3.hash(decimal: unit)
+        return decision(forKey: key) ?? deliberate(unit, key: key)
     }
 
     /// The decision for an integer unit, which is its decimal text.
     public func decision(for unit: UInt64) -> Decision {
-        decision(forKey: XXH3.hash(decimal: unit)) ?? deliberate(unit)
+        let key = XXH3.hash(decimal: unit)
+        return decision(forKey: key) ?? deliberate(unit, key: key)
     }
 
     /// The decision for a unit that is hashed already: for asking several rollouts about one unit.
@@ -118,26 +121,30 @@ extension RolloutHandle {
         }
     }
 
+    /// Hashes the unit again, because callers that compile its hash in would have to keep that for this.
     @inline(never)
     @usableFromInline
-    func deliberate(_ unit: String) -> Decision {
-        unsafe unit.withUnitBytes { bytes in unsafe deliberate(bytes) }
+    func deliberate(_ unit: String) -> Decision { deliberate(unit, key: XXH3.hash(unit)) }
+
+    @inline(never)
+    private func deliberate(_ unit: String, key: UInt64) -> Decision {
+        unsafe unit.withUnitBytes { bytes in unsafe deliberate(bytes, key: key) }
     }
 
     @inline(never)
-    private func deliberate(_ unit: Span<UInt8>) -> Decision {
-        unsafe unit.withUnsafeBytes { bytes in unsafe deliberate(bytes) }
+    private func deliberate(_ unit: Span<UInt8>, key: UInt64) -> Decision {
+        unsafe unit.withUnsafeBytes { bytes in unsafe deliberate(bytes, key: key) }
     }
 
     @inline(never)
-    private func deliberate(_ unit: Int64) -> Decision { draw(DecimalUnit(DecimalText(unit))) }
+    private func deliberate(_ unit: Int64, key: UInt64) -> Decision { draw(DecimalUnit(DecimalText(unit), key: key)) }
 
     @inline(never)
-    private func deliberate(_ unit: UInt64) -> Decision { draw(DecimalUnit(DecimalText(unit))) }
+    private func deliberate(_ unit: UInt64, key: UInt64) -> Decision { draw(DecimalUnit(DecimalText(unit), key: key)) }
 
     @inline(__always)
-    private func deliberate(_ bytes: UnsafeRawBufferPointer) -> Decision {
-        unsafe bytes.isEmpty ? decisionWithoutUnit() : draw(BorrowedUnit(bytes))
+    private func deliberate(_ bytes: UnsafeRawBufferPointer, key: UInt64) -> Decision {
+        unsafe bytes.isEmpty ? decisionWithoutUnit() : draw(BorrowedUnit(bytes, key: key))
     }
 
     @inline(never)

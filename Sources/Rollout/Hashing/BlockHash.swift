@@ -7,13 +7,21 @@ protocol BlockHash {
     /// - Precondition: there are at least 64 bytes.
     mutating func absorb(_ bytes: UnsafeRawBufferPointer)
 
-    /// Takes the last `count % 64` bytes of a message of `count` bytes, which are at the start of the block, and returns the
-    /// hash.
-    consuming func end(_ block: inout MessageBlock, count: Int) -> Value
+    /// Takes the last `count % 64` bytes of a message of `count` bytes, and returns the hash.
+    consuming func end(_ rest: UnsafeRawBufferPointer, count: Int) -> Value
+}
+
+/// A message that comes in pieces.
+protocol MessagePieces {
+    /// Adds bytes.
+    mutating func append(_ bytes: UnsafeRawBufferPointer)
+
+    /// Adds the first bytes of a word, the least significant one first: one to eight.
+    mutating func append(_ word: UInt64, count: Int)
 }
 
 /// Cuts a message that comes in pieces into blocks for a hash. It lives on the stack, whatever the length of the message.
-struct BlockFeed<Hash: BlockHash> {
+struct BlockFeed<Hash: BlockHash>: MessagePieces {
     private var hash: Hash
     private var block = MessageBlock()
     private var count = 0
@@ -23,7 +31,6 @@ struct BlockFeed<Hash: BlockHash> {
 
     private var pending: Int { count & (MessageBlock.size &- 1) }
 
-    /// Adds bytes.
     mutating func append(_ bytes: UnsafeRawBufferPointer) {
         var rest = unsafe bytes
         while rest.count >= MessageBlock.size &- pending {
@@ -38,7 +45,6 @@ struct BlockFeed<Hash: BlockHash> {
         count &+= rest.count
     }
 
-    /// Adds the first bytes of a word, the least significant one first; all eight at most.
     mutating func append(_ word: UInt64, count: Int) {
         unsafe withUnsafeBytes(of: word.littleEndian) { bytes in
             // The slice is checked against the word's eight bytes.
@@ -48,17 +54,26 @@ struct BlockFeed<Hash: BlockHash> {
 
     /// The hash of all that was added.
     consuming func end() -> Hash.Value {
+        let (hash, pending, count) = (hash, pending, count)
         var block = block
-        return hash.end(&block, count: count)
+        // pending < 64, which the slice checks all the same.
+        return unsafe block.withBytes { bytes in
+            unsafe hash.end(UnsafeRawBufferPointer(rebasing: bytes[..<pending]), count: count)
+        }
     }
 }
 
 extension BlockHash {
-    /// The hash of a whole message.
-    static func value(of bytes: UnsafeRawBufferPointer, _ start: Self) -> Value {
-        var feed = BlockFeed(start)
-        unsafe feed.append(bytes)
-        return feed.end()
+    /// The hash of a message that lies in one piece. No byte of it is copied, but for what a digest needs in its last block.
+    @inline(__always)
+    consuming func value(of message: UnsafeRawBufferPointer) -> Value {
+        var rest = unsafe message
+        while rest.count >= MessageBlock.size {
+            // `rest` has at least the 64 bytes that `absorb` reads.
+            unsafe absorb(rest)
+            unsafe rest = UnsafeRawBufferPointer(rebasing: rest[MessageBlock.size...])
+        }
+        return unsafe end(rest, count: message.count)
     }
 }
 
@@ -92,7 +107,9 @@ extension DigestState {
     }
 
     @inline(__always)
-    consuming func end(_ block: inout MessageBlock, count: Int) -> LeadingBits {
+    consuming func end(_ rest: UnsafeRawBufferPointer, count: Int) -> LeadingBits {
+        var block = MessageBlock()
+        unsafe block.write(rest, at: 0)
         compressLast(&block, count: UInt64(truncatingIfNeeded: count))
         return leadingBits
     }

@@ -9,15 +9,32 @@ protocol CodeUnitHash: BlockHash where Value == UInt32 {
 extension CodeUnitHash {
     @inline(__always)
     mutating func absorb(_ bytes: UnsafeRawBufferPointer) {
-        for place in 0..<MessageBlock.size { unsafe add(UInt32(truncatingIfNeeded: bytes.byte(at: place))) }
+        // 8 loads of eight bytes each, which are the 64 bytes of the precondition.
+        for place in 0..<8 { unsafe add(bytesOf: bytes.word64(at: 8 &* place)) }
     }
 
     @inline(__always)
-    consuming func end(_ block: inout MessageBlock, count: Int) -> UInt32 {
-        unsafe block.withBytes { bytes in
-            for place in 0..<(count & 63) { unsafe add(UInt32(truncatingIfNeeded: bytes.byte(at: place))) }
+    consuming func end(_ rest: UnsafeRawBufferPointer, count: Int) -> UInt32 {
+        var place = 0
+        while rest.count &- place >= 8 {
+            unsafe add(bytesOf: rest.word64(at: place))
+            place &+= 8
+        }
+        while place < rest.count {
+            unsafe add(UInt32(truncatingIfNeeded: rest.byte(at: place)))
+            place &+= 1
         }
         return value
+    }
+
+    /// Takes eight bytes, the first one in the lowest bits.
+    @inline(__always)
+    private mutating func add(bytesOf word: UInt64) {
+        var word = word
+        for _ in 0..<8 {
+            add(UInt32(truncatingIfNeeded: word & 0xFF))
+            word = word &>> 8
+        }
     }
 }
 
@@ -26,7 +43,13 @@ extension CodeUnitHash {
     @inline(__always)
     mutating func add(codeUnitsOf text: UnsafeRawBufferPointer, asUTF16: Bool) {
         var place = 0
-        // Nearly all ids are ASCII, whose bytes are code units. place < text.count.
+        // Nearly all ids are ASCII, whose bytes are code units.
+        while text.count &- place >= 8 {
+            let word = unsafe text.word64(at: place)
+            if word & 0x8080_8080_8080_8080 != 0 { break }
+            add(bytesOf: word)
+            place &+= 8
+        }
         while place < text.count {
             let byte = unsafe text.byte(at: place)
             if byte >= 0x80 { return unsafe add(scalarsOf: text, from: place, asUTF16: asUTF16) }

@@ -9,20 +9,14 @@ struct Murmur2: BlockHash {
     @inline(__always)
     mutating func absorb(_ bytes: UnsafeRawBufferPointer) {
         // 16 loads of four bytes each, which are the 64 bytes of the precondition.
-        for place in 0..<16 { unsafe mix(bytes.word32(at: 4 &* place)) }
+        for place in 0..<16 { unsafe mix(UInt32(truncatingIfNeeded: bytes.word32(at: 4 &* place))) }
     }
 
     @inline(__always)
-    consuming func end(_ block: inout MessageBlock, count: Int) -> UInt32 {
-        let pending = count & 63
-        unsafe block.withBytes { bytes in
-            // Whole words before `pending`, and then up to three bytes; pending < 64.
-            for place in 0..<(pending &>> 2) { unsafe mix(bytes.word32(at: 4 &* place)) }
-            guard pending & 3 > 0 else { return }
-            for place in pending & ~3..<pending {
-                unsafe hash ^=
-                    UInt32(truncatingIfNeeded: bytes.byte(at: place)) &<< UInt32(truncatingIfNeeded: 8 &* (place & 3))
-            }
+    consuming func end(_ rest: UnsafeRawBufferPointer, count: Int) -> UInt32 {
+        let place = unsafe rest.forEachWord32 { word in mix(word) }
+        if place < rest.count {
+            unsafe hash ^= rest.tail(from: place)
             hash &*= Self.multiplier
         }
         hash ^= hash &>> 13
@@ -31,8 +25,8 @@ struct Murmur2: BlockHash {
     }
 
     @inline(__always)
-    private mutating func mix(_ word: UInt64) {
-        var word = UInt32(truncatingIfNeeded: word) &* Self.multiplier
+    private mutating func mix(_ word: UInt32) {
+        var word = word &* Self.multiplier
         word ^= word &>> 24
         hash = hash &* Self.multiplier ^ word &* Self.multiplier
     }

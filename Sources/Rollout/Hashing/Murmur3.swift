@@ -7,21 +7,13 @@ struct Murmur3: BlockHash {
     @inline(__always)
     mutating func absorb(_ bytes: UnsafeRawBufferPointer) {
         // 16 loads of four bytes each, which are the 64 bytes of the precondition.
-        for place in 0..<16 { unsafe mix(bytes.word32(at: 4 &* place)) }
+        for place in 0..<16 { unsafe mix(UInt32(truncatingIfNeeded: bytes.word32(at: 4 &* place))) }
     }
 
     @inline(__always)
-    consuming func end(_ block: inout MessageBlock, count: Int) -> UInt32 {
-        let pending = count & 63
-        unsafe block.withBytes { bytes in
-            // Whole words before `pending`, and then up to three bytes; pending < 64.
-            for place in 0..<(pending &>> 2) { unsafe mix(bytes.word32(at: 4 &* place)) }
-            var tail: UInt32 = 0
-            for place in (pending & ~3..<pending).reversed() {
-                unsafe tail = tail &<< 8 | UInt32(truncatingIfNeeded: bytes.byte(at: place))
-            }
-            hash ^= Self.scrambled(tail)
-        }
+    consuming func end(_ rest: UnsafeRawBufferPointer, count: Int) -> UInt32 {
+        let place = unsafe rest.forEachWord32 { word in mix(word) }
+        unsafe hash ^= Self.scrambled(rest.tail(from: place))
         hash ^= UInt32(truncatingIfNeeded: count)
         hash ^= hash &>> 16
         hash &*= 0x85EB_CA6B
@@ -31,8 +23,8 @@ struct Murmur3: BlockHash {
     }
 
     @inline(__always)
-    private mutating func mix(_ word: UInt64) {
-        hash ^= Self.scrambled(UInt32(truncatingIfNeeded: word))
+    private mutating func mix(_ word: UInt32) {
+        hash ^= Self.scrambled(word)
         hash = (hash &<< 13 | hash &>> 19) &* 5 &+ 0xE654_6B64
     }
 

@@ -61,6 +61,33 @@ extension UnsafeRawBufferPointer {
         return rest
     }
 
+    /// Calls the body with four bytes after the other as words, as long as there are four. Returns the offset of the rest.
+    @inline(__always)
+    func forEachWord32(_ body: (UInt32) -> Void) -> Int {
+        var offset = 0
+        // Two words to a load: half of the loads, and half of the loop.
+        while count &- offset >= 8 {
+            let pair = unsafe word64(at: offset)
+            body(UInt32(truncatingIfNeeded: pair))
+            body(UInt32(truncatingIfNeeded: pair &>> 32))
+            offset &+= 8
+        }
+        guard count &- offset >= 4 else { return offset }
+        unsafe body(UInt32(truncatingIfNeeded: word32(at: offset)))
+        return offset &+ 4
+    }
+
+    /// The bytes from `offset` on: none to three.
+    @inline(__always)
+    func tail(from offset: Int) -> UInt32 {
+        var (tail, index): (UInt32, Int) = (0, count)
+        while index > offset {
+            index &-= 1
+            unsafe tail = tail &<< 8 | UInt32(truncatingIfNeeded: byte(at: index))
+        }
+        return tail
+    }
+
     /// The byte at `offset`, widened.
     @inline(__always)
     func byte(at offset: Int) -> UInt64 {

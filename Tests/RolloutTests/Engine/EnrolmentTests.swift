@@ -94,7 +94,7 @@ struct EnrolmentTests {
         func bucket(of unit: String) -> Int {
             var bytes = Array((prefix + unit).utf8)
             let hash = unsafe bytes.withUnsafeMutableBytes { bytes in
-                unsafe CRC32.value(of: UnsafeRawBufferPointer(bytes), CRC32())
+                unsafe CRC32().value(of: UnsafeRawBufferPointer(bytes))
             }
             return Int(hash % 1_000) * 1_000
         }

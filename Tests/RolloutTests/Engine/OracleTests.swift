@@ -8,7 +8,7 @@ struct OracleTests {
     @Test("decides as the oracle does, through every way in", arguments: StressEffort.seeds(4, long: 40))
     func agreement(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
-        var policy = random.policy(revision: 1)
+        var policy = random.stating(random.policy(revision: 1))
         let router = try RolloutRouter(policy: policy)
         var handles: [RolloutID: RolloutHandle] = [:]
         var lastFirst: [RolloutID: VariantName] = [:]
@@ -56,7 +56,7 @@ struct OracleTests {
                     }
                 }
             }
-            policy = random.policy(revision: revision)
+            policy = random.stating(random.policy(revision: revision))
             // Without an updater, which would demand epochs: random policies go up to the last one there is.
             try router.update(to: policy)
         }

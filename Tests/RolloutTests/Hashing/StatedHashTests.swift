@@ -6,7 +6,7 @@ import Testing
 @Suite("Hashes of other systems")
 struct StatedHashTests {
     private static func value<Hash: BlockHash>(_ hash: Hash, _ bytes: [UInt8]) -> Hash.Value {
-        unsafe bytes.withUnsafeBytes { bytes in unsafe Hash.value(of: bytes, hash) }
+        unsafe bytes.withUnsafeBytes { bytes in unsafe hash.value(of: bytes) }
     }
 
     private static func value<Hash: BlockHash>(_ hash: Hash, _ text: String) -> Hash.Value {

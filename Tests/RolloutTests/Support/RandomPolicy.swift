@@ -71,7 +71,43 @@ struct RandomPolicy {
         return rollout
     }
 
+    /// The policy with other ways to put units into buckets, and draws that come before.
+    mutating func stating(_ policy: RolloutPolicy) -> RolloutPolicy {
+        var policy = policy
+        for (id, rollout) in policy.rollouts {
+            if chance(1, in: 3) { policy.rollouts[id]?.bucketing = bucketing(for: rollout) }
+            if rollout.missingUnit == .first, chance(1, in: 2) {
+                policy.rollouts[id]?.enrolment = (0..<number(in: 1...4)).map { _ in enrolmentDraw(of: id) }
+            }
+        }
+        return policy
+    }
+
     // MARK: Parts
+
+    /// Without buckets beside weights, which would have to be cut in them, and beside a plan that counts units.
+    private mutating func bucketing(for rollout: RolloutDefinition) -> Bucketing {
+        let isWhole = rollout.strategy.kind == .canary && rollout.progression == nil
+        let buckets = isWhole ? pick([nil, 1, 3, 100, 9_999, 1_000_000]) : nil
+        return switch number(in: 0...3) {
+        case 0 where isWhole: Bucketing(.integer, buckets: buckets ?? 100)
+        case 0, 1:
+            Bucketing(.murmur3, of: pick(["{unit}", "a:{unit}", "caf\u{E9}{unit}-z"]), seed: 7, buckets: buckets)
+        case 2: Bucketing(.java31, of: "{unit}s", encoding: .utf16, isSigned: chance(1, in: 2), buckets: buckets)
+        default: Bucketing(.sha1, of: "x.{unit}", bits: pick([32, 60, 128]), buckets: buckets)
+        }
+    }
+
+    private mutating func enrolmentDraw(of id: RolloutID) -> EnrolmentDraw {
+        let bounds = [number(in: 0...1_000_000), number(in: 0...1_000_000)].sorted()
+        let ranges = pick([[0..<900_000], [bounds[0]..<bounds[1]], [0..<bounds[0], bounds[1]..<1_000_000]])
+        return switch number(in: 0...2) {
+        case 0: .salt(pick(["holdout", "caf\u{E9}"]), in: ranges)
+        // A layer of its own, because rollouts of one layer may not overlap; twice in one rollout it is one draw.
+        case 1: .layer(LayerName(id.text) ?? "layer", in: ranges)
+        default: .bucketing(Bucketing(.murmur3, of: "ns-{unit}", buckets: pick([nil, 1_000])), in: ranges)
+        }
+    }
 
     private mutating func progression(beside cookie: StickyCookie?) -> ProgressionPlan {
         var plan = ProgressionPlan(steps: pick([[.percent(1)], [.percent(1), .percent(5), .percent(50)]]))

@@ -1,12 +1,15 @@
 import Rollout
 
+@testable import protocol Rollout.BlockHash
 @testable import struct Rollout.HostName
+@testable import struct Rollout.Murmur3
+@testable import struct Rollout.SHA1
 @testable import enum Rollout.XXH3
 
 /// What a policy decides, found the slow and obvious way: texts compared byte by byte, ranges walked one by one, the
 /// precedence written as one column of ifs.
 ///
-/// It shares nothing with the engine but the hash, which has vectors of its own.
+/// It shares nothing with the engine but the hashes, which have vectors of their own.
 struct ReferenceEvaluator {
     let policy: RolloutPolicy
 
@@ -72,6 +75,43 @@ enum ReferenceBucketing {
         let point = UInt64(product >> 64) ^ UInt64(product % (1 << 64))
         return Int((UInt128(point) * 1_000_000) >> 64)
     }
+
+    /// The bucket of a stated bucketing, of those that `RandomPolicy` states, or nil if there is none.
+    static func bucket(unit: String, _ bucketing: Bucketing) -> Int? {
+        let text = bucketing.text.split(separator: "{unit}", omittingEmptySubsequences: false).joined(separator: unit)
+        if bucketing.hash == .integer {
+            guard let buckets = bucketing.buckets, let value = Int128(unit), String(value) == unit,
+                Int128(Int64.min)...Int128(UInt64.max) ~= value
+            else { return nil }
+            let count = Int128(buckets)
+            return Int(((value % count + count) % count) * 1_000_000 / count)
+        }
+        var (number, width): (UInt128, UInt128)
+        switch bucketing.hash {
+        case .java31:
+            number = UInt128(text.utf16.reduce(into: UInt32(0)) { $0 = $0 &* 31 &+ UInt32($1) } ^ bucketing.seed)
+            width = 32
+        case .sha1:
+            let bits = hash(SHA1(), text)
+            number = (UInt128(bits.high) << 64 | UInt128(bits.low)) >> UInt128(128 - bucketing.bits)
+            width = UInt128(bucketing.bits)
+        default: (number, width) = (UInt128(hash(Murmur3(seed: bucketing.seed), text)), 32)
+        }
+        if bucketing.isSigned {
+            let signed = Int64(number) < 1 << 31 ? Int64(number) : Int64(number) - 1 << 32
+            (number, width) = (UInt128(signed.magnitude), 31)
+        }
+        if let buckets = bucketing.buckets { return Int((number % UInt128(buckets)) * 1_000_000 / UInt128(buckets)) }
+        // The upper and the lower half apart, because the product has more than 128 bits.
+        let (high, low) = (number >> 64, number & UInt128(UInt64.max))
+        let middle = high * 1_000_000 + (low * 1_000_000) >> 64
+        let bucket = width <= 64 ? (low * 1_000_000) >> width : middle >> (width - 64)
+        return bucket < 1_000_000 ? Int(bucket) : nil
+    }
+
+    private static func hash<Hash: BlockHash>(_ hash: Hash, _ text: String) -> Hash.Value {
+        unsafe Array(text.utf8).withUnsafeBytes { bytes in unsafe hash.value(of: bytes) }
+    }
 }
 
 private struct RolloutOracle {
@@ -105,7 +145,24 @@ private struct RolloutOracle {
             }
         }
         guard let unit else { return plain(first, "missing_unit", nil) }
-        return drawn(ReferenceBucketing.bucket(unit: unit, salt: salt), enrolled: "split")
+        for draw in rollout.enrolment {
+            guard let bucket = bucket(of: unit, in: draw), draw.ranges.contains(where: { $0.contains(bucket) }) else {
+                return plain(first, "not_enrolled", nil)
+            }
+        }
+        guard let bucketing = rollout.bucketing else {
+            return drawn(ReferenceBucketing.bucket(unit: unit, salt: salt), enrolled: "split")
+        }
+        guard let bucket = ReferenceBucketing.bucket(unit: unit, bucketing) else {
+            return plain(first, "not_enrolled", nil)
+        }
+        return drawn(bucket, enrolled: "split")
+    }
+
+    private func bucket(of unit: String, in draw: EnrolmentDraw) -> Int? {
+        if let bucketing = draw.bucketing { return ReferenceBucketing.bucket(unit: unit, bucketing) }
+        let salt = draw.salt ?? "\u{0}layer\u{0}" + (draw.layer?.text ?? "")
+        return ReferenceBucketing.bucket(unit: unit, salt: salt)
     }
 
     // MARK: The rollout
@@ -126,7 +183,10 @@ private struct RolloutOracle {
         switch rollout.strategy {
         case .fixed, .shadow: return []
         case .canary(let share, _, _):
-            return [("canary", 0, share.buckets), ("stable", share.buckets, 1_000_000)]
+            // Of few buckets the canary has whole ones: each that begins below its share.
+            let count = rollout.bucketing?.buckets ?? 1_000_000
+            let end = (share.buckets * count + 999_999) / 1_000_000 * 1_000_000 / count
+            return [("canary", 0, end), ("stable", end, 1_000_000)]
         case .abTest(let test):
             if let written = test.allocation {
                 return written.compactMap { range in

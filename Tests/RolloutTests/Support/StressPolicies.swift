@@ -25,7 +25,9 @@ struct StressQuestion: Sendable {
         case .integer(let number):
             glance(publication, ordinal, XXH3.hash(decimal: number))
                 ?? read(publication, &retries) {
-                    RolloutRecord($0, ordinal: ordinal).decision(for: DecimalUnit(DecimalText(number)))
+                    RolloutRecord($0, ordinal: ordinal).decision(
+                        for: DecimalUnit(DecimalText(number), key: XXH3.hash(decimal: number))
+                    )
                 }
         case .hashed(let unit):
             glance(publication, ordinal, unit.key) ?? deliberate(publication, ordinal, unit.text, &retries)

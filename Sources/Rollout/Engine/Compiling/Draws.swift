@@ -116,3 +116,54 @@ enum WideDraw {
         return Outcome(word: image[outcomes + count - 1 - low])
     }
 }
+
+/// Who passes an enrolment of one draw with the library's own hash and one range, which is what a layer or a hold-out needs: eight
+/// words at a multiple of eight, so that one mask keeps all of them within an image.
+///
+///     0   a `TextFilter` that every unit passes, to which the record refers
+///     1   the hash of the draw's salt
+///     2   the lowest point of the range
+///     3   how far the highest one lies above it
+///     4   the outcome for a unit that is left out
+///     5   the rest is 0
+///
+/// An enrolment of another kind has no more than the first word, and its draws are read instead.
+@usableFromInline
+struct EnrolmentGate {
+    private let words: [UInt64]
+
+    init?(_ enrolment: [EnrolmentDraw], orElse leftOut: Outcome) {
+        guard enrolment.count == 1, enrolment[0].ranges.count == 1, let salt = enrolment[0].ownSalt else { return nil }
+        let range = enrolment[0].ranges[0]
+        guard !range.isEmpty else { return nil }
+        let lowest = Bucketing.lowestPoint(ofBucket: range.lowerBound)
+        let highest =
+            range.upperBound < Share.bucketCount ? Bucketing.lowestPoint(ofBucket: range.upperBound) - 1 : UInt64.max
+        words = [.max, Bucketing.saltHash(salt), lowest, highest - lowest, leftOut.word]
+    }
+
+    @inlinable static var size: Int { 8 }
+
+    /// Appends a gate, or the filter alone, to the words of a policy. Returns the word that refers to it.
+    static func append(_ gate: EnrolmentGate?, to words: inout [UInt64]) -> UInt64 {
+        words.append(contentsOf: repeatElement(0, count: -words.count & (size - 1)))
+        let start = words.count
+        let gate = gate?.words ?? [.max]
+        words.append(contentsOf: gate + repeatElement(0, count: size - gate.count))
+        return UInt64(start)
+    }
+
+    /// The outcome for a unit that is left out, or nil for one that passes.
+    ///
+    /// **Claim:** a unit passes if and only if its bucket lies in the range. Because buckets rise with points, a range of buckets
+    /// is a range of points, and a point below the lowest one is far above it once the difference has wrapped around.
+    @inlinable
+    @inline(__always)
+    static func refusal(ofKey key: UInt64, in image: PolicyImage, at filter: UInt64) -> Outcome? {
+        // A multiple of eight, whatever the word says, and eight words follow: an image has a power of two of them, at least 16.
+        let start = Int(truncatingIfNeeded: filter & 0xFFFF_FFFF) & image.mask & ~(size &- 1)
+        let point = Bucketing.point(ofKey: key, saltHash: image.word(1, ofRecordAt: start))
+        let isInside = point &- image.word(2, ofRecordAt: start) <= image.word(3, ofRecordAt: start)
+        return isInside ? nil : Outcome(word: image.word(4, ofRecordAt: start))
+    }
+}

@@ -14,7 +14,7 @@
 ///    10  hosts         `TextTable`
 ///    11  forced        `TextTable`
 ///    12  assignments   `TagTable` of what an assignment may hold | `AssignmentRules` << 48
-///    13  filter        `TextFilter` of the units that a key does not decide
+///    13  filter        `TextFilter` of the units that a key does not decide, or the `EnrolmentGate`
 ///    14  cookie        `CookieReference`
 ///    15  adoptions     `TagTable`: what a decision of another service may name
 ///
@@ -63,10 +63,10 @@ struct RecordMarks: OptionSet, Sendable {
     @inlinable static var filtered: RecordMarks { RecordMarks(rawValue: 4) }
     static let forced = RecordMarks(rawValue: 8)
     static let stated = RecordMarks(rawValue: 16)
-    /// Units of the record must pass the draws of an enrolment first. They begin behind the word of the filter, which is open.
+    /// Units of the record must pass the draws of an enrolment first. They begin behind the ``EnrolmentGate``.
     static let enrolled = RecordMarks(rawValue: 32)
-    /// The enrolment and the rollout's own draw need no more than a unit's key, and no unit is forced.
-    @inlinable static var keyed: RecordMarks { RecordMarks(rawValue: 64) }
+    /// The ``EnrolmentGate`` says who passes, the rollout's own draw is narrow, and no unit is forced.
+    @inlinable static var gated: RecordMarks { RecordMarks(rawValue: 64) }
 
     /// Whether a unit's hash and this record are enough to decide, if the request brings neither host nor assignment.
     @inlinable

@@ -27,17 +27,19 @@ struct RolloutCompiler {
         }
         let hosts = unsafe TextTable.append(hostEntries(&words), to: &words) { unsafe HostScan($0).hash }
         let forced = unsafe TextTable.append(forcedEntries(&words), to: &words) { unsafe XXH3.hash($0) }
-        let filter =
-            marks.contains(.stated) || isEnrolled
-            ? TextFilter.appendOpen(to: &words) : TextFilter.append(definition.forced.keys, to: &words)
         if hosts != 0 { marks.formUnion(.hosts) }
         if forced != 0 { marks.formUnion([.forced, .filtered]) }
+        let filter: UInt64
         if isEnrolled {
+            let gate = EnrolmentGate(definition.enrolment, orElse: leftOut)
+            if gate != nil, !marks.contains(.wide), forced == 0 { marks.formUnion(.gated) }
             marks.formUnion([.enrolled, .filtered])
-            let isKeyed =
-                !marks.contains(.stated) && forced == 0 && definition.enrolment.allSatisfy { $0.bucketing == nil }
-            if isKeyed { marks.formUnion(.keyed) }
+            filter = EnrolmentGate.append(gate, to: &words)
             appendEnrolment(to: &words)
+        } else if marks.contains(.stated) {
+            filter = TextFilter.appendOpen(to: &words)
+        } else {
+            filter = TextFilter.append(definition.forced.keys, to: &words)
         }
 
         words[start + RecordLayout.marks] = marks.rawValue
@@ -83,13 +85,15 @@ struct RolloutCompiler {
         return start
     }
 
+    /// What a unit gets that is not enrolled: what a request without a unit gets, for another reason.
+    private var leftOut: Outcome { missing.because(.notEnrolled) }
+
     /// Appends the draws of the enrolment, one behind the other. Whoever passes one comes to the next, and behind the last one, at
     /// the offset 0, to the rollout's own draw.
     private func appendEnrolment(to words: inout [UInt64]) {
         let start = words.count
         let count = definition.enrolment.count
         words.append(contentsOf: repeatElement(0, count: count * RecordLayout.drawSize))
-        let leftOut = Outcome(first, .notEnrolled)
         for (index, draw) in definition.enrolment.enumerated() {
             let offset = start + index * RecordLayout.drawSize
             let passes = Outcome(nextDrawAt: index + 1 < count ? offset + RecordLayout.drawSize : 0)

@@ -127,8 +127,8 @@ struct CBORHead {
 
     /// Adds the bytes to a message.
     @inline(__always)
-    func append(to feed: inout BlockFeed<some BlockHash>) {
-        feed.append(word, count: min(count, 8))
-        if count > 8 { feed.append(UInt64(last), count: 1) }
+    func append(to message: inout some MessagePieces) {
+        message.append(word, count: min(count, 8))
+        if count > 8 { message.append(UInt64(last), count: 1) }
     }
 }

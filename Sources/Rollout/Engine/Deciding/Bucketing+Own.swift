@@ -22,8 +22,21 @@ extension Bucketing {
     @inlinable
     @inline(__always)
     static func bucket(ofKey key: UInt64, saltHash: UInt64) -> UInt64 {
+        point(ofKey: key, saltHash: saltHash).multipliedFullWidth(by: UInt64(Share.bucketCount)).high
+    }
+
+    /// The point of a hashed unit.
+    @inlinable
+    @inline(__always)
+    static func point(ofKey key: UInt64, saltHash: UInt64) -> UInt64 {
         let product = (key ^ saltHash).multipliedFullWidth(by: 0x9E37_79B9_7F4A_7C15)
-        let point = product.high ^ product.low
-        return point.multipliedFullWidth(by: UInt64(Share.bucketCount)).high
+        return product.high ^ product.low
+    }
+
+    /// The lowest point whose bucket is this one, 0 ..< 1,000,000: 2^64 * bucket / 1,000,000, rounded up.
+    static func lowestPoint(ofBucket bucket: Int) -> UInt64 {
+        let count = UInt64(Share.bucketCount)
+        let (quotient, remainder) = count.dividingFullWidth((UInt64(bucket), 0))
+        return remainder == 0 ? quotient : quotient + 1
     }
 }

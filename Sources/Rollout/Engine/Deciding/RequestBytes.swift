@@ -12,11 +12,17 @@ protocol EngineUnit {
     let key: UInt64
     private let bytes: UnsafeRawBufferPointer
 
+    /// - Parameters:
+    ///   - bytes: The unit's bytes.
+    ///   - key: Their hash.
     @inline(__always)
-    init(_ bytes: UnsafeRawBufferPointer) {
-        key = unsafe XXH3.hash(bytes)
+    init(_ bytes: UnsafeRawBufferPointer, key: UInt64) {
+        self.key = key
         unsafe self.bytes = unsafe bytes
     }
+
+    @inline(__always)
+    init(_ bytes: UnsafeRawBufferPointer) { unsafe self.init(bytes, key: XXH3.hash(bytes)) }
 
     @inline(__always)
     func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result { unsafe body(bytes) }
@@ -27,9 +33,12 @@ struct DecimalUnit: EngineUnit {
     let key: UInt64
     private let text: DecimalText
 
+    /// - Parameters:
+    ///   - text: The decimal text.
+    ///   - key: Its hash.
     @inline(__always)
-    init(_ text: DecimalText) {
-        key = XXH3.hash(text)
+    init(_ text: DecimalText, key: UInt64) {
+        self.key = key
         self.text = text
     }
 

@@ -27,7 +27,9 @@ struct RolloutRecord {
         if marks.isPlain { return narrowDraw(at: bucket(ofKey: key)) }
         if marks.contains(.filtered) {
             if TextFilter.mayHold(key, in: image, filter: word(RecordLayout.filter)) {
-                return marks.contains(.keyed) ? enrolledDraw(forKey: key, marks) : nil
+                guard marks.contains(.gated) else { return nil }
+                let refusal = EnrolmentGate.refusal(ofKey: key, in: image, at: word(RecordLayout.filter))
+                return refusal.map { answer($0) } ?? narrowDraw(at: bucket(ofKey: key))
             }
             guard marks.contains(.wide) else { return narrowDraw(at: bucket(ofKey: key)) }
         }
@@ -40,7 +42,7 @@ struct RolloutRecord {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.contains(.forced), let forced = forced(unit) { return forced }
         if marks.isNarrow { return narrowDraw(at: bucket(ofKey: unit.key)) }
-        return unsafe unit.withBytes { bytes in unsafe otherDraw(bytes, marks) }
+        return unsafe unit.withBytes { bytes in unsafe otherDraw(bytes, unit.key, marks) }
     }
 
     /// The decision for a request without unit, host and assignment.
@@ -63,8 +65,8 @@ struct RolloutRecord {
         if marks.contains(.forced), let unit = request.hashedUnit, let forced = forced(unit) { return forced }
         if let assignment, let held = decision(honouring: assignment, hasUnit: request.hasUnit, marks) { return held }
         guard request.hasUnit else { return decisionWithoutUnit() }
-        guard marks.isNarrow else { return unsafe otherDraw(request.unit, marks) }
-        return unsafe narrowDraw(at: bucket(ofKey: XXH3.hash(request.unit)))
+        let key = unsafe XXH3.hash(request.unit)
+        return unsafe marks.isNarrow ? narrowDraw(at: bucket(ofKey: key)) : otherDraw(request.unit, key, marks)
     }
 
     // MARK: Rules
@@ -152,34 +154,19 @@ struct RolloutRecord {
 
     /// The decision for a unit, if the record's draw is not a narrow one.
     @inline(never)
-    private func otherDraw(_ unit: UnsafeRawBufferPointer, _ marks: RecordMarks) -> Decision {
-        if marks.contains(.enrolled), unsafe !passesEnrolment(unit) { return decisionLeavingOut }
-        if marks.contains(.stated) { return unsafe statedDraw(unit, marks) }
-        return unsafe draw(at: bucket(ofKey: XXH3.hash(unit)), marks)
-    }
-
-    /// The decision for a unit by its hash alone, if the rollout enrols units.
-    @usableFromInline
-    @inline(never)
-    func enrolledDraw(forKey key: UInt64, _ marks: RecordMarks) -> Decision? {
-        var offset = enrolmentOffset
-        while true {
-            let bucket = Bucketing.bucket(ofKey: key, saltHash: image[offset &+ RecordLayout.salt])
-            guard let next = outcome(ofDrawAt: offset, bucket: bucket).nextDrawOffset else { return decisionLeavingOut }
-            if next <= offset { break }
-            offset = next
-        }
-        return draw(at: bucket(ofKey: key), marks)
+    private func otherDraw(_ unit: UnsafeRawBufferPointer, _ key: UInt64, _ marks: RecordMarks) -> Decision {
+        if marks.contains(.enrolled), unsafe !passesEnrolment(unit, key) { return decisionLeavingOut }
+        return unsafe marks.contains(.stated) ? statedDraw(unit, marks) : draw(at: bucket(ofKey: key), marks)
     }
 
     /// Whether a unit passes all draws of the enrolment.
     ///
     /// **Claim:** this ends, whatever the words say. Because each offset is higher than the one before, and comes from a word of
     /// the image, of which there are so many.
-    private func passesEnrolment(_ unit: UnsafeRawBufferPointer) -> Bool {
+    private func passesEnrolment(_ unit: UnsafeRawBufferPointer, _ key: UInt64) -> Bool {
         var offset = enrolmentOffset
         while true {
-            guard let bucket = unsafe bucket(of: unit, inDrawAt: offset),
+            guard let bucket = unsafe bucket(of: unit, key, inDrawAt: offset),
                 let next = outcome(ofDrawAt: offset, bucket: bucket).nextDrawOffset
             else { return false }
             if next <= offset { return true }
@@ -189,23 +176,26 @@ struct RolloutRecord {
 
     /// The bucket of a unit in each draw of the enrolment, nil if it has none, and whether it passes there.
     func enrolment(of unit: UnsafeRawBufferPointer, count: Int) -> [(bucket: Int?, passes: Bool)] {
-        (0..<count).map { index in
+        let key = unsafe XXH3.hash(unit)
+        return (0..<count).map { index in
             let offset = enrolmentOffset + index * RecordLayout.drawSize
-            let bucket = unsafe bucket(of: unit, inDrawAt: offset)
+            let bucket = unsafe bucket(of: unit, key, inDrawAt: offset)
             let passes = bucket.map { outcome(ofDrawAt: offset, bucket: $0).nextDrawOffset != nil }
             return (bucket.map { Int($0) }, passes ?? false)
         }
     }
 
-    /// Where the draws of the enrolment begin: behind the word of the filter.
-    private var enrolmentOffset: Int { Int(truncatingIfNeeded: word(RecordLayout.filter) & 0xFFFF_FFFF) &+ 1 }
+    /// Where the draws of the enrolment begin: behind the gate.
+    private var enrolmentOffset: Int {
+        Int(truncatingIfNeeded: word(RecordLayout.filter) & 0xFFFF_FFFF) &+ EnrolmentGate.size
+    }
 
     /// The bucket of a unit in a further draw, or nil if it has none.
-    private func bucket(of unit: UnsafeRawBufferPointer, inDrawAt offset: Int) -> UInt64? {
+    private func bucket(of unit: UnsafeRawBufferPointer, _ key: UInt64, inDrawAt offset: Int) -> UInt64? {
         if image[offset &+ RecordLayout.function] != 0 {
             return unsafe statedFunction(ofDrawAt: offset).bucket(of: unit)
         }
-        return unsafe Bucketing.bucket(ofKey: XXH3.hash(unit), saltHash: image[offset &+ RecordLayout.salt])
+        return Bucketing.bucket(ofKey: key, saltHash: image[offset &+ RecordLayout.salt])
     }
 
     /// The decision for a unit by the draw that the rollout states.
@@ -224,8 +214,9 @@ struct RolloutRecord {
     func bucket(of unit: String) -> Int? {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         return unsafe unit.withUnitBytes { bytes in
-            if marks.contains(.enrolled), unsafe !passesEnrolment(bytes) { return nil }
-            guard marks.contains(.stated) else { return unsafe Int(bucket(ofKey: XXH3.hash(bytes))) }
+            let key = unsafe XXH3.hash(bytes)
+            if marks.contains(.enrolled), unsafe !passesEnrolment(bytes, key) { return nil }
+            guard marks.contains(.stated) else { return Int(bucket(ofKey: key)) }
             return unsafe statedFunction(ofDrawAt: marks.wideOffset).bucket(of: bytes).map { Int($0) }
         }
     }
@@ -249,7 +240,6 @@ struct RolloutRecord {
 
     @inline(__always)
     private func wideOutcome(_ marks: RecordMarks, bucket: UInt64) -> Outcome {
-
         WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket)
             ?? WideDraw.search(in: image, at: marks.wideOffset, count: marks.segmentCount, bucket: bucket)
     }

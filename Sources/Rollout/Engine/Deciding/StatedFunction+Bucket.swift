@@ -75,15 +75,19 @@ extension StatedFunction {
 // MARK: What is hashed
 
 extension StatedFunction {
+    @inline(__always)
     private func form(_ parameters: UInt64) -> Form {
         Form(rawValue: UInt8(truncatingIfNeeded: parameters &>> 8)) ?? .bytes
     }
 
+    @inline(__always)
     private func prefixLength(_ parameters: UInt64) -> Int { Int(truncatingIfNeeded: parameters &>> 32 & 0xFFFF) }
 
+    @inline(__always)
     private func suffixLength(_ parameters: UInt64) -> Int { Int(truncatingIfNeeded: parameters &>> 48) }
 
     /// How many bytes are hashed.
+    @inline(__always)
     private func count(with unit: UnsafeRawBufferPointer, _ parameters: UInt64) -> Int {
         let text = prefixLength(parameters) &+ unit.count &+ suffixLength(parameters)
         switch form(parameters) {
@@ -93,30 +97,64 @@ extension StatedFunction {
         }
     }
 
-    /// The hash of bytes.
+    /// The most bytes of a message that are put together on the stack.
+    private static var shortCount: Int { 184 }
+
+    /// The hash of bytes. A message of common length is put together, and then hashed in one go.
     @inline(never)
     private func value<Hash: BlockHash>(
         of hash: Hash,
         _ unit: UnsafeRawBufferPointer,
         _ parameters: UInt64
     ) -> Hash.Value {
+        if parameters & Self.partsMask == 0 { return unsafe hash.value(of: unit) }
+        guard unsafe count(with: unit, parameters) <= Self.shortCount else {
+            return unsafe value(ofLong: unit, hash, parameters)
+        }
+        // A local function, because a closure cannot ask to be inlined.
+        @inline(__always)
+        func shortValue(_ space: UnsafeMutableRawBufferPointer) -> Hash.Value {
+            var message = unsafe StackMessage(space)
+            unsafe add(unit, parameters, to: &message)
+            return unsafe hash.value(of: message.bytes)
+        }
+        // One word more than the message may have, because words are written whole.
+        return unsafe withUnsafeTemporaryAllocation(byteCount: Self.shortCount + 8, alignment: 8, shortValue)
+    }
+
+    /// The form and both lengths: all 0 if the unit alone is hashed.
+    private static var partsMask: UInt64 { 0xFFFF_FFFF_0000_FF00 }
+
+    /// The hash of a message of any length, in pieces.
+    @inline(never)
+    private func value<Hash: BlockHash>(
+        ofLong unit: UnsafeRawBufferPointer,
+        _ hash: Hash,
+        _ parameters: UInt64
+    ) -> Hash.Value {
         var feed = BlockFeed(hash)
-        let (prefix, suffix) = (prefixLength(parameters), suffixLength(parameters))
-        let form = form(parameters)
-        let text = start &+ Self.textOffset
-        if form == .textString { CBORHead(length: prefix &+ unit.count &+ suffix).append(to: &feed) }
-        append(prefix, at: text, to: &feed)
-        if form == .unitString { CBORHead(length: unit.count).append(to: &feed) }
-        unsafe feed.append(unit)
-        append(suffix, at: text &+ (prefix &+ 7) / 8, to: &feed)
+        unsafe add(unit, parameters, to: &feed)
         return feed.end()
     }
 
+    /// Puts a message together.
     @inline(__always)
-    private func append(_ count: Int, at offset: Int, to feed: inout BlockFeed<some BlockHash>) {
+    private func add(_ unit: UnsafeRawBufferPointer, _ parameters: UInt64, to message: inout some MessagePieces) {
+        let (prefix, suffix) = (prefixLength(parameters), suffixLength(parameters))
+        let form = form(parameters)
+        let text = start &+ Self.textOffset
+        if form == .textString { CBORHead(length: prefix &+ unit.count &+ suffix).append(to: &message) }
+        append(prefix, at: text, to: &message)
+        if form == .unitString { CBORHead(length: unit.count).append(to: &message) }
+        unsafe message.append(unit)
+        append(suffix, at: text &+ (prefix &+ 7) / 8, to: &message)
+    }
+
+    @inline(__always)
+    private func append(_ count: Int, at offset: Int, to message: inout some MessagePieces) {
         var (left, offset) = (count, offset)
         while left > 0 {
-            feed.append(image[offset], count: min(left, 8))
+            message.append(image[offset], count: min(left, 8))
             left &-= 8
             offset &+= 1
         }
@@ -146,6 +184,40 @@ extension StatedFunction {
             let word = image[offset &+ index / 2]
             hash.add(UInt32(truncatingIfNeeded: index & 1 == 0 ? word : word &>> 32))
         }
+    }
+}
+
+/// A message that is put together on the stack.
+///
+/// **Claim:** no write leaves the space. Because
+/// 1. `StatedFunction` counts the bytes first, by the same copy of the word that says how long each piece is,
+/// 2. every write is a word at an offset below that count, and the space goes on for eight bytes beyond the highest count.
+/// A debug build checks each write against the space.
+@safe private struct StackMessage: MessagePieces {
+    private let space: UnsafeMutableRawBufferPointer
+    private var count = 0
+
+    @inline(__always)
+    init(_ space: UnsafeMutableRawBufferPointer) { unsafe self.space = space }
+
+    var bytes: UnsafeRawBufferPointer {
+        @inline(__always) get { unsafe UnsafeRawBufferPointer(rebasing: space[..<count]) }
+    }
+
+    @inline(__always)
+    mutating func append(_ word: UInt64, count added: Int) {
+        unsafe space.storeBytes(of: word.littleEndian, toByteOffset: count, as: UInt64.self)
+        count &+= added
+    }
+
+    @inline(__always)
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        var place = 0
+        while bytes.count &- place >= 8 {
+            unsafe append(bytes.word64(at: place), count: 8)
+            place &+= 8
+        }
+        if place < bytes.count { unsafe append(bytes.rest(from: place), count: bytes.count &- place) }
     }
 }
 

@@ -8,7 +8,7 @@ struct PolicyJSONTests {
     func roundTrip(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
         for revision in 0..<15 as Range<UInt32> {
-            let policy = random.policy(revision: revision)
+            let policy = random.stating(random.policy(revision: revision))
             let json = policy.json
             let again = try RolloutPolicy(json: json)
             #expect(again == policy)

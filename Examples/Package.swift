@@ -1,16 +1,8 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-let settings: [SwiftSetting] = [
-    .treatAllWarnings(as: .error),
-    .enableUpcomingFeature("ExistentialAny"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    // NonisolatedNonsendingByDefault stays off: Hummingbird's middleware protocols do not compile with it.
-]
-
 let package = Package(
-    name: "rollout-examples",
+    name: "examples",
     platforms: [.macOS(.v15)],
     dependencies: [
         .package(name: "rollout", path: ".."),
@@ -33,8 +25,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-            ],
-            swiftSettings: settings
+            ]
         ),
         .executableTarget(
             name: "App",
@@ -47,8 +38,7 @@ let package = Package(
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
-            ],
-            swiftSettings: settings
+            ]
         ),
         .executableTarget(
             name: "Model",
@@ -59,8 +49,7 @@ let package = Package(
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
             ],
-            resources: [.copy("Words")],
-            swiftSettings: settings
+            resources: [.copy("Words")]
         ),
         .testTarget(
             name: "ExamplesTests",
@@ -79,8 +68,17 @@ let package = Package(
                 .product(name: "NIOHTTP1", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
-            ],
-            swiftSettings: settings
+            ]
         ),
-    ]
+    ],
+    swiftLanguageModes: [.v6]
 )
+
+for target in package.targets {
+    target.swiftSettings = [
+        .treatAllWarnings(as: .error),
+        .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+        .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+        // Not NonisolatedNonsendingByDefault: conformances to Hummingbird's middleware protocol do not compile with it.
+    ]
+}

@@ -1,5 +1,5 @@
-package import HTTPTypes
-package import Hummingbird
+import HTTPTypes
+import Hummingbird
 import NIOCore
 
 /// A text message to be classified: the body of a request to the app, and of the app's to the model.

@@ -1,8 +1,8 @@
-package import Configuration
+import Configuration
 import Foundation
-package import Hummingbird
-package import Logging
-package import Rollout
+import Hummingbird
+import Logging
+import Rollout
 import ServiceLifecycle
 
 extension RolloutID {

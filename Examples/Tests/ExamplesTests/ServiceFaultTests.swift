@@ -3,6 +3,7 @@ import Fleet
 import Foundation
 import Hummingbird
 import NIOHTTP1
+import Subprocess
 import Testing
 
 /// What becomes of requests if something fails, with real processes.
@@ -21,6 +22,16 @@ import Testing
             #expect(tally.problems == [])
             #expect(tally.switches == 0)
             #expect(tally.pairs.keys.sorted() == ["v1 v1", "v2 v2"])
+        }
+    }
+
+    @Test("While a process of the model is stopped, the other one answers")
+    func stoppedModel() async throws {
+        try await ServiceFleet.with(apps: 1, policy: TestPolicy(percent: 0)) { fleet in
+            try fleet.models[0].process.send(.suspend)
+            var visitor = Visitor()
+            for _ in 0..<4 { #expect(try await fleet.classify("free prize", by: &visitor).status == 200) }
+            try fleet.models[0].process.send(.resume)
         }
     }
 

@@ -359,17 +359,17 @@ struct TestPolicy: Sendable {
     var revision = 1
     var percent = 50
     var epoch = 0
-    /// The version of both components that stable serves.
+    /// The version of both components that stable serves, and that the canary does.
     var stable = "v1"
+    var canary = "v2"
 
     func write(to file: URL) throws {
         let text = """
             {"schema": 1, "revision": \(revision), "rollouts": {"sms": {"epoch": \(epoch),
                 "strategy": {"type": "canary", "percent": \(percent),
-                             "stable": {"app": "\(stable)", "model": "\(stable)"}, "canary": {"app": "v2", "model": "v2"}},
+                             "stable": {"app": "\(stable)", "model": "\(stable)"}, "canary": {"app": "\(canary)", "model": "\(canary)"}},
                 "sticky": {"cookie": "sms-app-version", "maxAge": 3600, "secure": false}, "missingUnit": "assign",
-                "hosts": {"stable.sms-app.local": "stable", "canary.sms-app.local": "canary"},
-                "compatible": [{"app": "v1", "model": "v1"}, {"app": "v2", "model": "v2"}]}}}
+                "hosts": {"stable.sms-app.local": "stable", "canary.sms-app.local": "canary"}}}}
             """
         try text.write(to: file, atomically: true, encoding: .utf8)
     }

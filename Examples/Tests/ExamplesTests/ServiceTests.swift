@@ -85,6 +85,39 @@ import Testing
         }
     }
 
+    @Test("The model has the versions that the policy routes to, and refuses one that there is not")
+    func versionsOfModel() async throws {
+        try await ServiceFleet.with(apps: 0, models: 1, policy: TestPolicy(), logLevel: "info") { fleet in
+            let model = fleet.models[0]
+            try TestPolicy(revision: 2, epoch: 1, canary: "v3").write(to: fleet.policyFile)
+            try await eventually("a refusal") {
+                let page = try await fleet.client.get("\(model.address)/metrics").text
+                return page.contains(#"rollout_policy_updates_total{outcome="refused"} 1"#)
+            }
+            #expect(try await fleet.client.get("\(model.address)/healthz").text.contains(#""revision":1"#))
+
+            try await fleet.run(TestPolicy(revision: 3, epoch: 1, canary: "v1"))
+            let log = await model.process.end()
+            #expect(log.contains(#"model "v3" of sms canary"#))
+            #expect(log.contains("version v2 is freed") && !log.contains("version v1 is freed"))
+        }
+    }
+
+    @Test("The model counts a request without the app's decision as tainted, and answers that it is")
+    func taint() async throws {
+        try await ServiceFleet.with(apps: 0, models: 1, policy: TestPolicy()) { fleet in
+            let model = fleet.models[0].address
+            let reply = try await fleet.client.post(
+                Data(#"{"sms": "free"}"#.utf8),
+                to: "\(model)/predict",
+                by: Visitor()
+            )
+            #expect(reply.text.contains(#""isTainted":true"#))
+            let page = try await fleet.client.get("\(model)/metrics").text
+            #expect(page.contains(#"rollout_adopted_total{taint="missing"} 1"#))
+        }
+    }
+
     struct BadInput: Sendable, CustomTestStringConvertible {
         let body: String
         let status: Int

@@ -51,6 +51,18 @@ let package = Package(
             ],
             resources: [.copy("Words")]
         ),
+        // RolloutMiddleware.swift in there is a link to the app's: what is measured is the file that people copy.
+        .executableTarget(
+            name: "Load",
+            dependencies: [
+                "Fleet",
+                .product(name: "Rollout", package: "rollout"),
+                .product(name: "Configuration", package: "swift-configuration"),
+                .product(name: "Hummingbird", package: "hummingbird"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+            ]
+        ),
         .testTarget(
             name: "ExamplesTests",
             dependencies: [

@@ -46,11 +46,14 @@ struct RolloutMiddleware: RouterMiddleware {
         // asks another process.
         guard decision.revision > 0 else { throw HTTPError(.serviceUnavailable, message: "No policy runs here yet.") }
 
+        // Changed as a variable: each change through the context would copy all of the metadata.
+        var logger = context.logger
+        logger[metadataKey: "rollout.variant"] = .stringConvertible(decision.variant.name)
+        logger[metadataKey: "rollout.reason"] = .stringConvertible(decision.reason)
+        logger[metadataKey: "rollout.revision"] = .stringConvertible(decision.revision)
         var context = context
+        context.logger = logger
         context.session = session
-        context.logger[metadataKey: "rollout.variant"] = .stringConvertible(decision.variant.name)
-        context.logger[metadataKey: "rollout.reason"] = .stringConvertible(decision.reason)
-        context.logger[metadataKey: "rollout.revision"] = .stringConvertible(decision.revision)
 
         var response = try await outcomes.measure(decision, as: Self.outcome(of:)) { () async throws -> Response in
             do {

@@ -42,11 +42,13 @@ struct AdoptionMiddleware: RouterMiddleware {
         guard adopted.decision.revision > 0 else {
             throw HTTPError(.serviceUnavailable, message: "No policy runs here yet.")
         }
+        var logger = context.logger
+        logger[metadataKey: "rollout.variant"] = .stringConvertible(adopted.decision.variant.name)
+        logger[metadataKey: "rollout.revision"] = .stringConvertible(adopted.decision.revision)
+        if let taint = adopted.taint { logger[metadataKey: "rollout.taint"] = .stringConvertible(taint) }
         var context = context
+        context.logger = logger
         context.adopted = adopted
-        context.logger[metadataKey: "rollout.variant"] = .stringConvertible(adopted.decision.variant.name)
-        context.logger[metadataKey: "rollout.revision"] = .stringConvertible(adopted.decision.revision)
-        if let taint = adopted.taint { context.logger[metadataKey: "rollout.taint"] = .stringConvertible(taint) }
         return try await outcomes.measure(adopted, as: Self.outcome(of:)) { () async throws -> Response in
             do {
                 return try await next(request, context)

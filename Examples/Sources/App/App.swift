@@ -1,0 +1,100 @@
+import AsyncHTTPClient
+import Configuration
+import Fleet
+import Hummingbird
+import Logging
+import Rollout
+
+/// Says whether a text message is spam: `POST /sms` with `{"sms": "…"}`.
+@main
+struct App {
+    /// The versions that this binary has.
+    enum Version: String, CaseIterable { case v1, v2 }
+
+    static func main() async { await runService("app", run) }
+
+    private static func run(_ configuration: ConfigReader, _ logger: Logger) async throws {
+        let router = RolloutRouter()
+        let sms = router.rollout(.sms, default: [.app: "v1", .model: "v1"])
+        let known = KnownReleases([.app: Set(Version.allCases.map(\.rawValue))], in: [.sms])
+        let replica = try Replica(of: router, gates: [known], configuration: configuration, logger: logger)
+
+        // A version of the model that hangs must not use up the connections that the other one needs.
+        var connections = HTTPClient.Configuration()
+        connections.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 1_000
+        try await HTTPClient.withHTTPClient(configuration: connections) { client in
+            let model = ModelClient(
+                client: client,
+                address: try configuration.requiredString(forKey: "model.address"),
+                limit: .milliseconds(configuration.int(forKey: "model.limit.milliseconds", default: 2_000)),
+                sessions: replica.sessions
+            )
+            let routes = Router(context: AppContext.self)
+            replica.addEndpoints(to: routes, showing: .app)
+            routes.group()
+                .add(middleware: RolloutMiddleware(rollout: sms, sessions: replica.sessions, outcomes: router.outcomes))
+                .add(middleware: LogRequestsMiddleware(.info))
+                .post("sms") { request, context in
+                    try await verdict(on: request, context, model)
+                }
+            let application = Application(
+                router: routes,
+                configuration: ApplicationConfiguration(reader: configuration.scoped(to: "http")),
+                services: [replica],
+                logger: logger
+            )
+            try await application.runService()
+        }
+    }
+
+    private static func verdict(
+        on request: Request,
+        _ context: AppContext,
+        _ model: ModelClient
+    ) async throws -> Response {
+        let decision = try context.decision
+        let message = try await Message(from: request, context: context)
+        let prediction = try await model.prediction(for: message, by: decision, user: request.headers[.userID])
+        switch decision.variant.release[.app].flatMap(Version.init) {
+        case .v2: return try Verdict2(prediction).response(from: request, context: context)
+        default: return try Verdict1(prediction).response(from: request, context: context)
+        }
+    }
+}
+
+/// What version 1 answers: spam or not.
+struct Verdict1: ResponseEncodable {
+    let app = App.Version.v1.rawValue
+    let model: String
+    let isTainted: Bool
+    let result: Prediction.Result
+
+    init(_ prediction: Prediction) {
+        model = prediction.version
+        isTainted = prediction.isTainted
+        result = prediction.result
+    }
+}
+
+/// What version 2 answers: how sure it is, and why.
+///
+/// It has a fault, so that there is something to roll back: it cannot answer if no word speaks for spam.
+struct Verdict2: ResponseEncodable {
+    let app = App.Version.v2.rawValue
+    let model: String
+    let isTainted: Bool
+    let result: Prediction.Result
+    let certainty: Double
+    let because: String
+
+    init(_ prediction: Prediction) throws {
+        guard let strongest = prediction.words.first else { throw NothingToSay() }
+        model = prediction.version
+        isTainted = prediction.isTainted
+        result = prediction.result
+        certainty = max(prediction.probability, 1 - prediction.probability)
+        because = strongest
+    }
+
+    struct NothingToSay: Error {}
+}

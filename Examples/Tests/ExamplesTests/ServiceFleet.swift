@@ -1,0 +1,455 @@
+import AsyncHTTPClient
+import Foundation
+import Hummingbird
+import Logging
+import NIOCore
+import NIOFoundationCompat
+import NIOHTTP1
+import Subprocess
+import Synchronization
+import SystemPackage
+import Testing
+
+/// A process that a test starts, kills and starts again.
+final class ServiceProcess: Sendable {
+    private let configuration: Subprocess.Configuration
+    private let running = Mutex<(id: ProcessIdentifier, output: Task<String, any Error>)?>(nil)
+
+    init(_ executable: Executable, _ arguments: [String] = [], _ environment: [String: String] = [:]) {
+        var options = PlatformOptions()
+        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
+        configuration = Subprocess.Configuration(
+            executable: executable,
+            arguments: Arguments(arguments),
+            environment: .inherit.updating(
+                Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), $1) })
+            ),
+            platformOptions: options
+        )
+    }
+
+    func start() async throws {
+        let (ids, continuation) = AsyncStream.makeStream(of: ProcessIdentifier.self)
+        let output = Task { [configuration] in
+            defer { continuation.finish() }
+            let result = try await Subprocess.run(
+                configuration,
+                input: .none,
+                output: .string(limit: 1 << 24),
+                error: .combinedWithOutput
+            ) { execution in
+                continuation.yield(execution.processIdentifier)
+            }
+            return result.standardOutput
+        }
+        for await id in ids {
+            running.withLock { $0 = (id, output) }
+            return
+        }
+        _ = try await output.value
+    }
+
+    /// Sends a signal, by the process's id.
+    func send(_ signal: Signal) throws {
+        guard let id = running.withLock({ $0?.id }) else { return }
+        try #require(kill(id.value, signal.rawValue) == 0)
+    }
+
+    /// What the process wrote until it ended by itself.
+    func output() async throws -> String { try await running.withLock { $0?.output }?.value ?? "" }
+
+    /// Kills the process as `kill -9` does.
+    func crash() async throws {
+        try send(.kill)
+        _ = try await output()
+        running.withLock { $0 = nil }
+    }
+
+    /// Ends the process if it runs: politely at first.
+    @discardableResult
+    func end() async -> String {
+        guard let output = running.withLock({ $0?.output }) else { return "" }
+        output.cancel()
+        return (try? await output.value) ?? ""
+    }
+}
+
+/// The services behind nginx, on ports of the system, in a temporary folder.
+///
+/// ``with(apps:models:policy:_:)`` ends all of it when its body returns or throws.
+struct ServiceFleet: Sendable {
+    let folder: URL
+    let client: HTTPClient
+    let apps: [Service]
+    let models: [Service]
+    private let proxy: ServiceProcess
+    /// nginx, for visitors.
+    let address: String
+
+    /// A process of a service, and its own address.
+    struct Service: Sendable {
+        let process: ServiceProcess
+        let address: String
+    }
+
+    /// Calls the body with a fleet that runs a policy. Somebody at `modelAddress` may stand for the processes of the model.
+    static func with(
+        apps: Int = 3,
+        models: Int = 2,
+        policy: TestPolicy,
+        modelAddress: String? = nil,
+        logLevel: String = "warning",
+        _ body: @Sendable (ServiceFleet) async throws -> Void
+    ) async throws {
+        try await withFolder { folder in
+            try await HTTPClient.withHTTPClient(configuration: .manyConnections) { client in
+                let fleet = try ServiceFleet(folder, client, apps, models, modelAddress, logLevel)
+                let result: Result<Void, any Error>
+                do {
+                    try policy.write(to: fleet.policyFile)
+                    for process in fleet.processes { try await process.start() }
+                    for service in fleet.apps + fleet.models {
+                        try await fleet.waitUntilReady(service, policy.revision)
+                    }
+                    result = .success(try await body(fleet))
+                } catch {
+                    result = .failure(error)
+                }
+                for process in fleet.processes {
+                    let output = await process.end()
+                    if case .failure = result { print(output) }
+                }
+                try result.get()
+            }
+        }
+    }
+
+    private init(
+        _ folder: URL,
+        _ client: HTTPClient,
+        _ appCount: Int,
+        _ modelCount: Int,
+        _ modelAddress: String?,
+        _ logLevel: String
+    ) throws {
+        let ports = try freePorts(appCount + modelCount + 2)
+        let (front, middle) = (ports[0], ports[1])
+        let (appPorts, modelPorts) = (ports[2..<(2 + appCount)], ports[(2 + appCount)...])
+        try Self.writeKeys(in: folder)
+        func service(_ name: String, _ port: Int) throws -> Service {
+            let environment = [
+                "HTTP_PORT": "\(port)", "LOG_LEVEL": logLevel, "ROLLOUT_KEYS": folder.appending(path: "keys").path,
+                "POLICY_SOURCE": "file:\(folder.appending(path: "policy.json").path)",
+                "POLICY_COPY": folder.appending(path: "copy-\(port).json").path, "POLICY_INTERVAL_MILLISECONDS": "100",
+                "MODEL_LIMIT_MILLISECONDS": modelAddress == nil ? "2000" : "300",
+                "MODEL_ADDRESS": modelAddress ?? "http://127.0.0.1:\(middle)",
+            ]
+            return Service(
+                process: ServiceProcess(try executable(name), [], environment),
+                address: "http://127.0.0.1:\(port)"
+            )
+        }
+        self.folder = folder
+        self.client = client
+        apps = try appPorts.map { try service("App", $0) }
+        models = try modelPorts.map { try service("Model", $0) }
+        address = "http://127.0.0.1:\(front)"
+        proxy = try Self.nginx(in: folder, front, middle, apps: Array(appPorts), models: Array(modelPorts))
+    }
+
+    private var processes: [ServiceProcess] { (apps + models).map(\.process) + [proxy] }
+
+    /// The copies that the processes have saved.
+    var copies: [URL] {
+        get throws {
+            try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil).filter {
+                $0.lastPathComponent.hasPrefix("copy-")
+            }
+        }
+    }
+
+    var policyFile: URL { folder.appending(path: "policy.json") }
+
+    /// nginx with the configuration that `Examples/Ops` has for it.
+    static func nginx(
+        in folder: URL,
+        _ front: Int,
+        _ middle: Int,
+        apps: [Int],
+        models: [Int]
+    ) throws -> ServiceProcess {
+        func list(_ ports: [Int]) -> String {
+            // nginx wants a server in each list.
+            let ports = ports.isEmpty ? [9] : ports
+            return ports.map { "server 127.0.0.1:\($0) max_fails=1 fail_timeout=1s;" }.joined(separator: " ")
+        }
+        let values = [
+            "FOLDER": folder.path, "PUBLIC_PORT": "\(front)", "MODEL_PORT": "\(middle)", "APPS": list(apps),
+            "MODELS": list(models),
+        ]
+        let template = URL(filePath: #filePath).deletingLastPathComponent().appending(
+            path: "../../Ops/nginx.conf.template"
+        )
+        var text = try String(contentsOf: template, encoding: .utf8)
+        for (name, value) in values { text = text.replacing("${\(name)}", with: value) }
+        let file = folder.appending(path: "nginx.conf")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        return ServiceProcess(.name("nginx"), ["-c", file.path, "-g", "daemon off;"])
+    }
+
+    static func writeKeys(in folder: URL) throws {
+        let file = folder.appending(path: "keys")
+        let secret = Data((0..<32).map { _ in UInt8.random(in: 0...255) }).base64EncodedString()
+        try "1 \(secret)\n".write(to: file, atomically: true, encoding: .utf8)
+        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
+    }
+
+    // MARK: Asking
+
+    /// Has the fleet run a policy.
+    func run(_ policy: TestPolicy) async throws {
+        try policy.write(to: policyFile)
+        for service in apps + models { try await waitUntilReady(service, policy.revision) }
+    }
+
+    /// Waits until a process runs a revision.
+    func waitUntilReady(_ service: Service, _ revision: Int) async throws {
+        struct Health: Decodable { let revision: Int }
+        try await eventually("revision \(revision) at \(service.address)") {
+            guard let reply = try? await client.get("\(service.address)/healthz"), reply.status == 200 else {
+                return false
+            }
+            return try reply.decoded(Health.self).revision == revision
+        }
+    }
+
+    /// Has a message classified, through nginx or by one process.
+    func classify(_ text: String, by visitor: inout Visitor, at address: String? = nil) async throws -> Reply {
+        try await client.classify(text, by: &visitor, at: address ?? self.address)
+    }
+}
+
+// MARK: Load
+
+/// What became of many requests.
+struct Tally: Sendable {
+    /// How often each pair of versions answered.
+    var pairs: [String: Int] = [:]
+    /// How many visitors got another version than before.
+    var switches = 0
+    /// What was no answer with versions.
+    var problems: Set<String> = []
+}
+
+/// Load under way, shared by the tasks that make it.
+private final class Load: Sendable {
+    let tally = Mutex(Tally())
+    let sent = Atomic(0)
+    let isEnough = Atomic(false)
+}
+
+extension ServiceFleet {
+    /// Sends requests of visitors with ten each through nginx until there were enough and the body has returned.
+    func load(_ requests: Int, while body: @Sendable () async throws -> Void) async throws -> Tally {
+        let load = Load()
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<32 {
+                group.addTask {
+                    while load.sent.load(ordering: .relaxed) < requests || !load.isEnough.load(ordering: .relaxed) {
+                        try await visit(load)
+                        load.sent.add(10, ordering: .relaxed)
+                    }
+                }
+            }
+            try await body()
+            load.isEnough.store(true, ordering: .relaxed)
+            try await group.waitForAll()
+        }
+        return load.tally.withLock { $0 }
+    }
+
+    private func visit(_ load: Load) async throws {
+        var visitor = Visitor()
+        var version: String?
+        for _ in 0..<10 {
+            let reply = try await classify("free prize, claim now", by: &visitor)
+            guard let pair = try? reply.pair else {
+                load.tally.withLock { _ = $0.problems.insert("\(reply.status): \(reply.text)") }
+                continue
+            }
+            load.tally.withLock {
+                $0.pairs["\(pair.app) \(pair.model)\(pair.isTainted ? " tainted" : "")", default: 0] += 1
+                if let version, version != pair.app { $0.switches += 1 }
+            }
+            version = pair.app
+        }
+    }
+}
+
+/// A browser: it keeps the cookies that it is sent.
+struct Visitor: Sendable {
+    var host = "sms-app.local"
+    var user: String?
+    var cookies: [String: String] = [:]
+}
+
+/// What somebody answered.
+struct Reply: Sendable {
+    let status: Int
+    let headers: HTTPHeaders
+    let body: Data
+
+    var text: String { String(decoding: body, as: UTF8.self) }
+
+    func decoded<Value: Decodable>(_ type: Value.Type) throws -> Value {
+        try JSONDecoder().decode(type, from: body)
+    }
+
+    /// The versions that answered.
+    var pair: Pair { get throws { try decoded(Pair.self) } }
+
+    struct Pair: Decodable, Hashable {
+        let app: String
+        let model: String
+        let isTainted: Bool
+    }
+}
+
+extension HTTPClient {
+    func get(_ address: String) async throws -> Reply { try await reply(to: HTTPClientRequest(url: address)) }
+
+    func classify(_ text: String, by visitor: inout Visitor, at address: String) async throws -> Reply {
+        let reply = try await post(JSONEncoder().encode(["sms": text]), to: "\(address)/sms", by: visitor)
+        for cookie in reply.headers["Set-Cookie"] {
+            let pair = cookie.prefix { $0 != ";" }.split(separator: "=", maxSplits: 1)
+            visitor.cookies[String(pair[0])] = String(pair[1])
+        }
+        return reply
+    }
+
+    func post(_ body: Data, to address: String, by visitor: Visitor, _ headers: HTTPHeaders = [:]) async throws -> Reply
+    {
+        var request = HTTPClientRequest(url: address)
+        request.method = .POST
+        request.headers = headers
+        request.headers.add(name: "Host", value: visitor.host)
+        if let user = visitor.user { request.headers.add(name: "X-User-ID", value: user) }
+        for (name, value) in visitor.cookies { request.headers.add(name: "Cookie", value: "\(name)=\(value)") }
+        request.body = .bytes(ByteBuffer(data: body))
+        return try await reply(to: request)
+    }
+
+    private func reply(to request: HTTPClientRequest) async throws -> Reply {
+        let response = try await execute(request, timeout: .seconds(20))
+        let body = try await response.body.collect(upTo: 1 << 24)
+        return Reply(status: Int(response.status.code), headers: response.headers, body: Data(buffer: body))
+    }
+}
+
+extension HTTPClient.Configuration {
+    static var manyConnections: HTTPClient.Configuration {
+        var configuration = HTTPClient.Configuration()
+        configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = 64
+        return configuration
+    }
+}
+
+/// The policies of these tests: a canary of both versions, kept by cookie.
+struct TestPolicy: Sendable {
+    var revision = 1
+    var percent = 50
+    var epoch = 0
+    /// The version of both components that stable serves, and that the canary does.
+    var stable = "v1"
+    var canary = "v2"
+
+    func write(to file: URL) throws {
+        let text = """
+            {"schema": 1, "revision": \(revision), "rollouts": {"sms": {"epoch": \(epoch),
+                "strategy": {"type": "canary", "percent": \(percent),
+                             "stable": {"app": "\(stable)", "model": "\(stable)"}, "canary": {"app": "\(canary)", "model": "\(canary)"}},
+                "sticky": {"cookie": "sms-app-version", "maxAge": 3600, "secure": false}, "missingUnit": "assign",
+                "hosts": {"stable.sms-app.local": "stable", "canary.sms-app.local": "canary"}}}}
+            """
+        try text.write(to: file, atomically: true, encoding: .utf8)
+    }
+}
+
+// MARK: Stubs
+
+/// Calls the body with the port of a server that answers everything in one way.
+func withStub(
+    _ answer: @escaping @Sendable (Request, BasicRequestContext) async throws -> Response,
+    _ body: @escaping @Sendable (Int) async throws -> Void
+) async throws {
+    let (ports, continuation) = AsyncStream.makeStream(of: Int.self)
+    let server = Application(
+        responder: CallbackResponder(callback: answer),
+        configuration: ApplicationConfiguration(address: .hostname("127.0.0.1", port: 0)),
+        onServerRunning: { continuation.yield($0.localAddress?.port ?? 0) },
+        logger: Logger(label: "stub") { _ in SwiftLogNoOpLogHandler() }
+    )
+    try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask { try await server.run() }
+        group.addTask {
+            for await port in ports { return try await body(port) }
+        }
+        defer { group.cancelAll() }
+        try await group.next()
+    }
+}
+
+// MARK: The system
+
+/// Ports that nobody uses at this moment.
+func freePorts(_ count: Int) throws -> [Int] {
+    let sockets = (0..<count).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
+    defer { for socket in sockets { close(socket) } }
+    return try sockets.map { socket in
+        var address = sockaddr_in()
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+        let bound = withUnsafeMutablePointer(to: &address) { pointer in
+            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
+                bind(socket, pointer, length) == 0 && getsockname(socket, pointer, &length) == 0
+            }
+        }
+        try #require(bound)
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+/// A built executable of this package. It lies beside the tests.
+func executable(_ name: String) throws -> Executable {
+    let places = CommandLine.arguments.filter { $0.contains(".xctest") } + [Bundle.main.bundlePath]
+    for place in places {
+        var folder = URL(filePath: place).standardizedFileURL
+        while folder.path != "/" {
+            folder.deleteLastPathComponent()
+            let candidate = folder.appending(path: name)
+            let attributes = try? FileManager.default.attributesOfItem(atPath: candidate.path)
+            if attributes?[.type] as? FileAttributeType == .typeRegular { return .path(FilePath(candidate.path)) }
+        }
+    }
+    throw SetupError(description: "there is no executable \(name) beside the tests")
+}
+
+/// Calls the body with a folder that is removed afterwards.
+func withFolder(_ body: (URL) async throws -> Void) async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "rollout-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    try await body(folder)
+}
+
+/// Waits until something holds, for half a minute at most.
+func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
+    let end = ContinuousClock.now + .seconds(30)
+    while try await !condition() {
+        if ContinuousClock.now > end { throw SetupError(description: "not within 30 s: \(what)") }
+        try await Task.sleep(for: .milliseconds(20))
+    }
+}
+
+struct SetupError: Error, CustomStringConvertible { let description: String }

@@ -1,0 +1,188 @@
+import AsyncHTTPClient
+import Fleet
+import Foundation
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+import Subprocess
+import Synchronization
+import Testing
+
+/// The services as real processes behind nginx.
+@Suite(.serialized) struct ServiceTests {
+    @Test("A visitor with a cookie keeps their version, whichever process answers")
+    func cookiePinsVersion() async throws {
+        try await ServiceFleet.with(policy: TestPolicy(percent: 50)) { fleet in
+            var seen: Set<String> = []
+            for _ in 0..<20 {
+                var visitor = Visitor()
+                let first = try await fleet.classify("free prize, call now", by: &visitor).pair
+                for service in fleet.apps {
+                    let reply = try await fleet.classify("free prize, call now", by: &visitor, at: service.address)
+                    #expect(try reply.pair == first)
+                    #expect(reply.headers["Set-Cookie"].isEmpty)
+                }
+                seen.insert(first.app)
+            }
+            #expect(seen == ["v1", "v2"])
+        }
+    }
+
+    @Test("Both versions answer, each with its own model and in its own form")
+    func versions() async throws {
+        try await ServiceFleet.with(apps: 1, models: 1, policy: TestPolicy(percent: 0), logLevel: "info") { fleet in
+            var stable = Visitor(host: "stable.sms-app.local")
+            var canary = Visitor(host: "canary.sms-app.local")
+            let old = try await fleet.classify("URGENT! Claim your prize, call 08001234567", by: &stable)
+            let new = try await fleet.classify("URGENT! Claim your prize, call 08001234567", by: &canary)
+            #expect(try old.pair == Reply.Pair(app: "v1", model: "v1", isTainted: false))
+            #expect(try new.pair == Reply.Pair(app: "v2", model: "v2", isTainted: false))
+            #expect(old.text.contains(#""result":"spam""#) && !old.text.contains("because"))
+            #expect(new.text.contains(#""result":"spam""#) && new.text.contains(#""because":"#))
+            #expect(try await fleet.classify("sorry, home later", by: &stable).text.contains(#""result":"ham""#))
+
+            let log = await fleet.apps[0].process.end()
+            #expect(log.contains("rollout.reason=host") && log.contains("rollout.variant=canary"))
+            #expect(log.contains("rollout.revision=1"))
+        }
+    }
+
+    @Test("An answer that fails brings the cookie all the same, and is private")
+    func failureKeepsCookie() async throws {
+        try await ServiceFleet.with(apps: 1, models: 1, policy: TestPolicy(percent: 100)) { fleet in
+            var visitor = Visitor()
+            // The fault of version 2: no word speaks for spam.
+            let reply = try await fleet.classify("xyzzy", by: &visitor)
+            #expect(reply.status == 500)
+            #expect(visitor.cookies.keys.contains("sms-app-version"))
+            #expect(reply.headers["Cache-Control"] == ["private"])
+            let page = try await fleet.client.get("\(fleet.apps[0].address)/metrics").text
+            let failures = #"rollout_requests_total{rollout="sms",variant="canary",version="v2",outcome="failure"} 1"#
+            #expect(page.contains(failures))
+        }
+    }
+
+    @Test("nginx takes a decision away that comes from outside, and shows nothing but /sms")
+    func edge() async throws {
+        try await withFolder { folder in
+            try await withStub({ request, _ in
+                let arrived = request.headers[.rolloutDecision] ?? "none"
+                return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "decision: \(arrived)")))
+            }) { port in
+                let ports = try freePorts(2)
+                let nginx = try ServiceFleet.nginx(in: folder, ports[0], ports[1], apps: [port], models: [port])
+                try await nginx.start()
+                let decision: HTTPHeaders = ["rollout-decision": #""sms";v="canary""#]
+                let client = HTTPClient.shared
+                let (front, middle) = ("http://127.0.0.1:\(ports[0])", "http://127.0.0.1:\(ports[1])")
+                try await eventually("nginx") { (try? await client.get("\(front)/metrics").status) == 404 }
+                let outside = try await client.post(Data(), to: "\(front)/sms", by: Visitor(), decision)
+                #expect(outside.text == "decision: none")
+                let inside = try await client.post(Data(), to: "\(middle)/predict", by: Visitor(), decision)
+                #expect(inside.text == #"decision: "sms";v="canary""#)
+                await nginx.end()
+            }
+        }
+    }
+
+    @Test("The model has the versions that the policy routes to, and refuses one that there is not")
+    func versionsOfModel() async throws {
+        try await ServiceFleet.with(apps: 0, models: 1, policy: TestPolicy(), logLevel: "info") { fleet in
+            let model = fleet.models[0]
+            try TestPolicy(revision: 2, epoch: 1, canary: "v3").write(to: fleet.policyFile)
+            try await eventually("a refusal") {
+                let page = try await fleet.client.get("\(model.address)/metrics").text
+                return page.contains(#"rollout_policy_updates_total{outcome="refused"} 1"#)
+            }
+            #expect(try await fleet.client.get("\(model.address)/healthz").text.contains(#""revision":1"#))
+
+            try await fleet.run(TestPolicy(revision: 3, epoch: 1, canary: "v1"))
+            let log = await model.process.end()
+            #expect(log.contains(#"model "v3" of sms canary"#))
+            #expect(log.contains("version v2 is freed") && !log.contains("version v1 is freed"))
+        }
+    }
+
+    @Test("The model counts a request without the app's decision as tainted, and answers that it is")
+    func taint() async throws {
+        try await ServiceFleet.with(apps: 0, models: 1, policy: TestPolicy()) { fleet in
+            let model = fleet.models[0].address
+            let reply = try await fleet.client.post(
+                Data(#"{"sms": "free"}"#.utf8),
+                to: "\(model)/predict",
+                by: Visitor()
+            )
+            #expect(reply.text.contains(#""isTainted":true"#))
+            let page = try await fleet.client.get("\(model)/metrics").text
+            #expect(page.contains(#"rollout_adopted_total{taint="missing"} 1"#))
+        }
+    }
+
+    struct BadInput: Sendable, CustomTestStringConvertible {
+        let body: String
+        let status: Int
+        let text: String
+        var testDescription: String { text }
+    }
+
+    @Test(
+        "What is no message is refused with a text that says why",
+        arguments: [
+            BadInput(body: "{", status: 400, text: "not valid"),
+            BadInput(body: "", status: 400, text: "not valid"),
+            BadInput(body: "{}", status: 400, text: "`sms` not found"),
+            BadInput(body: #"{"sms": 1}"#, status: 400, text: "`sms` key, expected `String`"),
+            BadInput(body: #"{"sms": "  "}"#, status: 400, text: "not blank"),
+        ]
+    )
+    func badInput(_ input: BadInput) async throws {
+        try await ServiceFleet.with(apps: 1, models: 1, policy: TestPolicy()) { fleet in
+            for address in [fleet.address, fleet.apps[0].address] {
+                let reply = try await fleet.client.post(Data(input.body.utf8), to: "\(address)/sms", by: Visitor())
+                #expect(reply.status == input.status)
+                #expect(reply.text.contains(input.text), "\(reply.text)")
+            }
+        }
+    }
+
+    /// By curl, which reads an answer that comes before it has sent everything.
+    @Test("A body of 20 MiB is refused before it is read, by nginx and by the app")
+    func largeBody() async throws {
+        try await ServiceFleet.with(apps: 1, models: 1, policy: TestPolicy()) { fleet in
+            let file = fleet.folder.appending(path: "body").path
+            try Data(repeating: 0x78, count: 20 << 20).write(to: URL(filePath: file))
+            for address in [fleet.address, fleet.apps[0].address] {
+                let result = try await run(
+                    .name("curl"),
+                    arguments: ["-s", "-w", " %{http_code}", "--data-binary", "@\(file)", "\(address)/sms"],
+                    output: .string(limit: 4_096)
+                )
+                #expect(result.standardOutput == #"{"error":{"message":"A message has at most 65536 bytes."}} 413"#)
+            }
+        }
+    }
+
+    @Test("Under a ramp no untainted pair is mixed, and a visitor with a cookie keeps their version")
+    func ramp() async throws {
+        let requests = ProcessInfo.processInfo.environment["EXAMPLES_STRESS"] == "long" ? 100_000 : 10_000
+        try await ServiceFleet.with(policy: TestPolicy(percent: 10)) { fleet in
+            let ramp = try await fleet.load(requests) {
+                for (revision, percent) in [(2, 25), (3, 50)] {
+                    try await fleet.run(TestPolicy(revision: revision, percent: percent))
+                }
+            }
+            #expect(ramp.problems == [])
+            #expect(ramp.switches == 0)
+            #expect(ramp.pairs.keys.sorted() == ["v1 v1", "v2 v2"])
+
+            // Both versions become v2, and stable goes back to v1: the processes take each epoch at different moments.
+            let epochs = try await fleet.load(requests / 10) {
+                for (revision, stable) in [(4, "v2"), (5, "v1"), (6, "v2"), (7, "v1")] {
+                    try await fleet.run(TestPolicy(revision: revision, epoch: revision, stable: stable))
+                }
+            }
+            #expect(epochs.problems == [])
+            #expect(epochs.pairs.keys.filter { !$0.hasSuffix("tainted") }.sorted() == ["v1 v1", "v2 v2"])
+        }
+    }
+}

@@ -20,10 +20,13 @@ let package = Package(
             name: "Fleet",
             dependencies: [
                 .product(name: "Rollout", package: "rollout"),
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
                 .product(name: "Configuration", package: "swift-configuration"),
                 .product(name: "Hummingbird", package: "hummingbird"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
             ]
         ),
@@ -51,18 +54,6 @@ let package = Package(
             ],
             resources: [.copy("Words")]
         ),
-        // RolloutMiddleware.swift in there is a link to the app's: what is measured is the file that people copy.
-        .executableTarget(
-            name: "Load",
-            dependencies: [
-                "Fleet",
-                .product(name: "Rollout", package: "rollout"),
-                .product(name: "Configuration", package: "swift-configuration"),
-                .product(name: "Hummingbird", package: "hummingbird"),
-                .product(name: "Logging", package: "swift-log"),
-                .product(name: "NIOHTTP1", package: "swift-nio"),
-            ]
-        ),
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
@@ -78,6 +69,7 @@ let package = Package(
                 .product(name: "NIOCore", package: "swift-nio"),
                 .product(name: "NIOFoundationCompat", package: "swift-nio"),
                 .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
                 .product(name: "Subprocess", package: "swift-subprocess"),
                 .product(name: "SystemPackage", package: "swift-system"),
             ]

@@ -161,14 +161,11 @@ public actor DirectoryStore: PolicyStore {
     private func place(of name: String, _ number: UInt64) -> String { "\(path)/v\(number)/\(name)" }
 
     private func record(of number: UInt64) throws(FileError) -> UpdateRecord {
-        var record = try content(of: "record.json", number, UpdateRecord.init(json:))
+        let record = try content(of: "record.json", number, UpdateRecord.init(json:))
         let policy = try content(of: "policy.json", number, RolloutPolicy.init(json:))
-        guard record.revision == policy.revision, record.newDigest == policy.digest else {
-            let reason = "it is not the record of the policy in policy.json beside it"
-            throw FileError(place(of: "record.json", number), "use", reason)
-        }
-        record.policy = policy
-        return record
+        if let whole = record.completed(by: policy) { return whole }
+        let reason = "it is not the record of the policy in policy.json beside it"
+        throw FileError(place(of: "record.json", number), "use", reason)
     }
 
     private func content<Content>(

@@ -194,7 +194,8 @@ struct FollowerState: Sendable {
 
     /// Notes that there is no answer to be had, or none in time.
     mutating func lose(_ error: UpdateError) {
-        if outage == nil { events.append(.unreachable(error)) }
+        // A store that answers again and holds nothing is another trouble than one that did not answer.
+        if outage?.code != error.code { events.append(.unreachable(error)) }
         outage = error
     }
 

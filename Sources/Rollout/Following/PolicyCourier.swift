@@ -20,7 +20,7 @@ struct PolicyCourier: Sendable {
             bytes = next
         } catch {
             if Task.isCancelled { return .cancelled }
-            let error = UpdateError.unreadable(error)
+            let error = (error as? UpdateError) ?? .unreadable(error)
             if entersFailure { await updater.refuse(error, from: origin(source.name)) }
             return .failed(error)
         }

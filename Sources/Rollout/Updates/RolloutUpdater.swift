@@ -38,7 +38,7 @@ public final class RolloutUpdater: Sendable {
     ///   - store: What the policy is shared by with other processes, or nil if changes are this process's alone.
     ///   - records: What earlier processes recorded, oldest first, so that a restart forgets nothing: the ``history`` begins
     ///     with them, rollbacks find their policies, and epochs rise above theirs. Records of later revisions than the
-    ///     running one, and of refused attempts, are only history.
+    ///     running one, and of refused attempts, are only history. If no policy runs yet, that is judged by the first one.
     ///   - clock: Measures the time that a change may take.
     /// - Precondition: The router never had an updater.
     public init(

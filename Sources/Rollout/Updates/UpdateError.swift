@@ -28,7 +28,7 @@ public struct UpdateError: Error, Sendable {
         public static let needsEpoch = Code("needsEpoch")
         /// The closure that was to edit the policy threw.
         public static let editFailed = Code("editFailed")
-        /// A gate did not let the policy through.
+        /// A gate or the store did not let the policy through.
         public static let refused = Code("refused")
         /// The time for the change was up.
         public static let timedOut = Code("timedOut")
@@ -159,6 +159,10 @@ extension UpdateError {
         UpdateError(.refused, "The gate \"\(gate)\" refused: \(error)", underlying: error)
     }
 
+    static func refused(byStore store: String, _ error: any Error) -> UpdateError {
+        UpdateError(.refused, "The store \"\(store)\" refused: \(error)", underlying: error)
+    }
+
     /// - Parameters:
     ///   - interruption: What ended the change.
     ///   - gate: The gate that was preparing, or nil if none was.
@@ -199,7 +203,9 @@ extension UpdateError {
             + "seed from a process whose router was made with the first policy."
     )
 
-    static func missing(in store: String) -> UpdateError {
+    /// - Parameter store: The ``PolicySource/name`` of a store.
+    /// - Returns: What a store throws from ``PolicySource/next()`` if it holds no policy.
+    public static func missing(in store: String) -> UpdateError {
         UpdateError(.missing, "The store \"\(store)\" holds no policy: write the running one with seed().")
     }
 

@@ -44,6 +44,17 @@ final class PolicyFollowerStoreTests: Sendable {
         #expect(reader.history.last?.author == "memory")
     }
 
+    @Test("reports that a store cannot be read, and that it is empty, as two things and each once")
+    func emptied() async throws {
+        let (_, follower, log) = try process()
+        store.beforeNextRead { throw MemoryStore.Failure() }
+        try await follower.start()
+        store.hold(nil)
+        for _ in 0..<2 { try await follower.start() }
+        let missing = UpdateError.missing(in: "memory")
+        #expect(log.take() == [.unreachable(.unreadable(MemoryStore.Failure())), .unreachable(missing)])
+    }
+
     @Test("brings what was stored although the answer was lost, or came too late", arguments: [true, false])
     func storedAfterAll(isLost: Bool) async throws {
         let clock = ManualClock()

@@ -103,6 +103,39 @@ struct MemoryTests {
         #expect(fresh.history.map(\.json).dropLast() == updater.history.map(\.json)[...])
     }
 
+    @Test(
+        "A router that starts without a policy remembers what comes before the first one that runs, and no more",
+        arguments: [3, 4] as [UInt32]
+    )
+    func beforeTheFirst(first: UInt32) async throws {
+        let (_, updater, lines) = try started(EditedPolicy.canary(10))
+        for percent in [20, 30, 40] {
+            try await updater.update { try $0.setShare(of: "sms", to: .percent(Double(percent))) }
+        }
+        let policy = try #require(updater.policy(of: first))
+        let records = UpdateRecord.records(inLines: lines.bytes).records
+        let again = RolloutUpdater(RolloutRouter(), remembering: records)
+        await #expect(throws: UpdateError.self) { try await again.rollback(of: "sms") }
+        await #expect(throws: UpdateError.self) { try await again.rollback(to: 2) }
+        #expect(try await again.update(to: policy) == first)
+        #expect(again.policy(of: 4)?.revision == (first == 4 ? 4 : nil))
+        try await again.rollback(of: "sms")
+        let share = again.router.snapshot().policy.sms.strategy
+        #expect(share == EditedPolicy.canary(Double(first - 1) * 10).sms.strategy)
+    }
+
+    @Test("A record takes back its own policy and no other")
+    func completed() async throws {
+        let (_, updater, _) = try started(EditedPolicy.canary(10))
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(20)) }
+        let record = try #require(updater.history.last)
+        let policy = try #require(record.policy)
+        let bare = try UpdateRecord(json: Array(record.jsonWithoutPolicy.utf8))
+        #expect(bare.completed(by: policy)?.policy == policy)
+        #expect(bare.completed(by: EditedPolicy.canary(10).at(2)) == nil)
+        #expect(bare.completed(by: policy.at(3)) == nil)
+    }
+
     @Test("Records that restore one another, or themselves, end nowhere, and do not hang")
     func circle() async throws {
         let (_, updater, lines) = try started(EditedPolicy.canary(10))

@@ -256,6 +256,16 @@ struct StoreTests {
         await #expect(throws: UpdateError.noStore) { try await alone.seed() }
     }
 
+    @Test("A store that takes no such policy says why, and whose part it is")
+    func refusal() async throws {
+        let (router, updater) = try process()
+        store.beforeNextSwap { .refused(GateRefusal("tooLarge", "it is too large", fault: .document)) }
+        let error = try await #require(throws: UpdateError.self) { try await updater.update(force("a")) }
+        #expect(error.code == .refused && error.fault == .document)
+        #expect(error.message == "The store \"memory\" refused: it is too large")
+        #expect(router.snapshot().revision == 1)
+    }
+
     @Test("A saved copy starts a process while the store is away, and is not written to the store")
     func savedCopy() async throws {
         let folder = try FileFolder()

@@ -43,6 +43,8 @@ struct RememberedPolicies: Sendable {
 
     /// Remembers a policy that was published, and forgets the oldest ones beyond the limits.
     mutating func remember(_ policy: RolloutPolicy, _ digest: PolicyDigest, restored: Restoration?) {
+        // The first policy that runs may be older than what others recorded.
+        while let last = elements.last, last.policy.revision >= policy.revision { size -= elements.removeLast().size }
         let policySize = policy.memorySize
         elements.append(Element(policy: policy, digest: digest, size: policySize, restored: restored))
         size += policySize

@@ -103,7 +103,8 @@ final class UpdateHistory: Sendable {
             }
         }
 
-        /// Takes in what earlier processes, or others, recorded up to the running policy.
+        /// Takes in what earlier processes, or others, recorded up to the running policy. All of it, if no policy runs yet: it
+        /// is up to the first one that does.
         ///
         /// - Returns: What the running policy restored, if it is remembered as a rollback.
         mutating func remember(_ records: [UpdateRecord], before running: RolloutPolicy) -> Restoration? {
@@ -114,11 +115,12 @@ final class UpdateHistory: Sendable {
             var names: Set<Name> = []
             var earlier: [UInt32: UpdateRecord] = [:]
             var restored: Restoration?
+            let isEmpty = running.revision == 0
             for record in records where names.insert(Name(process: record.processID, number: record.number)).inserted {
                 keep(record)
-                guard let policy = record.policy, policy.revision <= running.revision else { continue }
+                guard let policy = record.policy, isEmpty || policy.revision <= running.revision else { continue }
                 if policy == running { restored = record.restored ?? restored }
-                if policy.revision < running.revision, earlier[policy.revision] == nil {
+                if isEmpty || policy.revision < running.revision, earlier[policy.revision] == nil {
                     earlier[policy.revision] = record
                 }
             }
@@ -129,7 +131,7 @@ final class UpdateHistory: Sendable {
                 policies.remember(policy, PolicyDigest(of: policy), restored: record.restored)
                 last = policy
             }
-            if let last { epochs.keep(last, replacedBy: running) }
+            if let last, !isEmpty { epochs.keep(last, replacedBy: running) }
             return restored
         }
     }
@@ -139,7 +141,10 @@ final class UpdateHistory: Sendable {
     init(startingWith first: CompiledPolicy, remembering records: [UpdateRecord], hasRecorders: Bool) {
         var memory = Memory(pending: hasRecorders ? [] : nil)
         let restored = memory.remember(records, before: first.policy)
-        memory.policies.remember(first.policy, first.digest, restored: restored)
+        // Nothing comes before a policy that others recorded, so a rollback finds what was there.
+        if first.policy.revision > 0 || records.isEmpty {
+            memory.policies.remember(first.policy, first.digest, restored: restored)
+        }
         let origin = UpdateOrigin(time: first.appliedAt)
         let record = memory.record(of: first.policy, first.digest, origin, gates: [], over: nil, restoring: restored)
         memory.enter(record, first.policy)
@@ -170,6 +175,11 @@ final class UpdateHistory: Sendable {
 
     /// The policy that a rollback leads to. It has the next revision, and epochs above those of all live assignments.
     func policy(restoring restoration: Restoration, over running: RolloutPolicy) throws(UpdateError) -> RolloutPolicy {
+        // What others recorded may be later than the first policy that will run here.
+        if running.revision == 0 {
+            throw restoration.id.map { .nothingEarlier(of: $0, remembered: []) }
+                ?? .unknownRevision(restoration.revision ?? 0, remembered: [])
+        }
         let (earlier, epochs) = try memory.withLock { memory throws(UpdateError) in
             (try memory.policies.source(of: restoration), memory.epochs)
         }

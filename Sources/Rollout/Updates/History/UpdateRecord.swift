@@ -57,6 +57,18 @@ public struct UpdateRecord: Sendable {
     public var newDigest: String? { new?.text }
 }
 
+extension UpdateRecord {
+    /// The record with its policy, for a store that keeps the two apart.
+    ///
+    /// - Returns: The record, or nil if it is that of another policy. O(policy): its digest is made.
+    public func completed(by policy: RolloutPolicy) -> UpdateRecord? {
+        guard revision == policy.revision, newDigest == policy.digest else { return nil }
+        var record = self
+        record.policy = policy
+        return record
+    }
+}
+
 extension UpdateRecord: CustomStringConvertible {
     /// `revision 8 accepted, by ana, because healthy for an hour`.
     public var description: String {

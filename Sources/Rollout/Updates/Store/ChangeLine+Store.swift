@@ -42,6 +42,7 @@ struct StoreOffer: Sendable {
         case .other(let stored?) where stored.bytes == policy && stored.isOf(record): return .stored(record)
         case .other(let stored): return .other(stored)
         case .conditionFailed: return .failed(.conditionFailed(store.name, condition))
+        case .refused(let error): return .failed(.refused(byStore: store.name, error))
         case .unreached(let error): return .failed(.unreached(store.name, error))
         case .unknown(let error):
             return .failed(.unknown(store.name, taking: next.revision, "\(error)", error))

@@ -109,6 +109,9 @@ public enum StoreAnswer: Sendable {
     case other(StoredPolicy?)
     /// The condition does not hold. The store keeps what it held.
     case conditionFailed
+    /// The store takes no such policy: it is too large, for example. Give a ``GateRefusal`` to say whose part it is to do
+    /// something about it.
+    case refused(any Error)
     /// The store was not reached, so it did not take the policy.
     case unreached(any Error)
     /// The store was asked and did not answer, so nobody knows whether it took the policy.

@@ -1,0 +1,235 @@
+import AsyncHTTPClient
+import Fleet
+import Foundation
+import Hummingbird
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+import Rollout
+import Subprocess
+import Synchronization
+import Testing
+
+/// A program that a test runs, until it is killed.
+final class Program: Sendable {
+    private let id: pid_t
+    private let run: Task<Void, Never>
+
+    /// Runs a program.
+    init(_ name: String, _ arguments: [String]) async throws {
+        let (ids, started) = AsyncThrowingStream<pid_t, any Error>.makeStream()
+        run = Task {
+            do {
+                _ = try await Subprocess.run(
+                    .name(name),
+                    arguments: Arguments(arguments),
+                    input: .none,
+                    output: .discarded,
+                    error: .discarded
+                ) { execution in
+                    started.yield(execution.processIdentifier.value)
+                }
+            } catch {
+                started.finish(throwing: error)
+            }
+        }
+        id = try #require(try await ids.first { _ in true })
+    }
+
+    func send(_ signal: Int32) { kill(id, signal) }
+
+    /// Kills the program, and returns when it is gone.
+    func end() async {
+        send(SIGKILL)
+        await run.value
+    }
+}
+
+/// Directories and ports for one test.
+enum Place {
+    /// Calls the body with a directory that is removed afterwards.
+    static func inDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
+        let path = "\(NSTemporaryDirectory())/rollout-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: path,
+            withIntermediateDirectories: false,
+            attributes: [.posixPermissions: 0o700]
+        )
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        return try await body(path)
+    }
+
+    /// Ports that nobody listens at.
+    static func ports(_ count: Int) async throws -> [Int] {
+        var channels: [any Channel] = []
+        for _ in 0..<count {
+            let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            channels.append(try await bootstrap.bind(host: "127.0.0.1", port: 0).get())
+        }
+        let ports = channels.compactMap(\.localAddress?.port)
+        for channel in channels { try await channel.close().get() }
+        return ports
+    }
+}
+
+/// A server of etcd with data of its own.
+final class EtcdServer: Sendable {
+    let address: String
+    private let directory: String
+    private let peers: String
+    private let program: Mutex<Program?> = Mutex(nil)
+
+    /// Runs etcd while the body runs.
+    static func run<Result>(_ body: (EtcdServer) async throws -> Result) async throws -> Result {
+        try await Place.inDirectory { directory in
+            let server = EtcdServer(directory, try await Place.ports(2))
+            do {
+                try await server.start()
+                let result = try await body(server)
+                await server.kill()
+                return result
+            } catch {
+                await server.kill()
+                throw error
+            }
+        }
+    }
+
+    private init(_ directory: String, _ ports: [Int]) {
+        self.directory = directory
+        (address, peers) = ("http://127.0.0.1:\(ports[0])", "http://127.0.0.1:\(ports[1])")
+    }
+
+    /// Starts etcd, with the data that it had if there are any, and returns when it answers.
+    func start() async throws {
+        let data = "\(directory)/data"
+        try FileManager.default.createDirectory(
+            atPath: data,
+            withIntermediateDirectories: true,
+            attributes: [.posixPermissions: 0o700]
+        )
+        let arguments = [
+            "--data-dir", data,
+            "--listen-client-urls", address, "--advertise-client-urls", address,
+            "--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster",
+            "default=\(peers)",
+            "--cors", "http://127.0.0.1:1", "--host-whitelist", "127.0.0.1",
+            "--auto-compaction-mode", "revision", "--auto-compaction-retention", "1000",
+        ]
+        let program = try await Program("etcd", arguments)
+        self.program.withLock { $0 = program }
+        try await withGateway { gateway in
+            try await eventually { (try? await gateway.range(EtcdRange("x"))) != nil }
+        }
+    }
+
+    /// Ends etcd as a crash does.
+    func kill() async { await program.withLock { $0 }?.end() }
+
+    /// Has etcd stand still, or go on.
+    func send(_ signal: Int32) { program.withLock { $0 }?.send(signal) }
+
+    /// Removes the data of a server that was killed.
+    func wipe() throws { try FileManager.default.removeItem(atPath: "\(directory)/data") }
+
+    /// Calls the body with a client of this server, or of another address.
+    func withGateway<Result>(
+        at address: String? = nil,
+        answering limit: Duration = .milliseconds(1_200),
+        silence: Duration = .seconds(10),
+        _ body: (EtcdGateway) async throws -> Result
+    ) async throws -> Result {
+        let gateway = EtcdGateway(address ?? self.address, answering: limit, silence: silence)
+        do {
+            let result = try await body(gateway)
+            try await gateway.shutdown()
+            return result
+        } catch {
+            try await gateway.shutdown()
+            throw error
+        }
+    }
+}
+
+/// Stands between a process and etcd, and loses answers.
+final class LosingProxy: Sendable {
+    let address: String
+    private let left = Mutex(0)
+    private let isCut = Mutex(false)
+
+    private init(_ port: Int) { address = "http://127.0.0.1:\(port)" }
+
+    /// Loses the answers to the next transactions that put something. etcd has them all the same.
+    func lose(_ count: Int) { left.withLock { $0 = count } }
+
+    /// Lets nothing through from now on.
+    func cut() { isCut.withLock { $0 = true } }
+
+    static func run<Result>(to etcd: String, _ body: (LosingProxy) async throws -> Result) async throws -> Result {
+        let port = try await Place.ports(1)[0]
+        let proxy = LosingProxy(port)
+        let router = Router()
+        router.post("v3/**") { request, context -> Response in
+            if proxy.isCut.withLock(\.self) { throw HTTPError(.serviceUnavailable) }
+            var forward = HTTPClientRequest(url: etcd + request.uri.path)
+            forward.method = .POST
+            let body = try await request.body.collect(upTo: 16 << 20)
+            forward.body = .bytes(body)
+            let isWrite = String(buffer: body).contains("requestPut")
+            let answer = try await HTTPClient.shared.execute(forward, timeout: .seconds(5))
+            let bytes = try await answer.body.collect(upTo: 16 << 20)
+            let isLost =
+                isWrite
+                && proxy.left.withLock { left in
+                    defer { left = max(0, left - 1) }
+                    return left > 0
+                }
+            if isLost { try await Task.sleep(for: .seconds(2)) }
+            return Response(status: .init(code: Int(answer.status.code)), body: .init(byteBuffer: bytes))
+        }
+        let application = Application(
+            router: router,
+            configuration: .init(address: .hostname("127.0.0.1", port: port))
+        )
+        let server = Task { try await application.run() }
+        defer { server.cancel() }
+        try await eventually { (try? await HTTPClient.shared.get(url: proxy.address).get()) != nil }
+        return try await body(proxy)
+    }
+}
+
+struct Timeout: Error {}
+
+/// Returns once the condition holds, and throws if it does not within the time.
+func eventually(within limit: Duration = .seconds(20), _ condition: () async throws -> Bool) async throws {
+    let end = ContinuousClock.now + limit
+    while try await !condition() {
+        if ContinuousClock.now > end { throw Timeout() }
+        try await Task.sleep(for: .milliseconds(10))
+    }
+}
+
+/// What others write to while a test looks at it.
+final class Shared<Value: Sendable>: Sendable {
+    private let storage: Mutex<Value>
+
+    init(_ value: Value) { storage = Mutex(value) }
+
+    var value: Value { storage.withLock { $0 } }
+
+    func change<Result: Sendable>(_ body: (inout sending Value) -> sending Result) -> Result { storage.withLock(body) }
+}
+
+extension RolloutPolicy {
+    /// One canary at a share in percent.
+    static func canary(_ percent: Double, revision: UInt32 = 1) throws -> RolloutPolicy {
+        try RolloutPolicy(
+            json: """
+                {"schema": 1, "revision": \(revision), "rollouts": {"sms": {"strategy": {"type": "canary",
+                "percent": \(percent), "stable": {"app": "v1"}, "canary": {"app": "v2"}}}}}
+                """
+        )
+    }
+
+    var share: RolloutStrategy? { rollouts["sms"]?.strategy }
+}

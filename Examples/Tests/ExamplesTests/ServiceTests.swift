@@ -164,7 +164,7 @@ import Testing
 
     @Test("Under a ramp no untainted pair is mixed, and a visitor with a cookie keeps their version")
     func ramp() async throws {
-        let requests = ProcessInfo.processInfo.environment["EXAMPLES_STRESS"] == "long" ? 100_000 : 10_000
+        let requests = isLong ? 100_000 : 10_000
         try await ServiceFleet.with(policy: TestPolicy(percent: 10)) { fleet in
             let ramp = try await fleet.load(requests) {
                 for (revision, percent) in [(2, 25), (3, 50)] {

@@ -11,7 +11,10 @@ final class Careful: Contender {
 
     func decides(_ unit: borrowing Unit) -> Bool {
         let (salt, percent) = policy.withLock { ($0.salt, $0.percent) }
-        let hash = unsafe unit.text.utf8.withContiguousStorageIfAvailable { unsafe Murmur3.hash($0) } ?? 0
+        let hash =
+            unsafe unit.text.utf8.withContiguousStorageIfAvailable {
+                unsafe Murmur3(seed: 0).value(of: UnsafeRawBufferPointer($0))
+            } ?? 0
         return (hash ^ salt) &* 0x85EB_CA6B % 100 < percent
     }
 }

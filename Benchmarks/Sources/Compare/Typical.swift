@@ -44,7 +44,7 @@ struct HandWritten: Sendable {
 
     func decides(_ unit: String) -> Bool {
         var text = "\(salt):\(unit)"
-        let hash = text.withUTF8 { unsafe Murmur3.hash($0) }
+        let hash = text.withUTF8 { unsafe Murmur3(seed: 0).value(of: UnsafeRawBufferPointer($0)) }
         return hash % 100 < percent
     }
 }

@@ -161,17 +161,17 @@ struct RolloutRecord {
 
     /// Whether a unit passes all draws of the enrolment.
     ///
-    /// **Claim:** this ends, whatever the words say. Because each offset is higher than the one before, and comes from a word of
-    /// the image, of which there are so many.
+    /// A policy has no more draws than the limit. In a torn image there might be any number, one behind the other.
     private func passesEnrolment(_ unit: UnsafeRawBufferPointer, _ key: UInt64) -> Bool {
         var offset = enrolmentOffset
-        while true {
+        for _ in 0..<PolicyLimits.enrolmentDraws {
             guard let bucket = unsafe bucket(of: unit, key, inDrawAt: offset),
                 let next = outcome(ofDrawAt: offset, bucket: bucket).nextDrawOffset
             else { return false }
             if next <= offset { return true }
             offset = next
         }
+        return false
     }
 
     /// The bucket of a unit in each draw of the enrolment, nil if it has none, and whether it passes there.

@@ -81,10 +81,18 @@ extension StatedFunction {
     }
 
     @inline(__always)
-    private func prefixLength(_ parameters: UInt64) -> Int { Int(truncatingIfNeeded: parameters &>> 32 & 0xFFFF) }
+    private func prefixLength(_ parameters: UInt64) -> Int {
+        Int(truncatingIfNeeded: parameters &>> 32 & Self.lengthMask)
+    }
 
     @inline(__always)
-    private func suffixLength(_ parameters: UInt64) -> Int { Int(truncatingIfNeeded: parameters &>> 48) }
+    private func suffixLength(_ parameters: UInt64) -> Int {
+        Int(truncatingIfNeeded: parameters &>> 48 & Self.lengthMask)
+    }
+
+    /// A text has at most 1,024 bytes, and a few more with its head. In a torn image the bits above may be set: without the mask a
+    /// request could hash 128 KB before the words are rejected.
+    private static var lengthMask: UInt64 { 0x7FF }
 
     /// How many bytes are hashed.
     @inline(__always)

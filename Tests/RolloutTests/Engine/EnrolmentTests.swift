@@ -100,6 +100,29 @@ struct EnrolmentTests {
         }
     }
 
+    @Test("A range of buckets is a range of points, to the last one", arguments: 0..<20 as Range<UInt64>)
+    func points(seed: UInt64) throws {
+        func bucket(of point: UInt64) -> Int { Int((UInt128(point) * 1_000_000) >> 64) }
+        var random = SplitMix64(seed: seed)
+        let edges = [0, 1, 499_999, 500_000, 999_999, 1_000_000, Int.random(in: 0...1_000_000, using: &random)]
+            .shuffled(
+                using: &random
+            )
+        let range = min(edges[0], edges[1])..<max(edges[0], edges[1])
+        // An empty range has no gate, because no unit passes.
+        guard let gate = EnrolmentGate([.salt("s", in: [range])], orElse: Outcome(word: 7)) else {
+            return #expect(range.isEmpty)
+        }
+        var words: [UInt64] = [1, 2, 3]
+        let start = Int(EnrolmentGate.append(gate, to: &words))
+        let (lowest, highest) = (words[start + 2], words[start + 2] + words[start + 3])
+        #expect(start % EnrolmentGate.size == 0 && words.count == start + EnrolmentGate.size)
+        #expect(bucket(of: lowest) == range.lowerBound && bucket(of: highest) == range.upperBound - 1)
+        #expect(lowest == 0 || bucket(of: lowest - 1) == range.lowerBound - 1)
+        #expect(highest == .max || bucket(of: highest + 1) == range.upperBound)
+        #expect(words[start + 4] == 7)
+    }
+
     @Test("Two rollouts of a layer exclude each other, and take what was given to them", .tags(.statistical))
     func layers() throws {
         let router = try Self.router([

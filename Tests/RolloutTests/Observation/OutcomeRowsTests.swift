@@ -212,7 +212,7 @@ struct OutcomeRowsTests {
         rows.give(node, for: .node)
         let isOver = Atomic(false)
         let strays = Atomic(0)
-        let pool = Mutex(rows)
+        let pool = Lock(rows)
         await onThreads([
             {
                 for _ in 0..<20_000 {
@@ -281,7 +281,7 @@ struct OutcomeRowsTests {
     func readingUnderRequests() throws {
         let decision = try serve(0..<1)[0]
         let (outcomes, begun, isOver) = (outcomes, Count(), Count())
-        let problems = Mutex<[String]>([])
+        let problems = Lock<[String]>([])
         onThreads([
             {
                 for _ in 0..<(StressEffort.isLong ? 500_000 : 20_000) {
@@ -305,7 +305,7 @@ struct OutcomeRowsTests {
     func inFlightUntilCounted() throws {
         let decision = sms.decision(for: "a")
         let (outcomes, isReady, isHeld, begun) = (outcomes, Count(), Count(), Count())
-        let seen = Mutex<[Int]>([])
+        let seen = Lock<[Int]>([])
         onThreads([
             {
                 while isReady.value.load(ordering: .acquiring) == 0 { sched_yield() }
@@ -362,7 +362,7 @@ struct OutcomeRowsTests {
             }
             written.add(count, ordering: .relaxed)
         }
-        let problems = Mutex<[String]>([])
+        let problems = Lock<[String]>([])
         let reader: @Sendable () -> Void = {
             var last = outcomes.counts
             while !isOver.load(ordering: .acquiring) {

@@ -26,7 +26,7 @@ struct ReleaseResourcesTests {
 
     /// What was loaded, in order; loads of versions in `broken` fail.
     final class Shelf: Sendable {
-        private let state = Mutex<(models: [Model], broken: Set<String>)>(([], []))
+        private let state = Lock<(models: [Model], broken: Set<String>)>(([], []))
 
         var models: [Model] { state.withLock(\.models) }
         var versions: [String] { models.map(\.version) }

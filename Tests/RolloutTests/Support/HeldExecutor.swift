@@ -1,11 +1,11 @@
-import Synchronization
+@testable import Rollout
 
 /// Runs tasks step by step: whatever they do next waits until a test runs it.
 ///
 ///     let task = Task(executorPreference: executor) { … }
 ///     executor.run()      // on this thread, up to where the task waits for something
 final class HeldExecutor: TaskExecutor {
-    private let jobs = Mutex<[UnownedJob]>([])
+    private let jobs = Lock<[UnownedJob]>([])
 
     func enqueue(_ job: consuming ExecutorJob) {
         let job = UnownedJob(job)
@@ -26,7 +26,7 @@ final class HeldExecutor: TaskExecutor {
 
     /// Runs all that there is to do until the task has ended, and returns how it did.
     func result<Value: Sendable>(of task: Task<Value, any Error>) async -> Result<Value, any Error> {
-        let isOver = Mutex(false)
+        let isOver = Lock(false)
         Task {
             _ = await task.result
             isOver.withLock { $0 = true }

@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import Rollout
@@ -32,7 +31,7 @@ struct GateTests {
     }
 
     final class Log: Sendable {
-        private let state = Mutex<[String]>([])
+        private let state = Lock<[String]>([])
 
         var lines: [String] { state.withLock { $0 } }
 
@@ -86,7 +85,7 @@ struct GateTests {
     func hangs() async throws {
         let clock = ManualClock()
         let (isPreparing, release) = (OneShot<Bool>(), OneShot<Bool>())
-        let isFirst = Mutex(true)
+        let isFirst = Lock(true)
         let updater = updater(
             ScriptedGate("load", log) { _, _ in
                 guard isFirst.withLock({ exchange(&$0, with: false) }) else { return }

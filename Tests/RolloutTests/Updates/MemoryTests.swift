@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Testing
 
 @testable import Rollout
@@ -8,7 +7,7 @@ import Testing
 struct MemoryTests {
     /// Keeps the lines that a log would have.
     private final class Lines: UpdateRecorder {
-        private let lines = Mutex("")
+        private let lines = Lock("")
 
         var bytes: [UInt8] { lines.withLock { Array($0.utf8) } }
 

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Testing
 
 @testable import Rollout
@@ -216,7 +215,7 @@ struct RollbackTests {
     // MARK: Records
 
     final class InMemoryRecorder: UpdateRecorder {
-        private let state = Mutex<[UpdateRecord]>([])
+        private let state = Lock<[UpdateRecord]>([])
 
         var records: [UpdateRecord] { state.withLock { $0 } }
 

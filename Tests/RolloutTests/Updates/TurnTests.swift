@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import Rollout
@@ -22,7 +21,7 @@ struct TurnTests {
     }
 
     private final class Verdicts: Sendable {
-        private let state = Mutex<[Bool]>([])
+        private let state = Lock<[Bool]>([])
 
         var all: [Bool] { state.withLock { $0 } }
 

@@ -92,7 +92,7 @@ struct BoundedQueueTests {
                 shared.isOver.add(1, ordering: .releasing)
             }
         }
-        let next = Mutex(Array(repeating: 0, count: threads))
+        let next = Lock(Array(repeating: 0, count: threads))
         let consumer = { @Sendable in
             var isOver = false
             while !isOver || !shared.isDrained {

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 import Testing
 
 @testable import Rollout
@@ -17,11 +16,11 @@ struct ExposureDeliveryTests {
             case block(DispatchSemaphore)
         }
 
-        private let acts: Mutex<[Act]>
-        private let offered = Mutex<[[String]]>([])
-        private let calls = Mutex<[(count: Int, shot: OneShot<Void>)]>([])
+        private let acts: Lock<[Act]>
+        private let offered = Lock<[[String]]>([])
+        private let calls = Lock<[(count: Int, shot: OneShot<Void>)]>([])
 
-        init(_ acts: [Act] = []) { self.acts = Mutex(acts) }
+        init(_ acts: [Act] = []) { self.acts = Lock(acts) }
 
         /// The units of each batch that was offered.
         var batches: [[String]] { offered.withLock { $0 } }
@@ -145,7 +144,7 @@ struct ExposureDeliveryTests {
 
     @Test("A cancelled run delivers what is left, from a task that is not cancelled")
     func left() async throws {
-        let isCancelled = Mutex<[Bool]>([])
+        let isCancelled = Lock<[Bool]>([])
         let told = try ToldExposures(EditedPolicy.canary(10))
         let exposures = Exposures(of: told.router, batch: 2) { _ in isCancelled.withLock { $0.append(Task.isCancelled) }
         }
@@ -242,7 +241,7 @@ struct ExposureDeliveryTests {
     )
     func concurrent() async throws {
         let (threads, units) = (3, StressEffort.isLong ? 200_000 : 4_000)
-        let seen = Mutex<[String: Int]>([:])
+        let seen = Lock<[String: Int]>([:])
         let told = try ToldExposures(EditedPolicy.canary(10))
         let exposures = Exposures(of: told.router, remembering: 1 << 21, queue: 64) { batch in
             seen.withLock { seen in for exposure in batch { seen[exposure.unit.text, default: 0] += 1 } }

@@ -1,12 +1,10 @@
-import Synchronization
-
 @testable import Rollout
 
 /// Exposures of one router, and what their sink was given.
 struct ToldExposures: Sendable {
     /// What the sink was given, batch by batch.
     final class Sink: Sendable {
-        private let taken = Mutex<[[Exposure]]>([])
+        private let taken = Lock<[[Exposure]]>([])
 
         var batches: [[Exposure]] { taken.withLock { $0 } }
 

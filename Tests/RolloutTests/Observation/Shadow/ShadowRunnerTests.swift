@@ -164,7 +164,7 @@ struct ShadowRunnerTests {
     @Test("Task-local values of the request are not carried")
     func taskLocals() async throws {
         let service = try Shadowed()
-        let seen = Mutex("")
+        let seen = Lock("")
         try await service.running {
             try await service.permit().run(.readOnly) { seen.withLock { $0 = "\(Self.trace)" } }
             await until { service.copies.running == 0 }

@@ -1,4 +1,3 @@
-import Synchronization
 import Testing
 
 @testable import Rollout
@@ -88,7 +87,7 @@ extension ShadowRunnerTests {
         @Test("A copy that cancels its own task does not cancel the next one")
         func cancelsItself() async throws {
             let service = try Shadowed()
-            let seen = Mutex<[Bool]>([])
+            let seen = Lock<[Bool]>([])
             try await service.running {
                 for _ in 0..<3 {
                     try await service.permit().run(.readOnly) {

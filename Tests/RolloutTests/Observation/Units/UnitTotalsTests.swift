@@ -292,7 +292,7 @@ struct UnitTotalsTests {
     func readingWhileCounting() throws {
         let service = try CountedCanary()
         let isOver = Atomic<Bool>(false)
-        let faults = Mutex<[String]>([])
+        let faults = Lock<[String]>([])
         onThreads([
             {
                 for bucket in 0..<(StressEffort.isLong ? 100_000 : 2_000) {

@@ -20,6 +20,9 @@ let router = made { try RolloutRouter(policy: policy) }
 
 let updater = RolloutUpdater(router)
 
+/// The revision that the caller has seen.
+let seen: UInt32 = 7
+
 /// The digests of the policies that somebody approved.
 let approved: Set<String> = []
 

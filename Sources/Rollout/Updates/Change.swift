@@ -51,6 +51,12 @@ final class Change: Sendable {
         self.watch = watch
         self.isKnown = isKnown
     }
+
+    /// That another revision runs than the change expects, or nil if it is that one or the change expects none.
+    func conflict(with running: RolloutPolicy) -> UpdateError? {
+        guard let expected, expected != running.revision else { return nil }
+        return .conflict(expected: expected, running: running.revision)
+    }
 }
 
 /// What ends a change before its time.
@@ -62,6 +68,14 @@ enum Interruption: Hashable, Sendable {
     case overtakenByRollback
     /// A change that only takes away goes to the store first.
     case overtakenByTakingAway
+
+    /// Whether nobody waits for the change any more, not even for what the store says to it.
+    var isFinal: Bool {
+        switch self {
+        case .timedOut, .cancelled: true
+        case .overtakenBy, .overtakenByRollback, .overtakenByTakingAway: false
+        }
+    }
 }
 
 /// Ends whatever a change waits for if its time is up, its task is cancelled, or another change goes first.
@@ -76,10 +90,10 @@ final class ChangeWatch: Sendable {
     /// What has ended the change, or nil if nothing has.
     var interruption: Interruption? { state.withLock { $0.interruption } }
 
-    /// Ends every wait of the change, now and later. Only the first interruption counts.
+    /// Ends every wait of the change, now and later. Only the first interruption counts, and after that the first final one.
     func end(_ interruption: Interruption) {
         let handler = state.withLock { state -> (@Sendable (Interruption) -> Void)? in
-            guard state.interruption == nil else { return nil }
+            if let earlier = state.interruption, earlier.isFinal || !interruption.isFinal { return nil }
             state.interruption = interruption
             return state.handler
         }
@@ -112,12 +126,20 @@ final class ChangeWatch: Sendable {
         }
     }
 
-    /// What the work gives, or nil if the change is interrupted first. The work is then cancelled, and not waited for.
-    func value<Value: Sendable>(of work: @escaping @Sendable () async -> Value) async -> Value? {
+    /// Does some work, unless the change is interrupted first. The work is then cancelled, and not waited for.
+    ///
+    /// - Parameters:
+    ///   - outlastsOvertaking: Whether the work is waited for although another change goes first.
+    ///   - work: The work.
+    /// - Returns: What the work gives, or nil.
+    func value<Value: Sendable>(
+        outlastingOvertaking outlastsOvertaking: Bool = false,
+        of work: @escaping @Sendable () async -> Value
+    ) async -> Value? {
         let outcome = OneShot<Value?>()
         let task = Task { outcome.fulfil(await work()) }
-        whenEnded { _ in
-            if outcome.fulfil(nil) { task.cancel() }
+        whenEnded { interruption in
+            if interruption.isFinal || !outlastsOvertaking, outcome.fulfil(nil) { task.cancel() }
         }
         return await outcome.value
     }

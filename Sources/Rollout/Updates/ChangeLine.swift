@@ -21,7 +21,8 @@
 ///                    '-- holds a later policy --> publish that, through the gates, <-- holds another one
 ///
 /// A change that only takes away then waits for its turn like all others, but before them. It interrupts the change that
-/// has the turn, at the gates or at the store.
+/// has the turn. At the gates that one ends. At the store it passes the turn on at once, and hears the store's answer without
+/// it: the change was stored, and whoever has the turn reads and publishes it, or it was not, and was overtaken.
 ///
 /// A follower may bring what the holder has stored before the holder knows that it has. That is no other change, and
 /// interrupts nothing: it waits for the store's answer. Anything else that a follower brings and that only takes away
@@ -217,7 +218,9 @@ final class ChangeLine: Sendable {
             // that.
             if !hasTurn, change.restoration == nil { return .wait }
             let revision = running.policy.revision
-            return .ended(end(change, with: error, at: revision < .max ? revision + 1 : nil))
+            // An edit that fails on another policy than its writer has seen says nothing about theirs.
+            let cause = change.conflict(with: running.policy) ?? error
+            return .ended(end(change, with: cause, at: revision < .max ? revision + 1 : nil))
         }
         switch Verdict(on: next, after: running.policy, change, history.epochs) {
         case .same: return .ended(.success(next.revision))
@@ -283,17 +286,27 @@ final class ChangeLine: Sendable {
         }
         let passage = await GatePassage(through: gates, from: running, to: next, under: change.watch)
         let passed = passage.passed.map(\.name)
+        var hasTurn = true
         let answer: StoreOffer.Answer
         if let refusal = passage.refusal {
             answer = .failed(refusal)
+        } else if let offer {
+            state.withLock { $0.offered = next }
+            answer = await offer.make(next, change, gates: passed, over: router.compiled, history) {
+                // The gates hear of the next change after this one.
+                await change.watch.bounded { await passage.finish(published: false) }
+                hasTurn = false
+                leave(change)
+            }
         } else {
-            if offer != nil { state.withLock { $0.offered = next } }
-            answer = await offer?.make(next, change, gates: passed, over: router.compiled, history) ?? .none
+            answer = .none
         }
         let ending = state.withLock { state -> Ending in
-            state.offered = nil
+            if hasTurn { state.offered = nil }
             switch answer {
-            case .other(let stored): return .overtaken(stored)
+            case .other(let stored):
+                guard let interruption = change.watch.interruption, !hasTurn else { return .overtaken(stored) }
+                return .ended(end(change, with: .ended(interruption, at: nil), next, gates: passed))
             case .failed(let error): return .ended(end(change, with: error, next, gates: passed))
             case .none:
                 if let interruption = change.watch.interruption {
@@ -303,20 +316,25 @@ final class ChangeLine: Sendable {
                     publish(change, &state, next, gates: passed, over: router.compiled, restoring: restored)
                 )
             case .stored(let record):
+                // Whoever has the turn now reads it, and publishes it.
+                guard hasTurn else { return .ended(.success(next.revision)) }
                 return .ended(publish(change, &state, next, gates: passed, over: router.compiled, as: record))
             }
         }
-        var isPublished = false
-        if case .ended(.success) = ending { isPublished = true }
-        await change.watch.bounded { [isPublished] in await passage.finish(published: isPublished) }
+        if hasTurn {
+            var isPublished = false
+            if case .ended(.success) = ending { isPublished = true }
+            await change.watch.bounded { [isPublished] in await passage.finish(published: isPublished) }
+        }
         return ending
     }
 
     /// Passes the turn on to the first change that still wants it.
-    private func leave(_ change: Change) {
+    func leave(_ change: Change) {
         state.withLock { state in
             guard state.holder?.change === change else { return }
             state.holder = nil
+            state.offered = nil
             while !state.waiting.isEmpty {
                 let next = state.waiting.removeFirst()
                 if next.change.turn.fulfil(nil) { return give(next, &state) }

@@ -1,5 +1,6 @@
 extension RolloutPolicy {
-    /// This policy after an edit, as ``RolloutUpdater/update(requiring:by:because:now:within:_:)`` would make it: for a preview.
+    /// This policy after an edit, for a preview. ``RolloutUpdater/update(expecting:requiring:by:because:now:within:_:)`` would
+    /// make the same.
     ///
     ///     let planned = try running.edited { try $0.setShare(of: .sms, to: .percent(25)) }
     ///     print(running.movement(to: planned))

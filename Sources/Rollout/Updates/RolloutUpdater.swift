@@ -109,7 +109,11 @@ public final class RolloutUpdater: Sendable {
     /// only takes away. With a store it always does, and once more each time that another process was faster. No other
     /// change is published while it runs, so it must not wait for one.
     ///
+    /// Whoever has looked at a revision before they decide says so with `expecting:`. If another one runs by then, here or in the
+    /// store, the edit fails as ``UpdateError/Code/conflict``.
+    ///
     /// - Parameters:
+    ///   - expected: The revision that the edit must be made on, or nil for any.
     ///   - condition: What the store must still hold beside the policy, or nil for nothing.
     ///   - author: Who changes the policy, for the ``history``.
     ///   - reason: Why, for the ``history``.
@@ -120,6 +124,7 @@ public final class RolloutUpdater: Sendable {
     /// - Throws: `UpdateError`; the running policy is then untouched.
     @discardableResult
     public func update(
+        expecting expected: UInt32? = nil,
         requiring condition: StoreCondition? = nil,
         by author: String? = nil,
         because reason: String? = nil,
@@ -127,7 +132,8 @@ public final class RolloutUpdater: Sendable {
         within limit: Duration? = nil,
         _ edit: (inout RolloutPolicy) throws -> Void
     ) async throws(UpdateError) -> UInt32 {
-        let change = Change(UpdateOrigin(author: author, reason: reason, time: now), requiring: condition)
+        let origin = UpdateOrigin(author: author, reason: reason, time: now)
+        let change = Change(origin, expecting: expected, requiring: condition)
         return try await changes.perform(change, within: limit, clock) {
             [history = changes.history]
             running throws(UpdateError) in
@@ -148,6 +154,7 @@ public final class RolloutUpdater: Sendable {
     /// - Parameters:
     ///   - id: The rollout.
     ///   - revision: The revision that has the content to restore, or nil for the content before the last change.
+    ///   - expected: The revision that must be running when the policy takes its place, or nil for any.
     ///   - author: Who changes the policy, for the ``history``.
     ///   - reason: Why, for the ``history``. By default, that it is a rollback.
     ///   - now: The time, for the ``history`` and the ``RolloutRouter/status``.
@@ -159,18 +166,19 @@ public final class RolloutUpdater: Sendable {
     public func rollback(
         of id: RolloutID,
         to revision: UInt32? = nil,
+        expecting expected: UInt32? = nil,
         by author: String? = nil,
         because reason: String? = nil,
         now: UnixTime = .now,
         within limit: Duration? = nil
     ) async throws(UpdateError) -> UInt32 {
-        try await restore(Restoration(id: id, revision: revision), nil, author, reason, now, limit)
+        try await restore(Restoration(id: id, revision: revision), expected, author, reason, now, limit)
     }
 
     /// Restores the content of a whole revision.
     ///
     /// One policy holds everybody's rollouts, and the last change may be somebody else's. So the revision has to be
-    /// named; ``rollback(of:to:by:because:now:within:)`` restores one rollout.
+    /// named; ``rollback(of:to:expecting:by:because:now:within:)`` restores one rollout.
     ///
     /// The result is a new revision. The epoch of every rollout that changes rises, so no assignment from the time in
     /// between counts any more.

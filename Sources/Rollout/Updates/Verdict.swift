@@ -13,8 +13,8 @@ enum Verdict {
     ///   - change: The change that offers it.
     ///   - epochs: What epochs depend on, apart from the running policy.
     init(on next: RolloutPolicy, after running: RolloutPolicy, _ change: Change, _ epochs: EpochMemory) {
-        if let expected = change.expected, expected != running.revision {
-            self = .wrong(.conflict(expected: expected, running: running.revision))
+        if let conflict = change.conflict(with: running) {
+            self = .wrong(conflict)
             return
         }
         do throws(PolicyError) {

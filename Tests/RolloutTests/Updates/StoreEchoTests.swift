@@ -133,6 +133,7 @@ struct StoreEchoTests {
         try await other.update { try $0.abort("sms") }
         #expect(try await updater.update(to: #require(store.policy), by: "the follower") == 3)
         #expect(router.snapshot().policy == store.policy)
+        rollback.cancel()
         let error = try await #require(throws: UpdateError.self) { try await rollback.value }
         #expect(error.code == .outcomeUnknown)
     }

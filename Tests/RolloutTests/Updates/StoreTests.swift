@@ -85,6 +85,34 @@ struct StoreTests {
         #expect(router.snapshot().policy == store.policy)
     }
 
+    @Test("An edit that expects a revision is made on that one, and on no other")
+    func expectedEdit() async throws {
+        let (_, other) = try process()
+        let (router, updater) = try process()
+        #expect(try await updater.update(expecting: 1, force("a")) == 2)
+        // Another process is faster before the store is read, and between that and the exchange.
+        try await other.update(force("other"))
+        await #expect(throws: UpdateError.conflict(expected: 2, running: 3)) {
+            try await updater.update(expecting: 2, force("b"))
+        }
+        store.beforeNextSwap { [force] in
+            _ = try? await other.update(force("again"))
+            return nil
+        }
+        await #expect(throws: UpdateError.conflict(expected: 3, running: 4)) {
+            try await updater.update(expecting: 3, force("b"))
+        }
+        // What the edit says of a revision that its writer has not seen is not what they want to hear.
+        await #expect(throws: UpdateError.conflict(expected: 9, running: 4)) {
+            try await updater.update(expecting: 9) { try $0.force("b", to: "nobody", in: "sms") }
+        }
+        await #expect(throws: UpdateError.conflict(expected: 3, running: 4)) {
+            try await updater.rollback(of: "sms", expecting: 3)
+        }
+        #expect(try await updater.rollback(of: "sms", expecting: 4) == 5)
+        #expect(router.snapshot().policy.sms.forced.keys.map(\.text).sorted() == ["a", "other"])
+    }
+
     @Test("Three processes, twenty edits each: all are there in the end")
     func fleet() async throws {
         let fleet = try (0..<3).map { _ in

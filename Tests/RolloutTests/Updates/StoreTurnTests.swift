@@ -114,19 +114,87 @@ struct StoreTurnTests {
     // MARK: Who goes first
 
     @Test(
-        "What only takes away goes before all others and ends what hangs at the store",
+        "What only takes away goes before all others, whatever hangs at the store",
         arguments: MemoryStore.Step.allCases
     )
     func abort(at step: MemoryStore.Step) async throws {
-        let (router, updater) = try process(gates: [GateTests.ScriptedGate("load", log)])
+        let clock = ManualClock()
+        let (router, updater) = try process(gates: [GateTests.ScriptedGate("load", log)], clock: clock)
         let isAsked = store.hang(atNext: step)
-        let stuck = Task { try await updater.update(force("a")) }
+        let stuck = Task { try await updater.update(within: .seconds(5), force("a")) }
         await isAsked.value
+        await clock.sleepers()
         #expect(try await updater.update { try $0.abort("sms") } == 2)
         #expect(store.policy == router.snapshot().policy)
+        // A change that was offered hears the answer of the store, as long as its time lasts.
+        if step == .swap { clock.advance(by: .seconds(5)) }
         let error = try await #require(throws: UpdateError.self) { try await stuck.value }
         #expect(error.code == (step == .swap ? .outcomeUnknown : .overtaken))
         #expect(log.lines == (step == .swap ? ["load prepares 1 to 2", "load undone"] : []), "the abort asks no gate")
+    }
+
+    /// What the store says to a change after another one has gone first.
+    struct LateAnswer: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        /// Whether the store has stored the change before that.
+        let isStored: Bool
+        let answer: @Sendable (StoredPolicy?) -> StoreAnswer
+        let code: UpdateError.Code?
+    }
+
+    private static let lateAnswers = [
+        LateAnswer(testDescription: "stored", isStored: true, answer: { _ in .stored }, code: nil),
+        LateAnswer(testDescription: "its own record", isStored: true, answer: { .other($0) }, code: nil),
+        LateAnswer(testDescription: "something else", isStored: false, answer: { .other($0) }, code: .overtaken),
+        LateAnswer(testDescription: "nothing", isStored: false, answer: { _ in .other(nil) }, code: .overtaken),
+        LateAnswer(
+            testDescription: "unreached",
+            isStored: false,
+            answer: { _ in .unreached(MemoryStore.Failure()) },
+            code: .unreached
+        ),
+        LateAnswer(
+            testDescription: "unknown",
+            isStored: true,
+            answer: { _ in .unknown(MemoryStore.Failure()) },
+            code: .outcomeUnknown
+        ),
+    ]
+
+    @Test("A change that is overtaken at the store hears whether it was made", arguments: lateAnswers)
+    func overtakenAtStore(_ late: LateAnswer) async throws {
+        let (router, updater) = try process(gates: [GateTests.ScriptedGate("load", log)])
+        let (isAsked, mayAnswer) = (OneShot<Void>(), OneShot<Void>())
+        if late.isStored {
+            store.afterNextSwap { [store] _ in
+                let held = store.held
+                isAsked.fulfil(())
+                await mayAnswer.value
+                return late.answer(held)
+            }
+        } else {
+            store.beforeNextSwap { [store] in
+                isAsked.fulfil(())
+                await mayAnswer.value
+                return late.answer(store.held)
+            }
+        }
+        let change = Task { try await updater.update(by: "ana", force("a")) }
+        await isAsked.value
+        let aborted: UInt32 = late.isStored ? 3 : 2
+        #expect(try await updater.update(by: "ben") { try $0.abort("sms") } == aborted)
+        mayAnswer.fulfil(())
+        if let code = late.code {
+            let error = try await #require(throws: UpdateError.self) { try await change.value }
+            #expect(error.code == code)
+        } else {
+            #expect(try await change.value == 2)
+        }
+        #expect(router.snapshot().policy == store.policy)
+        #expect(router.snapshot().revision == aborted)
+        #expect((router.snapshot().policy.sms.forced["a"] != nil) == late.isStored)
+        #expect(updater.history.filter { $0.outcome == .accepted }.map(\.revision) == Array(1...aborted))
+        #expect(log.lines.prefix(2) == ["load prepares 1 to 2", "load undone"])
     }
 
     /// It lowered the share from what ran here, and raises it from what the store holds.

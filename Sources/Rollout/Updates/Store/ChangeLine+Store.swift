@@ -15,13 +15,24 @@ struct StoreOffer: Sendable {
     /// The version that the store has to hold, or nil if it has to hold nothing.
     let version: String?
 
-    /// Offers a policy, and returns when the store has answered or the change is interrupted.
+    /// Offers a policy, and returns when the store has answered, the time is up or the task is cancelled.
+    ///
+    /// - Parameters:
+    ///   - next: The policy.
+    ///   - change: The change that made it.
+    ///   - gates: The gates that have let it through.
+    ///   - running: What runs, for the record.
+    ///   - history: Makes the record.
+    ///   - whenOvertaken: Called if another change is to go first while the store is asked. The store's answer is waited for all the
+    ///     same, because the change was made or it was not.
+    /// - Returns: What became of the policy.
     func make(
         _ next: RolloutPolicy,
         _ change: Change,
         gates: [String],
         over running: CompiledPolicy?,
-        _ history: UpdateHistory
+        _ history: UpdateHistory,
+        whenOvertaken: () async -> Void
     ) async -> Answer {
         // Once it is asked, nobody knows what becomes of the change. So it is not asked for nothing.
         if let interruption = change.watch.interruption { return .failed(.ended(interruption, at: nil)) }
@@ -33,9 +44,13 @@ struct StoreOffer: Sendable {
             over: running
         )
         let (policy, text, condition) = (Array(next.json.utf8), Array(record.jsonWithoutPolicy.utf8), change.condition)
-        let answer = await change.watch.value {
-            await store.swap(policy, record: text, expecting: version, requiring: condition)
+        let asking = Task { await store.swap(policy, record: text, expecting: version, requiring: condition) }
+        var answer = await change.watch.value { await asking.value }
+        if answer == nil, change.watch.interruption?.isFinal == false {
+            await whenOvertaken()
+            answer = await change.watch.value(outlastingOvertaking: true) { await asking.value }
         }
+        if answer == nil { asking.cancel() }
         switch answer {
         case .stored: return .stored(record)
         // The swap may have been repeated because its first answer was lost.
@@ -113,8 +128,11 @@ extension ChangeLine {
         let running = router.compiled
         if running.policy.revision == 0 { throw .nothingToSeed }
         let offer = StoreOffer(store: store, version: nil)
-        switch await offer.make(running.policy, change, gates: [], over: running, history) {
-        case .other(let stored): return .overtaken(stored)
+        let answer = await offer.make(running.policy, change, gates: [], over: running, history) { leave(change) }
+        switch answer {
+        case .other(let stored):
+            if let interruption = change.watch.interruption { throw .ended(interruption, at: nil) }
+            return .overtaken(stored)
         case .failed(let error): throw error
         case .none, .stored: return .ended(.success(running.policy.revision))
         }

@@ -7,6 +7,65 @@ public struct Metrics: Sendable {
     let families: [MetricFamily]
 
     init(_ families: [MetricFamily]) { self.families = families }
+
+    /// A counter of the service's own, for the same page.
+    ///
+    ///     let refused = Metrics.counter("sms_tokens_refused_total", help: "Refused tokens.", [["cause": "expired"]: 3])
+    ///
+    /// - Parameters:
+    ///   - name: Its name, which ends in `_total`.
+    ///   - help: What is counted, in a sentence.
+    ///   - values: The counts, each by its labels. No counter of a process ever goes back.
+    /// - Returns: What a page takes.
+    /// - Precondition: Prometheus takes the names: letters, digits and underscores, and no digit first.
+    public static func counter(_ name: String, help: String, _ values: [[String: String]: Int]) -> Metrics {
+        precondition(name.hasSuffix("_total"), "the counter \(name) has to end in _total")
+        return own(name, .counter, help, values.mapValues(MetricSample.Value.count))
+    }
+
+    /// A gauge of the service's own, for the same page.
+    ///
+    /// - Parameters:
+    ///   - name: Its name.
+    ///   - help: What is measured, in a sentence.
+    ///   - values: The values, each by its labels.
+    /// - Returns: What a page takes.
+    /// - Precondition: Prometheus takes the names: letters, digits and underscores, and no digit first.
+    public static func gauge(_ name: String, help: String, _ values: [[String: String]: Double]) -> Metrics {
+        own(name, .gauge, help, values.mapValues(MetricSample.Value.number))
+    }
+
+    private static func own(
+        _ name: String,
+        _ kind: MetricFamily.Kind,
+        _ help: String,
+        _ values: [[String: String]: MetricSample.Value]
+    ) -> Metrics {
+        let samples = values.map { labels, value in
+            let labels = labels.sorted { $0.key < $1.key }.map { MetricLabel($0.key, $0.value) }
+            for label in labels { requireName(label.name) }
+            return (
+                text: labels.map { "\($0.name) \($0.value)" }.joined(separator: "\n"),
+                MetricSample(value, labels: labels)
+            )
+        }
+        requireName(name)
+        return Metrics([MetricFamily(name, kind, help, samples.sorted { $0.text < $1.text }.map(\.1))])
+    }
+
+    private static func requireName(_ name: String) {
+        let isName =
+            name.first.map { !("0"..."9").contains($0) } ?? false
+            && name.utf8.allSatisfy { byte in
+                switch byte {
+                case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"),
+                    UInt8(ascii: "0")...UInt8(ascii: "9"):
+                    true
+                default: false
+                }
+            }
+        precondition(isName, "\(quoted(name)) is no name of a metric or a label")
+    }
 }
 
 /// Series of one name, as Prometheus groups them.

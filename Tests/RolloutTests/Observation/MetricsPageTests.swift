@@ -381,6 +381,40 @@ struct MetricsPageTests {
         #expect(exposures(page(by: .app), "stable", "before") == nil)
     }
 
+    @Test("what a service counts itself is on the page, in the order of its labels")
+    func ownFamilies() throws {
+        let page = MetricsPage(
+            of: RolloutRouter(),
+            with: .counter(
+                "sms_tokens_total",
+                help: "Tokens.",
+                [["cause": "old", "by": "b"]: 2, ["cause": "new", "by": "a"]: 1]
+            ),
+            .gauge("sms_up", help: "Whether.", [[:]: 0.5])
+        )
+        #expect(
+            page.text.hasSuffix(
+                """
+                # HELP sms_tokens_total Tokens.
+                # TYPE sms_tokens_total counter
+                sms_tokens_total{by="a",cause="new"} 1
+                sms_tokens_total{by="b",cause="old"} 2
+                # HELP sms_up Whether.
+                # TYPE sms_up gauge
+                sms_up 0.5
+
+                """
+            )
+        )
+    }
+
+    @Test("a name of which Prometheus makes nothing is a mistake in the program")
+    func badNames() async {
+        await #expect(processExitsWith: .failure) { _ = Metrics.counter("tokens", help: "", [:]) }
+        await #expect(processExitsWith: .failure) { _ = Metrics.gauge("1st", help: "", [:]) }
+        await #expect(processExitsWith: .failure) { _ = Metrics.gauge("up", help: "", [["a-b": ""]: 1]) }
+    }
+
     @Test("a family that two parts have is on the page once, and equal series add up")
     func united() {
         let part = Metrics([MetricFamily("x_total", .counter, "X.", [MetricSample(.count(2))])])

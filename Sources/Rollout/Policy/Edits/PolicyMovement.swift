@@ -55,6 +55,11 @@ extension PolicyMovement: CustomStringConvertible {
     }
 }
 
+extension PolicyMovement: Encodable {
+    /// Encodes the movement with the keys and values that ``json`` has.
+    public func encode(to encoder: any Encoder) throws { try JSONTree.object(members).encode(to: encoder) }
+}
+
 extension PolicyMovement {
     /// The movement as canonical JSON.
     ///

@@ -5,8 +5,8 @@ extension UpdateRecord {
     /// `restored` what a rollback restored: an object of `rollout` (null for all) and `revision`.
     public var json: String { tree.canonicalText }
 
-    /// The record without its policy, for a store that has the policy beside it.
-    var jsonWithoutPolicy: String {
+    /// ``json`` with `policy` null, for a store that has the policy beside it and joins the two by ``completed(by:)``.
+    public var jsonWithoutPolicy: String {
         var record = self
         record.policy = nil
         return record.json

@@ -1,3 +1,4 @@
+import Foundation
 import Rollout
 import Testing
 
@@ -86,6 +87,9 @@ struct MovementTests {
         next.rollouts = ["ui": RolloutDefinition(.fixed(EditedPolicy.v1))]
         let movement = try EditedPolicy.canary(10).movement(to: next)
         #expect(movement.json == #"{"changes":[],"rollouts":{"sms":{"removed":true},"ui":{"added":true}}}"#)
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys]
+        #expect(String(decoding: try encoder.encode(movement), as: UTF8.self) == movement.json)
         #expect(movement.description == "sms: removed\nui: added")
     }
 

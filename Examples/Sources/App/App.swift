@@ -17,6 +17,7 @@ struct App {
         let router = RolloutRouter()
         let sms = router.rollout(.sms, default: [.app: "v1", .model: "v1"])
         let known = KnownReleases([.app: Set(Version.allCases.map(\.rawValue))], in: [.sms])
+        let address = try configuration.requiredString(forKey: "model.address")
         let replica = try Replica(of: router, gates: [known], configuration: configuration, logger: logger)
 
         // A version of the model that hangs must not use up the connections that the other one needs.
@@ -25,7 +26,7 @@ struct App {
         try await HTTPClient.withHTTPClient(configuration: connections) { client in
             let model = ModelClient(
                 client: client,
-                address: try configuration.requiredString(forKey: "model.address"),
+                address: address,
                 limit: .milliseconds(configuration.int(forKey: "model.limit.milliseconds", default: 2_000)),
                 sessions: replica.sessions
             )

@@ -186,7 +186,7 @@ public struct EtcdError: Error, Hashable, Sendable, CustomStringConvertible {
         switch error as? HTTPClientError {
         case .connectTimeout: self.init(.unreached, "no connection to \(address) in time")
         case .deadlineExceeded, .readTimeout: self.init(.unknown, "\(address) did not answer in time")
-        case nil where error is NIOConnectionError: self.init(.unreached, "no connection to \(address)")
+        case nil where HTTPClient.isNoConnection(error): self.init(.unreached, "no connection to \(address)")
         default: self.init(.unknown, "\(address): \(error)")
         }
     }
@@ -196,11 +196,16 @@ extension HTTPClient {
     /// A client that tries each connection once: that tells whether anybody was reached. Whoever calls says when the next try is due.
     ///
     /// A request's own deadline ends with the head of the response. What comes after the head has the limit for reading.
-    convenience init(connecting limit: Duration, reading silence: Duration) {
+    package convenience init(connecting limit: Duration, reading silence: Duration) {
         let times = Configuration.Timeout(connect: TimeAmount(limit), read: TimeAmount(silence))
         var configuration = Configuration(timeout: times)
         configuration.connectionPool.retryConnectionEstablishment = false
         self.init(eventLoopGroupProvider: .singleton, configuration: configuration)
+    }
+
+    /// Whether an error of a request says that nobody listens at its address. A name has an error of its own for that.
+    package static func isNoConnection(_ error: any Error) -> Bool {
+        error is NIOConnectionError || (error as? IOError)?.errnoCode == ECONNREFUSED
     }
 }
 

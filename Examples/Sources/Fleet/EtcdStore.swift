@@ -209,9 +209,37 @@ public actor EtcdStore: PolicyStore {
     ///
     /// - Returns: The records, and what is wrong with others. A record is without its policy if etcd has compacted that.
     public func records() async throws(EtcdError) -> (records: [UpdateRecord], problems: [String]) {
+        try await read(try await etcd.range(EtcdRange(newest: Self.recordsRead, with: log)).entries)
+    }
+
+    /// The records that were stored after the last one that is known, oldest first, as far as the log goes back: for whoever keeps
+    /// them longer.
+    ///
+    /// - Parameter isKnown: Whether a record of this process and this number is kept already.
+    /// - Returns: The records, and what is wrong with others. A record is without its policy if etcd has compacted that.
+    /// - Throws: Why etcd cannot be read.
+    public func records(
+        after isKnown: @Sendable (_ process: String, _ number: Int) -> Bool
+    ) async throws(EtcdError) -> (records: [UpdateRecord], problems: [String]) {
+        func news(among limit: Int64) async throws(EtcdError) -> (entries: [EtcdEntry], isAll: Bool) {
+            let entries = try await etcd.range(EtcdRange(newest: limit, with: log)).entries
+            let news = entries.prefix { entry in
+                guard let record = try? UpdateRecord(json: entry.bytes) else { return true }
+                return !isKnown(record.process, record.number)
+            }
+            return (Array(news), news.count < entries.count || entries.count < limit)
+        }
+        // Most of the time there is nothing new, or little.
+        var latest = try await news(among: 8)
+        if !latest.isAll { latest = try await news(among: Int64(Self.recordsKept) * 2) }
+        return try await read(latest.entries)
+    }
+
+    /// Reads entries of the log, the newest first, with the policies that were stored with them.
+    private func read(_ entries: [EtcdEntry]) async throws(EtcdError) -> (records: [UpdateRecord], problems: [String]) {
         var (records, problems): ([UpdateRecord], [String]) = ([], [])
         var isCompacted = false
-        for entry in try await etcd.range(EtcdRange(newest: Self.recordsRead, with: log)).entries {
+        for entry in entries {
             var policy: [UInt8]?
             if !isCompacted {
                 do throws(EtcdError) {

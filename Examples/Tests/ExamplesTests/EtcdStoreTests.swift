@@ -273,7 +273,7 @@ struct EtcdStoreTests {
                 try await ana.updater.seed()
                 _ = try await ben.next()
                 for percent in [20.0, 30, 40] { try await ana.share(percent) }
-                try await compact(server, keeping: 1)
+                try await server.compact(keeping: 1)
                 let start = ContinuousClock.now
                 let bytes = try #require(try await ben.next())
                 #expect(ContinuousClock.now - start < promised(.seconds(1)))
@@ -363,17 +363,6 @@ struct EtcdStoreTests {
                 #expect(try await ben.updater.rollback(of: "sms") == 5)
                 #expect(ben.router.snapshot().policy.share == (try RolloutPolicy.canary(10)).share)
             }
-        }
-    }
-
-    private func compact(_ server: EtcdServer, keeping count: Int64) async throws {
-        try await server.withGateway { gateway in
-            let revision = try await gateway.transact(EtcdTransaction(then: [.range(EtcdRange("x"))])).revision
-            var request = HTTPClientRequest(url: "\(server.address)/v3/kv/compaction")
-            request.method = .POST
-            request.body = .bytes(try JSONEncoder().encode(["revision": String(revision - count + 1)]))
-            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(5))
-            #expect(response.status == .ok)
         }
     }
 }

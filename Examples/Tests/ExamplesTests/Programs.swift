@@ -129,6 +129,18 @@ final class EtcdServer: Sendable {
     /// Has etcd stand still, or go on.
     func send(_ signal: Int32) { program.withLock { $0 }?.send(signal) }
 
+    /// Forgets the revisions before the last ones.
+    func compact(keeping count: Int64) async throws {
+        try await withGateway { gateway in
+            let revision = try await gateway.transact(EtcdTransaction(then: [.range(EtcdRange("x"))])).revision
+            var request = HTTPClientRequest(url: "\(address)/v3/kv/compaction")
+            request.method = .POST
+            request.body = .bytes(try JSONEncoder().encode(["revision": String(revision - count + 1)]))
+            let response = try await HTTPClient.shared.execute(request, timeout: .seconds(5))
+            #expect(response.status == .ok)
+        }
+    }
+
     /// Removes the data of a server that was killed.
     func wipe() throws { try FileManager.default.removeItem(atPath: "\(directory)/data") }
 

@@ -339,7 +339,7 @@ extension HTTPClient {
         return try await reply(to: request)
     }
 
-    private func reply(to request: HTTPClientRequest) async throws -> Reply {
+    func reply(to request: HTTPClientRequest) async throws -> Reply {
         let response = try await execute(request, timeout: .seconds(20))
         let body = try await response.body.collect(upTo: 1 << 24)
         return Reply(status: Int(response.status.code), headers: response.headers, body: Data(buffer: body))

@@ -1,0 +1,159 @@
+import AsyncHTTPClient
+import Configuration
+import Fleet
+import Foundation
+import Hummingbird
+import Logging
+import Rollout
+import ServiceLifecycle
+
+/// The operators' service: it changes the policy of the fleet, and says what the fleet runs. Never at the public port.
+///
+///     Control                                              serves the API
+///     Control seed FILE                                    writes a policy where the store holds none
+///     Control keys FOLDER                                  makes a key for tokens, for a demonstration
+///     Control token FOLDER SUBJECT SCOPE… [--minutes N]    signs a token with it
+@main
+struct Control {
+    private static let usage = "usage: Control [seed FILE | keys FOLDER | token FOLDER SUBJECT SCOPE… [--minutes N]]"
+
+    static func main() async { await runService("control", run) }
+
+    private static func run(_ configuration: ConfigReader, _ logger: Logger) async throws {
+        let words = Array(CommandLine.arguments.dropFirst())
+        switch (words.first, words.dropFirst().first) {
+        case (nil, _): try await serve(configuration, logger)
+        case ("seed", let file?) where words.count == 2: try await seed(file, configuration)
+        case ("keys", let folder?) where words.count == 2: print("made the key \(try TokenMaker.makeKey(in: folder))")
+        case ("token", let folder?): try await token(folder, Array(words.dropFirst(2)), configuration)
+        default: throw ConfigurationMistake(description: usage)
+        }
+    }
+
+    // MARK: The service
+
+    private static func serve(_ configuration: ConfigReader, _ logger: Logger) async throws {
+        let authority = try await TokenAuthority(configuration, logger)
+        let file = try configuration.requiredString(forKey: "audit.database")
+        let replicas = configuration.string(forKey: "replicas", default: "").split(separator: ",").map(String.init)
+        let home = try PolicyHome(configuration)
+        try await home.whileOpen {
+            let store = try home.requireStore()
+            let trail = try AuditTrail(file, of: store, logger)
+            let router = RolloutRouter()
+            let updater = RolloutUpdater(
+                router,
+                recorders: [trail],
+                store: store,
+                remembering: try await trail.remembered()
+            )
+            let reach = StoreReach()
+            let policies = home.follower(updating: updater, configuration) { event in
+                reach.note(event)
+                logger.log(level: event.error == nil ? .info : .error, "policy: \(event)")
+            }
+
+            let client = HTTPClient(connecting: .seconds(1), reading: .seconds(1))
+            let routes = Router(context: AdminContext.self)
+            routes.add(middleware: LogRequestsMiddleware(.info))
+            routes.get("healthz") { _, _ in Health(of: updater).response }
+            routes.get("metrics") { request, _ in
+                MetricsPage(
+                    of: router,
+                    with: updater.metrics,
+                    policies.metrics,
+                    trail.metrics,
+                    accepting: request.headers[.accept]
+                ).response
+            }
+            AdminAPI(
+                updater: updater,
+                store: store,
+                reach: reach,
+                trail: trail,
+                authority: authority,
+                client: client,
+                replicas: replicas
+            ).addRoutes(to: routes)
+            let application = Application(
+                router: routes,
+                configuration: ApplicationConfiguration(reader: configuration.scoped(to: "http")),
+                services: [Following(policies: policies), trail, authority],
+                logger: logger
+            )
+            let result: Result<Void, any Error>
+            do { result = .success(try await application.runService()) } catch { result = .failure(error) }
+            try await client.shutdown()
+            try result.get()
+        }
+    }
+
+    /// Follows the store as a service of a service group.
+    private struct Following: Service {
+        let policies: PolicyFollower
+
+        func run() async throws {
+            try await cancelWhenGracefulShutdown {
+                guard try await policies.startUnlessCancelled() else { return }
+                try await policies.run()
+            }
+        }
+    }
+
+    // MARK: Commands
+
+    private static func seed(_ file: String, _ configuration: ConfigReader) async throws {
+        let policy = try RolloutPolicy(json: String(contentsOfFile: file, encoding: .utf8))
+        let home = try PolicyHome(configuration)
+        try await home.whileOpen {
+            let store = try home.requireStore()
+            let updater = RolloutUpdater(try RolloutRouter(policy: policy), store: store)
+            try await updater.seed(by: "seed", because: "the store held no policy", within: .seconds(5))
+            let held = try await store.read()
+            let record = held?.record.flatMap { try? UpdateRecord(json: $0) }
+            let own = updater.history.first?.process
+            let revision = updater.router.snapshot().revision
+            if record?.process == own {
+                print("\(store.name) holds revision \(revision) of \(file) now")
+            } else {
+                print("\(store.name) held a policy already, and was left alone: revision \(revision)")
+            }
+        }
+    }
+
+    private static func token(_ folder: String, _ words: [String], _ configuration: ConfigReader) async throws {
+        var (words, minutes) = (words, 60.0)
+        if let place = words.firstIndex(of: "--minutes") {
+            guard words.indices.contains(place + 1), let number = Double(words[place + 1]), number.isFinite else {
+                throw ConfigurationMistake(description: "--minutes needs a number")
+            }
+            minutes = number
+            words.removeSubrange(place...(place + 1))
+        }
+        guard let subject = words.first, words.count > 1 else { throw ConfigurationMistake(description: usage) }
+        let scopes = words.dropFirst()
+        if let unknown = scopes.first(where: { Scope(rawValue: $0) == nil }) {
+            let known = Scope.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ConfigurationMistake(description: "there is no scope \"\(unknown)\"; there are \(known)")
+        }
+        let claims = Claims(
+            iss: try configuration.requiredString(forKey: "token.issuer"),
+            aud: Claims.Audience(try configuration.requiredString(forKey: "token.audience")),
+            exp: Double(UnixTime.now.seconds) + minutes * 60,
+            sub: subject,
+            scope: scopes.joined(separator: " ")
+        )
+        print(try await TokenMaker.token(claims, keysIn: folder))
+    }
+}
+
+extension PolicyHome {
+    /// The store, for a process that changes the policy.
+    fileprivate func requireStore() throws -> EtcdStore {
+        if case .etcd(_, let store) = self { return store }
+        throw ConfigurationMistake(
+            description:
+                "Control needs a store to change the policy in: POLICY_SOURCE has to be \"etcd:\" and an address"
+        )
+    }
+}

@@ -1,0 +1,973 @@
+import AsyncHTTPClient
+import Fleet
+import Foundation
+import GRDB
+import JWTKit
+import NIOCore
+import NIOHTTP1
+import Rollout
+import Subprocess
+import SystemPackage
+import Testing
+
+@testable import Control
+
+/// etcd, processes of Control, and services that follow the same store, on ports of the system.
+private struct ControlFleet: Sendable {
+    static let issuer = "https://login.local"
+    static let audience = "rollout-control"
+
+    let folder: URL
+    let etcd: EtcdServer
+    let controls: [ServiceFleet.Service]
+    let services: [ServiceFleet.Service]
+
+    /// Calls the body once all processes run a policy that was seeded. No file that they write may have more kilobytes than said.
+    static func with(
+        controls: Int = 1,
+        services: [String] = [],
+        policy: TestPolicy = TestPolicy(percent: 10),
+        kilobytes: Int? = nil,
+        _ body: @Sendable (ControlFleet) async throws -> Void
+    ) async throws {
+        try await EtcdServer.run { etcd in
+            try await withFolder { folder in
+                let fleet = try ControlFleet(folder, etcd, controls, services, kilobytes)
+                let result: Result<Void, any Error>
+                do {
+                    let output = try await fleet.seed(policy)
+                    try #require(output.contains("holds revision \(policy.revision) of"), "\(output)")
+                    // All at once: two of them make the audit trail.
+                    for service in fleet.controls + fleet.services { try await service.process.start() }
+                    for service in fleet.controls + fleet.services {
+                        try await fleet.wait(for: service, policy.revision)
+                    }
+                    result = .success(try await body(fleet))
+                } catch {
+                    result = .failure(error)
+                }
+                for service in fleet.controls + fleet.services {
+                    let output = await service.process.end()
+                    if case .failure = result { print(output) }
+                }
+                try result.get()
+            }
+        }
+    }
+
+    private init(
+        _ folder: URL,
+        _ etcd: EtcdServer,
+        _ controls: Int,
+        _ services: [String],
+        _ kilobytes: Int?
+    ) throws {
+        let ports = try freePorts(controls + services.count)
+        let addresses = ports.map { "http://127.0.0.1:\($0)" }
+        let nobody = try freePorts(1)[0]
+        _ = try TokenMaker.makeKey(in: folder.appending(path: "tokens").path)
+        try ServiceFleet.writeKeys(in: folder)
+        func service(_ name: String, _ place: Int) throws -> ServiceFleet.Service {
+            let environment = [
+                "HTTP_PORT": "\(ports[place])", "LOG_LEVEL": "warning",
+                "POLICY_SOURCE": "etcd:\(etcd.address)",
+                "POLICY_COPY": folder.appending(path: "copy-\(place).json").path,
+                "TOKEN_KEYS": folder.appending(path: "tokens/jwks.json").path, "TOKEN_ISSUER": issuer,
+                "TOKEN_AUDIENCE": audience, "AUDIT_DATABASE": folder.appending(path: "audit.sqlite").path,
+                "REPLICAS": (addresses + ["http://127.0.0.1:\(nobody)"]).joined(separator: ","),
+                "ROLLOUT_KEYS": folder.appending(path: "keys").path, "MODEL_ADDRESS": "http://127.0.0.1:\(nobody)",
+            ]
+            let program = try executable(name)
+            let process =
+                kilobytes.map { kilobytes in
+                    // A write beyond that fails as on a full disk.
+                    let command = "trap '' XFSZ; ulimit -f \(kilobytes); exec '\(program)'"
+                    return ServiceProcess(.name("bash"), ["-c", command], environment)
+                } ?? ServiceProcess(program, [], environment)
+            return ServiceFleet.Service(process: process, address: addresses[place])
+        }
+        let (issuer, audience) = (Self.issuer, Self.audience)
+        (self.folder, self.etcd) = (folder, etcd)
+        self.controls = try (0..<controls).map { try service("Control", $0) }
+        self.services = try services.enumerated().map { try service($1, controls + $0) }
+    }
+
+    // MARK: Programs
+
+    /// Runs `Control seed` with a policy, and returns what it prints.
+    func seed(_ policy: TestPolicy) async throws -> String {
+        let file = folder.appending(path: "seed-\(UUID().uuidString).json")
+        try policy.write(to: file)
+        let program = ServiceProcess(
+            try executable("Control"),
+            ["seed", file.path],
+            ["POLICY_SOURCE": "etcd:\(etcd.address)"]
+        )
+        try await program.start()
+        return try await program.output()
+    }
+
+    /// Waits until a process runs a revision.
+    func wait(for service: ServiceFleet.Service, _ revision: Int) async throws {
+        struct Health: Decodable { let revision: Int }
+        try await eventually("revision \(revision) at \(service.address)") {
+            guard let reply = try? await HTTPClient.shared.get("\(service.address)/healthz"), reply.status == 200 else {
+                return false
+            }
+            return try reply.decoded(Health.self).revision >= revision
+        }
+    }
+
+    // MARK: Tokens
+
+    static func claims(_ scope: String) -> Claims {
+        Claims(
+            iss: issuer,
+            aud: Claims.Audience(audience),
+            exp: Double(UnixTime.now.seconds + 600),
+            sub: "ana",
+            scope: scope
+        )
+    }
+
+    /// A token with some scopes.
+    func token(_ scopes: Scope...) async throws -> String {
+        let claims = Self.claims(scopes.map(\.rawValue).joined(separator: " "))
+        return try await TokenMaker.token(claims, keysIn: folder.appending(path: "tokens").path)
+    }
+
+    // MARK: Requests
+
+    func ask(
+        _ method: HTTPMethod = .GET,
+        _ path: String,
+        at place: Int = 0,
+        by token: String?,
+        on revision: Int? = nil,
+        _ body: String = ""
+    ) async throws -> Reply {
+        var headers = HTTPHeaders()
+        if let token { headers.add(name: "Authorization", value: "Bearer \(token)") }
+        if let revision { headers.add(name: "If-Match", value: "\"\(revision)\"") }
+        return try await ask(method, path, at: place, headers, body)
+    }
+
+    func ask(
+        _ method: HTTPMethod,
+        _ path: String,
+        at place: Int = 0,
+        _ headers: HTTPHeaders,
+        _ body: String = ""
+    ) async throws -> Reply {
+        var request = HTTPClientRequest(url: controls[place].address + path)
+        request.method = method
+        request.headers = headers
+        if !body.isEmpty { request.body = .bytes(ByteBuffer(string: body)) }
+        return try await HTTPClient.shared.reply(to: request)
+    }
+
+    /// The share of the canary in percent that a process of Control runs.
+    func percent(at place: Int = 0) async throws -> Double {
+        let reply = try await ask("/rollout/policy", at: place, by: token(.read))
+        guard case .canary(let share, _, _)? = try RolloutPolicy(json: reply.text).share else { return 0 }
+        return Double(share.buckets) / 10_000
+    }
+
+    func revision(at place: Int = 0) async throws -> Int {
+        try await ask("/rollout/status", at: place, by: token(.read)).decoded(Answer.self).revision ?? 0
+    }
+
+    /// The audit trail, the newest entry first.
+    func history() async throws -> [History.Entry] {
+        try await ask("/rollout/history?limit=200", by: token(.read)).decoded(History.self).entries
+    }
+
+    /// The file of the audit trail, and what SQLite keeps beside it.
+    func trailBytes() throws -> Data {
+        try ["", "-wal"].reduce(into: Data()) { bytes, suffix in
+            bytes += try Data(contentsOf: folder.appending(path: "audit.sqlite\(suffix)"))
+        }
+    }
+}
+
+extension ControlFleet {
+    fileprivate func ask(_ path: String, at place: Int = 0, by token: String?) async throws -> Reply {
+        try await ask(.GET, path, at: place, by: token)
+    }
+}
+
+/// What Control answers, as far as these tests read it.
+private struct Answer: Decodable {
+    struct Failure: Decodable {
+        struct Problem: Decodable {
+            let path: String
+            let message: String
+        }
+
+        let code: String
+        let message: String
+        let problems: [Problem]?
+    }
+
+    let revision: Int?
+    let digest: String?
+    let error: Failure?
+}
+
+private struct History: Decodable {
+    struct Entry: Decodable {
+        struct Failure: Decodable { let code: String }
+
+        let id: Int
+        let outcome: String
+        let action: String?
+        let subject: String?
+        let address: String?
+        let reason: String?
+        let revision: Int?
+        let oldDigest: String?
+        let newDigest: String?
+        let error: Failure?
+    }
+
+    let entries: [Entry]
+    let next: Int?
+}
+
+@Suite("The operators' service", .serialized)
+struct ControlTests {
+    // MARK: The fleet
+
+    @Test("A change runs in every process within a second, and each one's revision is shown, or in words why it is not")
+    func fleet() async throws {
+        try await ControlFleet.with(controls: 2, services: ["App", "Model"]) { fleet in
+            let token = try await fleet.token(.read, .write)
+            let start = ContinuousClock.now
+            let reply = try await fleet.ask(.POST, "/rollout/update", by: token, on: 1, #"{"canary_percentage": 25}"#)
+            #expect(reply.status == 200 && reply.headers["ETag"] == ["\"2\""], "\(reply.text)")
+            for service in fleet.controls + fleet.services { try await fleet.wait(for: service, 2) }
+            #expect(ContinuousClock.now - start < promised(.seconds(1)))
+            #expect(try await fleet.percent(at: 1) == 25)
+
+            struct Fleet: Decodable {
+                struct Process: Decodable {
+                    let address: String
+                    let revision: Int?
+                    let digest: String?
+                    let problem: String?
+                }
+                let processes: [Process]
+            }
+            let shown = try await fleet.ask("/rollout/fleet", by: token).decoded(Fleet.self).processes
+            let processes = fleet.controls + fleet.services
+            #expect(shown.dropLast().map(\.address) == processes.map(\.address))
+            #expect(shown.dropLast().allSatisfy { $0.revision == 2 && $0.problem == nil })
+            #expect(Set(shown.dropLast().map(\.digest)).count == 1)
+            #expect(shown.last?.revision == nil && shown.last?.problem == "Nobody listens there.")
+        }
+    }
+
+    @Test("A service whose source is etcd ends with a sentence if there is neither etcd nor a saved copy")
+    func noSource() async throws {
+        let environment = [
+            "HTTP_PORT": "\(try freePorts(1)[0])", "POLICY_SOURCE": "etcd:http://127.0.0.1:\(try freePorts(1)[0])",
+        ]
+        try await withFolder { folder in
+            try ServiceFleet.writeKeys(in: folder)
+            let keys = [
+                "ROLLOUT_KEYS": folder.appending(path: "keys").path,
+                "POLICY_COPY": folder.appending(path: "copy.json").path,
+            ]
+            let model = ServiceProcess(try executable("Model"), [], environment.merging(keys) { $1 })
+            try await model.start()
+            let output = try await model.output()
+            #expect(output.contains("There is no policy to start with."))
+            #expect(output.contains("no connection to") && output.contains("copy.json"), "\(output)")
+        }
+        let odd = ServiceProcess(try executable("Control"), ["seed", "x"], ["POLICY_SOURCE": "http://127.0.0.1"])
+        try await odd.start()
+        #expect(try await odd.output().contains("x"))
+    }
+
+    // MARK: Tokens
+
+    private struct Attempt: Sendable {
+        let name: String
+        let headers: HTTPHeaders
+        let code: String
+
+        init(_ name: String, _ token: String, _ code: String) {
+            (self.name, headers, self.code) = (name, ["Authorization": "Bearer \(token)"], code)
+        }
+
+        init(_ name: String, headers: HTTPHeaders, _ code: String) {
+            (self.name, self.headers, self.code) = (name, headers, code)
+        }
+    }
+
+    /// Every way to send no token, or one that does not count.
+    private func attempts(_ fleet: ControlFleet) async throws -> [Attempt] {
+        let all = Scope.allCases.map(\.rawValue).joined(separator: " ")
+        let folder = fleet.folder.appending(path: "tokens").path
+        let claims = ControlFleet.claims(all)
+        func signed(_ change: (inout Claims) -> Void) async throws -> String {
+            var changed = claims
+            change(&changed)
+            return try await TokenMaker.token(changed, keysIn: folder)
+        }
+        let good = try await signed { _ in }
+        let parts = good.split(separator: ".").map(String.init)
+        let other = try await signed { $0.sub = "eve" }.split(separator: ".").map(String.init)
+        let keys = try JSONDecoder().decode(
+            JWKS.self,
+            from: Data(contentsOf: fleet.folder.appending(path: "tokens/jwks.json"))
+        )
+        let kid = try #require(keys.keys.first?.keyIdentifier)
+        let pem = try String(contentsOfFile: "\(folder)/signing.pem", encoding: .utf8)
+        let own = try ES256PrivateKey(pem: pem)
+        let forger = await JWTKeyCollection().add(ecdsa: ES256PrivateKey(), kid: kid)
+        let secret = HMACKey(from: own.publicKey.pemRepresentation)
+        let hmac = await JWTKeyCollection().add(hmac: secret, digestAlgorithm: .sha256, kid: kid)
+        let nameless = await JWTKeyCollection().add(ecdsa: own)
+        let unknown = await JWTKeyCollection().add(ecdsa: own, kid: "unknown")
+        func header(_ text: String) -> String {
+            Data(text.utf8).base64EncodedString().replacing("=", with: "").replacing("+", with: "-")
+        }
+        let now = Double(UnixTime.now.seconds)
+        return [
+            Attempt("none", headers: [:], "missing"),
+            Attempt("a cookie", headers: ["Cookie": "token=\(good); Authorization=Bearer \(good)"], "missing"),
+            Attempt("another scheme", headers: ["Authorization": "Basic YTpi"], "noBearer"),
+            Attempt("no JWT", "abc", "malformed"),
+            Attempt("64 KB", String(repeating: "a", count: 65_536), "tooLong"),
+            Attempt("alg none", header(#"{"alg":"none","kid":"\#(kid.string)"}"#) + ".\(parts[1]).", "wrongAlgorithm"),
+            Attempt(
+                "alg none, signed",
+                header(#"{"alg":"none","kid":"\#(kid.string)"}"#) + ".\(parts[1]).\(parts[2])",
+                "wrongAlgorithm"
+            ),
+            Attempt("HMAC with the public key", try await hmac.sign(claims, kid: kid), "wrongAlgorithm"),
+            Attempt("no kid", try await nameless.sign(claims), "unknownKey"),
+            Attempt("unknown kid", try await unknown.sign(claims, kid: "unknown"), "unknownKey"),
+            Attempt("forged", try await forger.sign(claims, kid: kid), "badSignature"),
+            Attempt("changed", "\(parts[0]).\(other[1]).\(parts[2])", "badSignature"),
+            Attempt("expired", try await signed { $0.exp = now }, "expired"),
+            Attempt("without an end", try await signed { $0.exp = nil }, "expired"),
+            Attempt("not yet", try await signed { $0.nbf = now + 60 }, "tooEarly"),
+            Attempt("another issuer", try await signed { $0.iss = "https://other.local" }, "otherIssuer"),
+            Attempt("another audience", try await signed { $0.aud = .init("other") }, "otherAudience"),
+            Attempt("without an audience", try await signed { $0.aud = nil }, "otherAudience"),
+            Attempt("nobody's", try await signed { $0.sub = nil }, "noSubject"),
+            Attempt("of somebody with two lines", try await signed { $0.sub = "ana\nben" }, "noSubject"),
+        ]
+    }
+
+    @Test("A request without a token that counts is refused, counted and written down without the token")
+    func authentication() async throws {
+        try await ControlFleet.with { fleet in
+            let attempts = try await attempts(fleet)
+            let reading = try await fleet.token(.read)
+            for attempt in attempts {
+                var headers = attempt.headers
+                headers.add(name: "If-Match", value: "\"1\"")
+                let reply = try await fleet.ask(.POST, "/rollout/promote", headers)
+                #expect(reply.status == 401, "\(attempt.name): \(reply.text)")
+                #expect(try reply.decoded(Answer.self).error?.code == attempt.code, "\(attempt.name)")
+                #expect(reply.headers["WWW-Authenticate"].first?.hasPrefix("Bearer") == true)
+            }
+            let entries = try await fleet.history()
+            #expect(entries.prefix(attempts.count).reversed().map(\.error?.code) == attempts.map(\.code))
+            let strange = entries.prefix(attempts.count)
+            #expect(strange.allSatisfy { $0.outcome == "unauthenticated" && $0.subject == nil })
+            #expect(strange.allSatisfy { $0.address == "127.0.0.1" && $0.action == "POST /rollout/promote" })
+            let page = try await HTTPClient.shared.get("\(fleet.controls[0].address)/metrics").text
+            #expect(page.contains(#"rollout_admin_refusals_total{kind="unauthenticated"} \#(attempts.count)"#))
+
+            // Above 20 a minute, they are only counted. A token that is good passes all the same.
+            #expect(attempts.count == RefusalLimit.refusals)
+            let late = try await fleet.ask("/rollout/status", by: "abc")
+            #expect(late.status == 429 && late.headers["Retry-After"].first.flatMap { Int($0) } != nil)
+            #expect(try await fleet.history().count == entries.count)
+            #expect(try await fleet.revision() == 1)
+
+            // Scopes.
+            for (path, scope) in [
+                ("/rollout/promote", "rollout.write"), ("/rollout/start", "rollout.write or rollout.deploy"),
+                ("/switch", "rollout.deploy"), ("/refresh-model", "rollout.deploy"),
+            ] {
+                let reply = try await fleet.ask(.POST, path, by: reading, on: 1)
+                #expect(reply.status == 403 && reply.text.contains(scope), "\(reply.text)")
+                #expect(reply.headers["WWW-Authenticate"].first?.contains("insufficient_scope") == true)
+            }
+            let blind = try await fleet.ask("/rollout/history", by: fleet.token(.write))
+            #expect(blind.status == 403 && blind.text.contains("rollout.read"))
+            #expect(try await fleet.revision() == 1)
+
+            let bytes = try fleet.trailBytes()
+            for attempt in attempts {
+                guard let token = attempt.headers.first(name: "Authorization")?.split(separator: " ").last,
+                    token.utf8.count > 3
+                else { continue }
+                #expect(bytes.range(of: Data(token.utf8)) == nil, "\(attempt.name)")
+                for part in token.split(separator: ".") where part.utf8.count > 8 {
+                    #expect(bytes.range(of: Data(part.utf8)) == nil, "\(attempt.name)")
+                }
+            }
+        }
+    }
+
+    @Test("Keys are rotated by replacing their file, and a file that is no good leaves the last keys in place")
+    func rotation() async throws {
+        try await ControlFleet.with { fleet in
+            let file = fleet.folder.appending(path: "tokens/jwks.json")
+            let old = try await fleet.token(.read)
+            let first = try JSONDecoder().decode(JWKS.self, from: Data(contentsOf: file))
+            _ = try TokenMaker.makeKey(in: fleet.folder.appending(path: "tokens").path)
+            let new = try await fleet.token(.read)
+            try await eventually { try await fleet.ask("/rollout/status", by: new).status == 200 }
+            #expect(try await fleet.ask("/rollout/status", by: old).status == 200)
+
+            let both = try JSONDecoder().decode(JWKS.self, from: Data(contentsOf: file))
+            for text in ["", "{}", #"{"keys": [{"kty": "oct", "k": "AAAA", "kid": "a", "alg": "HS256"}]}"#] {
+                try text.write(to: file, atomically: true, encoding: .utf8)
+            }
+            var named = both
+            named.keys[0].algorithm = nil
+            try JSONEncoder().encode(named).write(to: file, options: .atomic)
+            try await Task.sleep(for: .milliseconds(1_500))
+            #expect(try await fleet.ask("/rollout/status", by: new).status == 200)
+
+            try JSONEncoder().encode(JWKS(keys: Array(both.keys.dropFirst(first.keys.count)))).write(
+                to: file,
+                options: .atomic
+            )
+            // The address has sent many refused tokens by then.
+            try await eventually { try await [401, 429].contains(fleet.ask("/rollout/status", by: old).status) }
+            #expect(try await fleet.ask("/rollout/status", by: new).status == 200)
+            let log = await fleet.controls[0].process.end()
+            #expect(log.contains("which is not for ES256"))
+        }
+    }
+
+    // MARK: Edits
+
+    @Test(
+        "Two operators who move the slider a hundred times lose nothing: each 200 is one revision, each 409 says what runs"
+    )
+    func twoOperators() async throws {
+        try await ControlFleet.with(controls: 2) { fleet in
+            let token = try await fleet.token(.read, .write)
+            let outcomes = try await withThrowingTaskGroup(of: [Int].self) { group in
+                for place in 0..<2 {
+                    group.addTask {
+                        var (revision, made): (Int, [Int]) = (1, [])
+                        for step in 0..<50 {
+                            // Each goes on from what it was told.
+                            let body =
+                                #"{"canary_percentage": \#(step + 1 + 50 * place), "reason": "\#(place) \#(step)"}"#
+                            let reply = try await fleet.ask(
+                                .POST,
+                                "/rollout/update",
+                                at: place,
+                                by: token,
+                                on: revision,
+                                body
+                            )
+                            let answer = try reply.decoded(Answer.self)
+                            #expect([200, 409].contains(reply.status), "\(reply.text)")
+                            revision = try #require(answer.revision)
+                            #expect(reply.headers["ETag"] == ["\"\(revision)\""])
+                            if reply.status == 200 { made.append(revision) }
+                        }
+                        return made
+                    }
+                }
+                return try await group.reduce(into: []) { $0 += $1 }
+            }
+            #expect(Set(outcomes).count == outcomes.count)
+            #expect(outcomes.sorted() == Array(2..<(2 + outcomes.count)))
+            #expect(outcomes.count >= 50)
+            try await eventually { try await fleet.revision(at: 1) == outcomes.count + 1 }
+            let entries = try await fleet.history().filter { $0.outcome == "accepted" }
+            #expect(entries.compactMap(\.revision).sorted() == Array(1...(outcomes.count + 1)))
+            let digests = Dictionary(uniqueKeysWithValues: entries.map { ($0.newDigest, $0.revision) })
+            #expect(entries.allSatisfy { $0.revision == 1 || digests[$0.oldDigest] == $0.revision.map { $0 - 1 } })
+        }
+    }
+
+    private struct Refused: Sendable {
+        var method = HTTPMethod.POST
+        let path: String
+        var on: Int? = 1
+        let body: String
+        let status: Int
+        let texts: [String]
+    }
+
+    private static let refusals: [Refused] = [
+        Refused(
+            path: "/rollout/update",
+            on: nil,
+            body: #"{"canary_percentage": 25}"#,
+            status: 428,
+            texts: [#"If-Match: \"1\""#]
+        ),
+        Refused(
+            path: "/rollout/update",
+            on: 7,
+            body: #"{"canary_percentage": 25}"#,
+            status: 409,
+            texts: ["Revision 1 runs"]
+        ),
+        Refused(path: "/rollout/update", body: #"{"canary_percentage": nan}"#, status: 400, texts: ["not JSON"]),
+        Refused(path: "/rollout/update", body: "[]", status: 422, texts: ["an object"]),
+        Refused(path: "/rollout/update", body: "", status: 422, texts: ["canary_percentage"]),
+        Refused(
+            path: "/rollout/update",
+            body: #"{"canary_percentage": "nan", "strategy": "blue", "colour": 1, "reason": 7, "rollout": ""}"#,
+            status: 422,
+            texts: [
+                "multiple of 0.0001 in 0 … 100, found \\\"nan\\\"",
+                "\\\"fixed\\\", \\\"canary\\\", \\\"shadow\\\", found \\\"blue\\\"",
+                #""path":"colour""#, #""path":"reason""#, #""path":"rollout""#,
+            ]
+        ),
+        Refused(
+            path: "/rollout/update",
+            body: #"{"canary_percentage": 33.33333}"#,
+            status: 422,
+            texts: ["found 33.33333"]
+        ),
+        Refused(path: "/rollout/update", body: #"{"canary_percentage": 101}"#, status: 422, texts: ["found 101"]),
+        Refused(path: "/rollout/update", body: #"{"canary_percentage": -1}"#, status: 422, texts: ["found -1"]),
+        Refused(
+            path: "/rollout/update",
+            body: #"{"strategy": "fixed", "canary_percentage": 1}"#,
+            status: 422,
+            texts: ["no canary"]
+        ),
+        Refused(
+            path: "/rollout/update",
+            body: #"{"strategy": "shadow", "canary_version": "v2"}"#,
+            status: 409,
+            texts: ["under way"]
+        ),
+        Refused(path: "/rollout/update?dry=1", body: #"{"canary_percentage": 1}"#, status: 400, texts: ["dry"]),
+        Refused(
+            path: "/rollout/update",
+            body: #"{"rollout": "ui", "canary_percentage": 1}"#,
+            status: 404,
+            texts: ["it has sms"]
+        ),
+        Refused(
+            path: "/rollout/update",
+            body: #"{"model_version": {"app": "", "model": "v1"}}"#,
+            status: 422,
+            texts: ["app"]
+        ),
+        Refused(path: "/rollout/start", body: #"{"version": "v3", "percent": 5}"#, status: 409, texts: ["under way"]),
+        Refused(path: "/rollout/start", body: "{}", status: 422, texts: [#""path":"version""#, #""path":"percent""#]),
+        Refused(path: "/rollout/rollback", body: "{}", status: 422, texts: [#""path":"revision""#]),
+        Refused(path: "/rollout/rollback", body: #"{"revision": 9}"#, status: 404, texts: ["has revision 9"]),
+        Refused(path: "/switch", body: #"{"version": "v3"}"#, status: 409, texts: ["under way"]),
+        Refused(path: "/refresh-model", body: #"{"version": ""}"#, status: 422, texts: ["1 … 128"]),
+        Refused(method: .PUT, path: "/rollout/policy", body: "{", status: 400, texts: [#""line":1"#]),
+        Refused(
+            method: .PUT,
+            path: "/rollout/policy",
+            body: #"{"schema": 1, "revision": 2, "rollouts": {"sms": {"strategy": {"type": "blue"}, "colour": 1}}}"#,
+            status: 422,
+            texts: [#""path":"rollouts.sms.strategy.type""#, #""path":"rollouts.sms.colour""#]
+        ),
+        Refused(
+            method: .PUT,
+            path: "/rollout/policy",
+            body: #"{"schema": 1, "revision": 1, "rollouts": {}}"#,
+            status: 422,
+            texts: ["more than 1"]
+        ),
+        Refused(
+            method: .PUT,
+            path: "/rollout/policy",
+            body:
+                #"{"schema": 1, "revision": 2, "rollouts": {"sms": {"strategy": {"type": "fixed", "release": {"app": "v9"}}}}}"#,
+            status: 422,
+            texts: ["needsEpoch", "epochDemands"]
+        ),
+        Refused(
+            method: .PUT,
+            path: "/rollout/policy",
+            body: String(repeating: " ", count: 1_600_000),
+            status: 413,
+            texts: ["1572864"]
+        ),
+        Refused(path: "/rollout/promote", body: String(repeating: " ", count: 70_000), status: 413, texts: ["65536"]),
+    ]
+
+    @Test("What cannot be done is refused with everything that is wrong, and written down")
+    func badInput() async throws {
+        try await ControlFleet.with { fleet in
+            let token = try await fleet.token(.read, .write, .deploy)
+            for refusal in Self.refusals {
+                let reply = try await fleet.ask(refusal.method, refusal.path, by: token, on: refusal.on, refusal.body)
+                #expect(reply.status == refusal.status, "\(refusal.path) \(refusal.body.prefix(80)): \(reply.text)")
+                for text in refusal.texts { #expect(reply.text.contains(text), "\(text): \(reply.text)") }
+            }
+            for header in ["8", "W/\"1\"", "*", "\"1\", \"2\"", "\"-1\""] {
+                let headers: HTTPHeaders = ["Authorization": "Bearer \(token)", "If-Match": header]
+                let reply = try await fleet.ask(.POST, "/rollout/promote", headers)
+                #expect(reply.status == 400 && reply.text.contains("badPrecondition"), "\(header)")
+            }
+            #expect(try await fleet.revision() == 1)
+            let refused = try await fleet.history().filter { $0.outcome == "refused" }
+            #expect(refused.count == Self.refusals.count + 5)
+            #expect(refused.allSatisfy { $0.subject == "ana" && $0.address == "127.0.0.1" && $0.oldDigest != nil })
+            for path in ["/rollout/history?limit=0", "/rollout/history?before=x", "/rollout/history?limit=1&limit=2"] {
+                #expect(try await fleet.ask(path, by: token).status == 400, "\(path)")
+            }
+            #expect(try await fleet.ask("/rollout/history/9", by: token).status == 404)
+            #expect(try await fleet.ask("/rollout/nothing", by: token).status == 404)
+
+            // By curl, which reads an answer that comes before it has sent everything.
+            let file = fleet.folder.appending(path: "body").path
+            try Data(repeating: 0x78, count: 20 << 20).write(to: URL(filePath: file))
+            let result = try await run(
+                .name("curl"),
+                arguments: [
+                    "-s", "-w", " %{http_code}", "-X", "PUT", "-H", "Authorization: Bearer \(token)", "-H",
+                    "If-Match: \"1\"", "--data-binary", "@\(file)", "\(fleet.controls[0].address)/rollout/policy",
+                ],
+                output: .string(limit: 4_096)
+            )
+            #expect(result.standardOutput.hasSuffix("413"))
+        }
+    }
+
+    @Test("Every change of the replaced system can be planned, and made")
+    func changes() async throws {
+        try await ControlFleet.with(policy: TestPolicy(percent: 0, canary: "v1")) { fleet in
+            let token = try await fleet.token(.read, .write, .deploy)
+            struct Plan: Decodable {
+                struct Next: Decodable { let digest: String }
+                let next: Next
+                let text: String
+            }
+            var revision = 1
+            /// Plans a change, makes it, and finds what was planned.
+            func make(_ path: String, _ body: String) async throws -> RolloutDefinition {
+                let action = path.split(separator: "/").last ?? ""
+                let plan = try await fleet.ask(.POST, "/rollout/plan/\(action)", by: token, body)
+                #expect(plan.status == 200, "\(path) \(body): \(plan.text)")
+                #expect(try await fleet.revision() == revision)
+                let reply = try await fleet.ask(.POST, path, by: token, on: revision, body)
+                let answer = try reply.decoded(Answer.self)
+                #expect(reply.status == 200, "\(path) \(body): \(reply.text)")
+                #expect(answer.revision == revision + 1)
+                #expect(try plan.decoded(Plan.self).next.digest == answer.digest)
+                revision += 1
+                let policy = try RolloutPolicy(json: try await fleet.ask("/rollout/policy", by: token).text)
+                return try #require(policy.rollouts["sms"])
+            }
+            func release(_ app: String, _ model: String) -> Release { [.app: app, .model: model] }
+            let (v1, v2, v3) = (release("v1", "v1"), release("v2", "v2"), release("v3", "v3"))
+
+            #expect(
+                try await make("/rollout/start", #"{"version": "v2", "percent": 5}"#).strategy
+                    == .canary(.percent(5), stable: v1, canary: v2)
+            )
+            let plan = try await fleet.ask(
+                .POST,
+                "/rollout/plan/update",
+                by: token,
+                #"{"canary_percentage": "33.3333"}"#
+            )
+            #expect(try plan.decoded(Plan.self).text == "sms: 283,333 buckets (28.3333 %) move, the minimum is 283,333")
+            #expect(
+                try await make("/rollout/update", #"{"canary_percentage": "33.3333"}"#).strategy
+                    == .canary(.percent(33.3333), stable: v1, canary: v2)
+            )
+            #expect(
+                try await make("/rollout/update", #"{"canary_version": {"app": "v2", "model": "v3"}}"#).strategy
+                    == .canary(.percent(33.3333), stable: v1, canary: release("v2", "v3"))
+            )
+            #expect(try await make("/rollout/promote", "").strategy == .fixed(release("v2", "v3")))
+            #expect(try await make("/switch", #"{"version": "v1"}"#).strategy == .fixed(v1))
+            #expect(try await make("/refresh-model", #"{"version": "v2"}"#).strategy == .fixed(release("v1", "v2")))
+            #expect(try await make("/rollout/update", #"{"model_version": "v3"}"#).strategy == .fixed(v3))
+            #expect(
+                try await make(
+                    "/rollout/update",
+                    #"{"strategy": "shadow", "canary_version": "v2", "canary_percentage": 10, "model_version": "v1"}"#
+                )
+                .strategy == .shadow(.percent(10), primary: v1, shadow: v2)
+            )
+            #expect(try await make("/rollout/update", #"{"strategy": "fixed"}"#).strategy == .fixed(v1))
+            #expect(
+                try await make("/rollout/update", #"{"strategy": "canary", "canary_version": "v2"}"#).strategy
+                    == .canary(.zero, stable: v1, canary: v2)
+            )
+            #expect(try await make("/rollout/abort", #"{"reason": "night"}"#).disabled == [.canary])
+            #expect(
+                try await make("/rollout/rollback", #"{"revision": 2}"#).strategy
+                    == .canary(.percent(5), stable: v1, canary: v2)
+            )
+
+            // An abort needs no precondition, and a rollback of one rollout no revision.
+            let abort = try await fleet.ask(.POST, "/rollout/abort", by: token, #"{"reason": "<script>"}"#)
+            #expect(abort.status == 200)
+            let back = try await fleet.ask(
+                .POST,
+                "/rollout/rollback",
+                by: token,
+                on: revision + 1,
+                #"{"rollout": "sms"}"#
+            )
+            #expect(try back.decoded(Answer.self).revision == revision + 2)
+            #expect(try await fleet.percent() == 5)
+
+            let entries = try await fleet.history().filter { $0.outcome == "accepted" }
+            #expect(entries.map(\.revision) == (1...(revision + 2)).reversed())
+            #expect(entries[1].reason == "<script>" && entries[1].subject == "ana" && entries[1].address == "127.0.0.1")
+            let page = try await fleet.ask("/rollout/history?limit=2", by: token).decoded(History.self)
+            let rest = try await fleet.ask("/rollout/history?limit=200&before=\(page.next ?? 0)", by: token).decoded(
+                History.self
+            )
+            #expect((page.entries + rest.entries).map(\.id) == entries.map(\.id) && rest.next == nil)
+
+            let document = try await fleet.ask("/rollout/history/2", by: token).text
+            #expect(try RolloutPolicy(json: document).revision == 2)
+            let put = document.replacing(#""revision":2"#, with: #""revision":99"#).replacing(
+                #""epoch":1"#,
+                with: #""epoch":99"#
+            )
+            let reply = try await fleet.ask(.PUT, "/rollout/policy?reason=by%20hand", by: token, on: revision + 2, put)
+            #expect(try reply.decoded(Answer.self).revision == 99, "\(reply.text)")
+            #expect(try await fleet.history().first?.reason == "by hand")
+        }
+    }
+
+    @Test("A release starts a canary by its script and a deploy token, and not beside another one")
+    func release() async throws {
+        try await ControlFleet.with(policy: TestPolicy(percent: 0)) { fleet in
+            let script = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Ops/release")
+            let environment = [
+                "CONTROL": fleet.controls[0].address, "TOKEN": try await fleet.token(.read, .deploy),
+            ]
+            let release = ServiceProcess(.path(FilePath(script.standardizedFileURL.path)), ["v2", "5"], environment)
+            try await release.start()
+            #expect(try await release.output().contains(#""revision":2"#))
+            #expect(try await fleet.percent() == 5)
+            #expect(try await fleet.history().first?.reason == "release v2")
+            try await release.start()
+            let output = try await release.output()
+            #expect(output.contains("underWay") && output.contains("409"), "\(output)")
+            #expect(try await fleet.revision() == 2)
+        }
+    }
+
+    // MARK: The audit trail
+
+    @Test("After a restart of everything, and a compaction, every revision of the audit trail can be restored")
+    func restartOfAll() async throws {
+        try await ControlFleet.with { fleet in
+            let token = try await fleet.token(.read, .write)
+            // More than an updater remembers.
+            for revision in 1...40 {
+                let body = #"{"canary_percentage": \#(revision + 10)}"#
+                #expect(try await fleet.ask(.POST, "/rollout/update", by: token, on: revision, body).status == 200)
+            }
+            try await fleet.etcd.compact(keeping: 1)
+            try await fleet.controls[0].process.crash()
+            await fleet.etcd.kill()
+            try await fleet.etcd.start()
+            try await fleet.controls[0].process.start()
+            try await fleet.wait(for: fleet.controls[0], 41)
+            for (revision, percent, running) in [(39, 48.0, 41), (2, 11.0, 42)] {
+                let reply = try await fleet.ask(
+                    .POST,
+                    "/rollout/rollback",
+                    by: token,
+                    on: running,
+                    #"{"revision": \#(revision)}"#
+                )
+                #expect(reply.status == 200, "\(reply.text)")
+                #expect(try await fleet.percent() == percent)
+            }
+            let entries = try await fleet.history().filter { $0.outcome == "accepted" }
+            #expect(entries.map(\.revision) == (1...43).reversed())
+            #expect(entries.prefix(2).map(\.reason) == ["rollback to revision 2", "rollback to revision 39"])
+        }
+    }
+
+    @Test(
+        "Whenever Control is killed, a change is whole or absent, and the audit trail has what the store has, each once"
+    )
+    func killed() async throws {
+        try await ControlFleet.with { fleet in
+            let token = try await fleet.token(.read, .write)
+            let control = fleet.controls[0]
+            var acknowledged: [Int] = []
+            for round in 0..<8 {
+                let revision = try await fleet.revision()
+                let edit = Task {
+                    try? await fleet.ask(
+                        .POST,
+                        "/rollout/update",
+                        by: token,
+                        on: revision,
+                        #"{"canary_percentage": \#(20 + round)}"#
+                    )
+                }
+                if round.isMultiple(of: 2) {
+                    try await Task.sleep(for: .milliseconds(2 * round))
+                } else {
+                    // As soon as the store has it.
+                    try await fleet.etcd.withGateway { gateway in
+                        let store = EtcdStore(gateway)
+                        for _ in 0..<500
+                        where try await store.read().map({ try RolloutPolicy(json: $0.bytes).revision })
+                            == UInt32(revision)
+                        {}
+                    }
+                }
+                try await control.process.crash()
+                if let reply = await edit.value, reply.status == 200 { acknowledged.append(revision + 1) }
+                try await control.process.start()
+                try await fleet.wait(for: control, revision)
+            }
+            try await fleet.etcd.withGateway { gateway in
+                let (records, problems) = try await EtcdStore(gateway).records()
+                #expect(problems.isEmpty)
+                let stored = records.compactMap { $0.revision.map(Int.init) }
+                #expect(stored == Array(1...stored.count) && stored.count > 1)
+                #expect(Set(acknowledged).isSubset(of: stored))
+                try await eventually {
+                    try await fleet.history().filter { $0.outcome == "accepted" }.compactMap(\.revision)
+                        == stored.reversed()
+                }
+            }
+        }
+    }
+
+    @Test("If the audit trail is locked, no change is made, and what only reads goes on")
+    func lockedTrail() async throws {
+        try await ControlFleet.with { fleet in
+            let token = try await fleet.token(.read, .write)
+            var configuration = GRDB.Configuration()
+            configuration.allowsUnsafeTransactions = true
+            let queue = try DatabaseQueue(
+                path: fleet.folder.appending(path: "audit.sqlite").path,
+                configuration: configuration
+            )
+            try await queue.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
+            let start = ContinuousClock.now
+            let reply = try await fleet.ask(.POST, "/rollout/update", by: token, on: 1, #"{"canary_percentage": 25}"#)
+            #expect(reply.status == 503 && reply.text.contains("auditTrail"), "\(reply.text)")
+            #expect(ContinuousClock.now - start < promised(.seconds(3)))
+            #expect(try await fleet.ask(.POST, "/rollout/abort", by: token).status == 503)
+            #expect(try await fleet.ask("/rollout/status", by: nil).status == 401)
+            #expect(try await fleet.ask("/rollout/history", by: token).status == 200)
+            try await fleet.etcd.withGateway { gateway in
+                let (records, _) = try await EtcdStore(gateway).records()
+                #expect(records.count == 1)
+            }
+            try await queue.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
+            #expect(
+                try await fleet.ask(.POST, "/rollout/update", by: token, on: 1, #"{"canary_percentage": 25}"#).status
+                    == 200
+            )
+        }
+    }
+
+    @Test("On a full disk no change is made, and what only reads goes on")
+    func fullDisk() async throws {
+        try await ControlFleet.with(kilobytes: 160) { fleet in
+            let token = try await fleet.token(.read, .write)
+            var revision = 1
+            var reply: Reply
+            repeat {
+                reply = try await fleet.ask(
+                    .POST,
+                    "/rollout/update",
+                    by: token,
+                    on: revision,
+                    #"{"canary_percentage": 25}"#
+                )
+                if reply.status == 200 { revision += 1 }
+            } while reply.status == 200 && revision < 100
+            #expect(reply.status == 503 && reply.text.contains("auditTrail"), "\(reply.text)")
+            #expect(revision > 2)
+            #expect(try await fleet.revision() == revision)
+            #expect(try await fleet.ask("/rollout/history", by: token).status == 200)
+            try await fleet.etcd.withGateway { gateway in
+                let held = try #require(try await EtcdStore(gateway).read())
+                #expect(try RolloutPolicy(json: held.bytes).revision == UInt32(revision))
+            }
+        }
+    }
+
+    // MARK: The store
+
+    @Test("While etcd is down, edits are refused within three seconds and decisions go on; afterwards nothing is lost")
+    func storeDown() async throws {
+        try await ControlFleet.with { fleet in
+            let token = try await fleet.token(.read, .write)
+            let body = #"{"canary_percentage": 25}"#
+            #expect(try await fleet.ask(.POST, "/rollout/update", by: token, on: 1, body).status == 200)
+            for signal in [SIGSTOP, SIGKILL] {
+                fleet.etcd.send(signal)
+                let start = ContinuousClock.now
+                let reply = try await fleet.ask(.POST, "/rollout/update", by: token, on: 2, body)
+                #expect(reply.status == 503 && reply.text.contains("unreached"), "\(reply.text)")
+                #expect(ContinuousClock.now - start < promised(.seconds(3)))
+                fleet.etcd.send(SIGCONT)
+            }
+            try await eventually {
+                try await fleet.ask("/rollout/status", by: token).text.contains(#""problem":"The"#)
+            }
+            await fleet.etcd.kill()
+
+            // Started without etcd, it runs its saved copy, and knows from the audit trail what there was before.
+            try await fleet.controls[0].process.crash()
+            try await fleet.controls[0].process.start()
+            try await fleet.wait(for: fleet.controls[0], 2)
+            let health = try await HTTPClient.shared.get("\(fleet.controls[0].address)/healthz").text
+            #expect(health.contains(#""policyFrom":"saved copy"#), "\(health)")
+            #expect(try await fleet.ask(.POST, "/rollout/abort", by: token).status == 503)
+
+            try await fleet.etcd.start()
+            try await eventually {
+                try await fleet.ask("/rollout/status", by: token).text.contains(#""problem":null"#)
+            }
+            let rollback = try await fleet.ask(.POST, "/rollout/rollback", by: token, on: 2, #"{"rollout": "sms"}"#)
+            #expect(try rollback.decoded(Answer.self).revision == 3, "\(rollback.text)")
+            #expect(try await fleet.percent() == 10)
+        }
+    }
+
+    @Test("Of two seeds at once one wins, and the other leaves the store alone")
+    func seeds() async throws {
+        try await ControlFleet.with { fleet in
+            try await fleet.controls[0].process.crash()
+            await fleet.etcd.kill()
+            try fleet.etcd.wipe()
+            try await fleet.etcd.start()
+            let outputs = try await withThrowingTaskGroup(of: (Int, String).self) { group in
+                for percent in [30, 60] {
+                    group.addTask { (percent, try await fleet.seed(TestPolicy(revision: 5, percent: percent))) }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            let winners = outputs.filter { $0.1.contains("holds revision 5 of") }
+            #expect(winners.count == 1, "\(outputs)")
+            try await fleet.controls[0].process.start()
+            try await fleet.wait(for: fleet.controls[0], 5)
+            #expect(try await fleet.percent() == winners.first.map { Double($0.0) })
+            let entries = try await fleet.history().filter { $0.outcome == "accepted" }
+            #expect(entries.map(\.revision) == [5, 1])
+            #expect(
+                try await fleet.seed(TestPolicy(revision: 5, percent: winners[0].0)).contains("held a policy already")
+            )
+        }
+    }
+}

@@ -16,7 +16,10 @@ public protocol OutcomeSource: Sendable {
 }
 
 /// Whose outcomes are counted.
-public struct OutcomeStage: Hashable, Sendable {
+///
+/// A stage is encoded as an object, so that a driver can ask the other processes of a service for it:
+/// `{"rollout": "sms", "epoch": 3, "releases": {"canary": {"app": "v2"}, "stable": {"app": "v1"}}, "id": 7}`.
+public struct OutcomeStage: Hashable, Sendable, Codable {
     /// The rollout.
     public var rollout: RolloutID
     /// Outcomes of decisions of other epochs do not count.

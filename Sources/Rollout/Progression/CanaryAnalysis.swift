@@ -19,7 +19,7 @@ public struct CanaryAnalysis: Sendable {
     private var thresholds: LatencyThresholds
     /// Whether each variant gets the units due to it: stable's factors, and the canary's.
     private var ratio = (stable: SampleRatio.Factors(), canary: SampleRatio.Factors())
-    private var isMismatched = false
+    private var logMismatch = 0.0
 
     /// An analysis that begins with a stage at this share.
     public init(under plan: ProgressionPlan, at share: Share) {
@@ -111,8 +111,12 @@ public struct CanaryAnalysis: Sendable {
         let units = stable.arrived + canary.arrived
         ratio.stable.multiply(count: stable.arrived, of: units, share: 1 - share.fraction)
         ratio.canary.multiply(count: canary.arrived, of: units, share: share.fraction)
-        if SampleRatio.logEvidence(of: [ratio.stable, ratio.canary]) >= SampleRatio.logAlarm { isMismatched = true }
+        let evidence = SampleRatio.logEvidence(of: [ratio.stable, ratio.canary])
+        // An alarm stays one.
+        logMismatch = isMismatched ? max(logMismatch, evidence) : evidence
     }
+
+    private var isMismatched: Bool { logMismatch >= SampleRatio.logAlarm }
 
     // MARK: Judging
 
@@ -162,7 +166,8 @@ public struct CanaryAnalysis: Sendable {
             p: harm.p,
             logGate: gate.logEvidence,
             logGateNeeded: neededToAdvance,
-            windowsToGo: gate.windowsToGo(until: neededToAdvance)
+            windowsToGo: gate.windowsToGo(until: neededToAdvance),
+            logMismatch: logMismatch
         )
     }
 }

@@ -83,6 +83,9 @@ public struct CanaryEvidence: Hashable, Sendable {
     public let logGateNeeded: Double
     /// About how many windows it takes until then, or nil if nobody can say.
     public let windowsToGo: Double?
+    /// The natural logarithm of the evidence that the variants do not get the units due to them. From ln 1,000 on the canary
+    /// goes on no more, and this falls no more. 0 under a plan that counts no units.
+    public let logMismatch: Double
 
     /// The evidence of harm, cut at e^700.
     public var harm: Double { exponential(min(logHarm, 700)) }
@@ -92,6 +95,8 @@ public struct CanaryEvidence: Hashable, Sendable {
     public var gate: Double { exponential(min(logGate, 700)) }
     /// The evidence from which on the canary goes on.
     public var gateNeeded: Double { exponential(logGateNeeded) }
+    /// The evidence that the variants do not get their units, cut at e^700.
+    public var mismatch: Double { exponential(min(logMismatch, 700)) }
 }
 
 /// A verdict, and what it rests on.

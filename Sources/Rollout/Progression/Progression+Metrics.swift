@@ -1,6 +1,6 @@
 extension Progression {
-    /// What the driver has on a metrics page: the share of the canary, the evidence for and against it, the last verdict, and
-    /// whether this process drives.
+    /// What the driver has on a metrics page: the share of the canary, the evidence for and against it, the last verdict, the
+    /// readings of which there was no use, and whether this process drives.
     ///
     /// Share and evidence are there while a canary is driven, the verdict once there was one.
     public var metrics: Metrics {
@@ -9,7 +9,8 @@ extension Progression {
         let canary = status.waiting == nil ? status.canary : nil
         var evidence: [MetricSample] = []
         if let shown = canary?.evidence {
-            evidence = [("harm", shown.harm), ("advance", shown.gate)].map { test, value in
+            let tests = [("harm", shown.harm), ("advance", shown.gate), ("mismatch", shown.mismatch)]
+            evidence = tests.map { test, value in
                 MetricSample(.number(value), labels: [rollout, MetricLabel("test", test)])
             }
         }
@@ -31,7 +32,7 @@ extension Progression {
             MetricFamily(
                 "rollout_progression_evidence",
                 .gauge,
-                "The evidence that the canary does harm, and that it is within the margin of its plan.",
+                "The evidence that the canary does harm, that it is within its margin, and that units are amiss.",
                 evidence
             ),
             MetricFamily(
@@ -39,6 +40,17 @@ extension Progression {
                 .gauge,
                 "The last verdict on a canary: 1 for the one that it was, 0 for the others.",
                 verdicts ?? []
+            ),
+            MetricFamily(
+                "rollout_progression_readings_lost_total",
+                .counter,
+                "Readings of the source of which there was no use, by cause.",
+                [
+                    ("failed", status.readings.failed), ("unusable", status.readings.unusable),
+                    ("restart", status.readings.restarts),
+                ].map { cause, count in
+                    MetricSample(.count(count), labels: [rollout, MetricLabel("cause", cause)])
+                }
             ),
             MetricFamily(
                 "rollout_progression_leader",

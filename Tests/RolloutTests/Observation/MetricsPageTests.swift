@@ -109,7 +109,9 @@ struct MetricsPageTests {
         for user in 0..<200 {
             let decision = sms.decision(for: "user-\(user)")
             let outcome = RequestOutcome.allCases[user % 3]
-            router.outcomes.record(decision, outcome, latency: .milliseconds(user * 100))
+            // Some came by a rule, and not by chance.
+            let counted = user % 4 == 0 ? decision.undrawn : decision
+            router.outcomes.record(counted, outcome, latency: .milliseconds(user * 100))
             if user % 2 == 0 { hits.add(for: decision) }
             if user % 5 == 0 { other.add(3, for: decision) }
         }
@@ -119,9 +121,12 @@ struct MetricsPageTests {
             let variant = try #require(row.variant).text
             let version = try #require(row.release?[.model])
             for outcome in RequestOutcome.allCases {
-                let count = page["rollout_requests_total", labels(variant, version, ["outcome": outcome.rawValue])]
-                #expect(count == Double(row.all[outcome].count))
+                let series = labels(variant, version, ["outcome": outcome.rawValue])
+                #expect(page["rollout_requests_total", series] == Double(row.all[outcome].count))
+                let drawn = page["rollout_drawn_requests_total", series]
+                #expect(drawn == Double(row.drawn[outcome].count))
             }
+            #expect(0 < row.drawn.requests && row.drawn.requests < row.requests)
             let latency = row.all.latency
             for (le, bound) in [("0.1", Duration.milliseconds(100)), ("1.0", .seconds(1)), ("5.0", .seconds(5))] {
                 let count = page["rollout_request_duration_seconds_bucket", labels(variant, version, ["le": le])]

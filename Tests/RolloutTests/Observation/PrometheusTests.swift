@@ -12,7 +12,8 @@
         init() throws { exporter = try Exporter() }
 
         static let families: Set = [
-            "rollout_requests_total", "rollout_request_duration_seconds", "rollout_requests_in_flight",
+            "rollout_requests_total", "rollout_drawn_requests_total", "rollout_request_duration_seconds",
+            "rollout_requests_in_flight",
             "rollout_variant_info", "rollout_variant_share_ratio", "rollout_policy_revision",
             "rollout_policy_updates_total", "rollout_exposures_total", "rollout_exposures_dropped_total",
             "rollout_sample_ratio_log_evidence", "rollout_shadow_copies_total", "rollout_shadow_comparisons_total",

@@ -344,6 +344,7 @@ struct CanaryAnalysisTests {
         let judgement = try #require(last)
         #expect(judgement.verdict == row.verdict, "\(judgement)")
         #expect(judgement.reason == row.reason, "\(judgement)")
+        #expect(judgement.evidence.map { $0.mismatch >= 1_000 } ?? false == (row.reason == .mismatch))
         #expect(judgement.detail == row.detail)
     }
 

@@ -70,6 +70,8 @@ struct ProgressionFaultTests {
         #expect(status.canary?.reason == .noData)
         #expect(status.canary?.detail?.hasSuffix("is lower than before: the source has started again") == true)
         #expect(status.readings.restarts == 1)
+        let page = MetricsPage(of: driven.router, with: driven.progression.metrics).text
+        #expect(page.contains(#"rollout_progression_readings_lost_total{rollout="sms",cause="restart"} 1"#))
         let next = await driven.step()
         #expect(next.canary?.trials.canary.trials == before.canary.trials + 100)
     }
@@ -334,6 +336,8 @@ struct ProgressionFaultTests {
         #expect(page.contains(#"rollout_progression_verdict{rollout="sms",verdict="hold"} 1"#))
         #expect(page.contains(#"rollout_progression_verdict{rollout="sms",verdict="advance"} 0"#))
         #expect(page.contains(#"rollout_progression_evidence{rollout="sms",test="harm"} "#))
+        #expect(page.contains(#"rollout_progression_evidence{rollout="sms",test="mismatch"} 0.359"#))
+        #expect(page.contains(#"rollout_progression_readings_lost_total{rollout="sms",cause="restart"} 0"#))
         #expect(page.contains(#"rollout_progression_leader{rollout="sms"} 1"#))
         if Prometheus.isThere { #expect(try Prometheus.check(page) == "") }
     }

@@ -73,6 +73,20 @@ extension RolloutRouter {
                 }
             ),
             MetricFamily(
+                "rollout_drawn_requests_total",
+                .counter,
+                "Those of them whose variant chance chose, and which may be compared for that.",
+                rows.flatMap { row in
+                    RequestOutcome.allCases.map { outcome in
+                        MetricSample(
+                            .count(row.drawn[outcome].count),
+                            row.metric,
+                            labels: [MetricLabel("outcome", outcome.rawValue)]
+                        )
+                    }
+                }
+            ),
+            MetricFamily(
                 "rollout_request_duration_seconds",
                 .histogram,
                 "How long requests took, however they ended.",

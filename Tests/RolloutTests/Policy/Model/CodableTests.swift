@@ -42,6 +42,17 @@ struct CodableTests {
         #expect(host == ["h.example"])
     }
 
+    @Test("A stage of outcomes is an object, whose id may be any 64-bit number")
+    func stage() throws {
+        let releases = #"{"canary":{"app":"v2"},"stable":{"app":"v1"}}"#
+        try expectRoundTrip(
+            OutcomeStage(of: "sms", epoch: 3, releases: [.canary: [.app: "v2"], .stable: [.app: "v1"]], id: .max),
+            as: #"{"epoch":3,"id":18446744073709551615,"releases":\#(releases),"rollout":"sms"}"#
+        )
+        let text = #"{"epoch":0,"id":1,"releases":{},"rollout":"no name"}"#
+        #expect(problem(OutcomeStage.self, text)?.contains(#"found "no name""#) == true)
+    }
+
     @Test(
         "Text that is not a name is refused, and the error says what a name is",
         arguments: ["", "a b", "ä", "\u{212A}"]

@@ -32,6 +32,7 @@ struct App {
             )
             let routes = Router(context: AppContext.self)
             replica.addEndpoints(to: routes, showing: .app)
+            addUnits(of: router, to: routes)
             routes.group()
                 .add(middleware: RolloutMiddleware(rollout: sms, sessions: replica.sessions, outcomes: router.outcomes))
                 .add(middleware: LogRequestsMiddleware(.info))
@@ -45,6 +46,22 @@ struct App {
                 logger: logger
             )
             try await application.runService()
+        }
+    }
+
+    /// Adds `POST /rollout/units`: what this process knows of a canary's units, for the driver, which unites what all know.
+    ///
+    /// The body is an `OutcomeStage`. To ask for a stage begins it, so nobody else may. A table has buckets, and nobody's id. It is
+    /// 204 without one if no units are counted: the plan wants none, or another policy runs here.
+    private static func addUnits(of router: RolloutRouter, to routes: Router<AppContext>) {
+        routes.post("rollout/units") { request, context in
+            let stage = try await request.decode(as: OutcomeStage.self, context: context)
+            guard let table = router.outcomes.unitTable(in: stage) else { return Response(status: .noContent) }
+            return Response(
+                status: .ok,
+                headers: [.contentType: "application/octet-stream"],
+                body: ResponseBody(byteBuffer: ByteBuffer(bytes: table.bytes))
+            )
         }
     }
 

@@ -177,6 +177,9 @@ final class LosingProxy: Sendable {
     /// Lets nothing through from now on.
     func cut() { isCut.withLock { $0 = true } }
 
+    /// Lets everything through again.
+    func mend() { isCut.withLock { $0 = false } }
+
     static func run<Result>(to etcd: String, _ body: (LosingProxy) async throws -> Result) async throws -> Result {
         let port = try await Place.ports(1)[0]
         let proxy = LosingProxy(port)

@@ -362,16 +362,23 @@ struct TestPolicy: Sendable {
     /// The version of both components that stable serves, and that the canary does.
     var stable = "v1"
     var canary = "v2"
+    var pin = "variant"
+    /// The plan of the canary, as JSON.
+    var plan: String?
 
-    func write(to file: URL) throws {
-        let text = """
-            {"schema": 1, "revision": \(revision), "rollouts": {"sms": {"epoch": \(epoch),
-                "strategy": {"type": "canary", "percent": \(percent),
-                             "stable": {"app": "\(stable)", "model": "\(stable)"}, "canary": {"app": "\(canary)", "model": "\(canary)"}},
-                "sticky": {"cookie": "sms-app-version", "maxAge": 3600, "secure": false}, "missingUnit": "assign",
-                "hosts": {"stable.sms-app.local": "stable", "canary.sms-app.local": "canary"}}}}
-            """
-        try text.write(to: file, atomically: true, encoding: .utf8)
+    func write(to file: URL) throws { try json.write(to: file, atomically: true, encoding: .utf8) }
+
+    var json: String {
+        """
+        {"schema": 1, "revision": \(revision), "rollouts": {"sms": {"epoch": \(epoch),
+            \(plan.map { #""progression": \#($0),"# } ?? "")
+            "strategy": {"type": "canary", "percent": \(percent),
+                         "stable": {"app": "\(stable)", "model": "\(stable)"},
+                         "canary": {"app": "\(canary)", "model": "\(canary)"}},
+            "sticky": {"cookie": "sms-app-version", "maxAge": 3600, "pin": "\(pin)", "secure": false},
+            "missingUnit": "assign",
+            "hosts": {"stable.sms-app.local": "stable", "canary.sms-app.local": "canary"}}}}
+        """
     }
 }
 

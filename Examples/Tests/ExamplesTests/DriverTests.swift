@@ -1,0 +1,823 @@
+import AsyncHTTPClient
+import Configuration
+import Fleet
+import Foundation
+import Hummingbird
+import HummingbirdTesting
+import Logging
+import NIOFoundationCompat
+import Rollout
+import Subprocess
+import Synchronization
+import SystemPackage
+import Testing
+
+@testable import Control
+
+/// The driver with a real etcd, a real Prometheus and real processes of the app.
+@Suite("The driver of the fleet", .serialized)
+struct DriverTests {
+    /// A plan of quick steps, for visitors of whom none waits for the end of a session.
+    private static func policy(_ percent: Int, count: String = "units", steps: String = "[30, 60]") -> TestPolicy {
+        let plan = """
+            {"steps": \(steps), "count": "\(count)", "interval": 1, "settle": 2, "dwell": 2,
+             "margin": {"relative": 100, "absolute": 6}}
+            """
+        return TestPolicy(percent: percent, pin: "bucket", plan: plan)
+    }
+
+    @Test("A canary that fails is taken back through etcd, with the evidence, and all processes follow")
+    func harmful() async throws {
+        try await DrivenFleet.with(Self.policy(30)) { fleet in
+            let driver = try fleet.driver()
+            try await fleet.drive([driver]) {
+                try await fleet.load(failing: 50) {
+                    try await eventually("a rollback") { driver.updater.router.snapshot().revision == 2 }
+                }
+                for service in fleet.services.apps { try await fleet.services.waitUntilReady(service, 2) }
+            }
+            let record = try #require(driver.updater.history.last { $0.outcome == .accepted })
+            #expect(record.author == Progression.author)
+            #expect(record.reason?.hasPrefix("30 %: failures, evidence ") == true, "\(record.reason ?? "")")
+            let stored = try #require(try await EtcdStore(fleet.gateway).read())
+            #expect(try RolloutPolicy(json: stored.bytes).rollouts[.sms]?.disabled == [.canary])
+            var visitors = Set<String>()
+            for _ in 0..<20 {
+                var visitor = Visitor(host: "canary.sms-app.local")
+                visitors.insert(try await fleet.services.classify("free prize", by: &visitor).pair.app)
+            }
+            #expect(visitors == ["v1"])
+        }
+    }
+
+    @Test("A healthy canary goes on by the units of all processes, each counted once")
+    func healthy() async throws {
+        try await DrivenFleet.with(Self.policy(30)) { fleet in
+            let driver = try fleet.driver()
+            try await fleet.drive([driver]) {
+                try await fleet.load(failing: 0) {
+                    try await eventually("the next step") { driver.updater.router.snapshot().revision == 2 }
+                }
+                for service in fleet.services.apps { try await fleet.services.waitUntilReady(service, 2) }
+            }
+            let stored = try #require(try await EtcdStore(fleet.gateway).read())
+            let policy = try RolloutPolicy(json: stored.bytes)
+            guard case .canary(let share, _, _)? = policy.rollouts[.sms]?.strategy else { throw Timeout() }
+            #expect(share == .percent(60))
+        }
+    }
+
+    @Test("A visitor who meets all processes is one unit, and a process that starts again takes nothing back")
+    func units() async throws {
+        try await DrivenFleet.with(Self.policy(100, steps: "[50]")) { fleet in
+            let source = try fleet.source()
+            var stage = DrivenFleet.stage
+            #expect(try await source.totals(in: stage).variants[.canary]?.units?.entered == 0)
+            var ana = Visitor(user: "ana")
+            for service in fleet.services.apps {
+                #expect(try await fleet.services.classify("free prize", by: &ana, at: service.address).status == 200)
+            }
+            try await fleet.scraped()
+            let totals = try await source.totals(in: stage).variants[.canary]
+            #expect(totals?.units == .init(arrived: 1, entered: 1, enteredFailed: 0, failed: 0))
+            #expect(totals?.requests == 3 && totals?.failures == 0)
+
+            try await fleet.services.apps[0].process.crash()
+            try await fleet.services.apps[0].process.start()
+            try await fleet.services.waitUntilReady(fleet.services.apps[0], 1)
+            try await fleet.scraped()
+            stage.id = 2
+            #expect(try await source.totals(in: stage).variants[.canary]?.units?.entered == 0)
+            var ben = Visitor(user: "ben")
+            let first = fleet.services.apps[0].address
+            for visitor in ["ana", "ben"] {
+                ben.user = visitor
+                #expect(try await fleet.services.classify("xyzzy", by: &ben, at: first).status == 500)
+            }
+            try await fleet.scraped()
+            let later = try await source.totals(in: stage).variants[.canary]
+            #expect(later?.units == .init(arrived: 2, entered: 2, enteredFailed: 2, failed: 2))
+            #expect(later?.requests == 5 && later?.failures == 2, "counted from 0 again, and added")
+        }
+    }
+
+    @Test(
+        "While Prometheus is down, stands still or has lost its data the driver holds and says why; no request is lost"
+    )
+    func prometheus() async throws {
+        try await DrivenFleet.with(Self.policy(50, count: "requests", steps: "[50]")) { fleet in
+            let (source, stage) = (try fleet.source(), DrivenFleet.stage)
+            let driver = try fleet.driver()
+            let before = try await source.totals(in: stage).variants
+            #expect(before.values.map(\.requests) == [0, 0])
+            var sent = 0
+            func send() async throws {
+                for number in 0..<30 {
+                    var visitor = Visitor(user: "user-\(number)")
+                    let answer = try await fleet.services.classify("free prize", by: &visitor)
+                    #expect(answer.status == 200)
+                    sent += 1
+                }
+            }
+            func expectAll() async throws {
+                try await fleet.scraped()
+                let totals = try await source.totals(in: stage).variants
+                #expect(totals.values.reduce(0) { $0 + $1.requests } == sent)
+                #expect(totals.values.allSatisfy { $0.failures == 0 && $0.units == nil })
+                try await driver.eventually("a window") { $0.canary?.reason != .noData }
+            }
+            try await fleet.drive([driver]) {
+                try await send()
+                try await expectAll()
+
+                await fleet.prometheus.end()
+                try await driver.eventually("Prometheus is down") {
+                    $0.canary?.reason == .noData && $0.canary?.detail?.contains(" cannot be asked: ") == true
+                }
+                #expect(
+                    driver.progression?.detail?.contains("the source failed: Prometheus at http://127.0.0.1:") == true
+                )
+                try await send()
+                try fleet.prometheus.wipe()
+                try await fleet.prometheus.start()
+                try await expectAll()
+
+                try fleet.prometheus.process.send(.suspend)
+                try await driver.eventually("Prometheus stands still") {
+                    $0.canary?.detail?.contains("cannot be asked: no answer within 0.8 seconds") == true
+                }
+                try await send()
+                try fleet.prometheus.process.send(.resume)
+                try await expectAll()
+            }
+            #expect(driver.updater.router.snapshot().revision == 1)
+        }
+    }
+
+    @Test("A process that cannot be asked has the driver hold, unless the rest are enough")
+    func missingProcess() async throws {
+        try await DrivenFleet.with(Self.policy(50, steps: "[50]")) { fleet in
+            let driver = try fleet.driver()
+            try await fleet.drive([driver]) {
+                try await driver.eventually("a window") { $0.canary != nil && $0.canary?.reason != .noData }
+                let app = fleet.services.apps[0]
+                try app.process.send(.suspend)
+                try await driver.eventually("a process stands still") {
+                    $0.canary?.detail?.contains("\(app.address) cannot be asked for its units: ") == true
+                }
+                let enough = try fleet.source(["DRIVER_PROCESSES_PERCENT": "60"])
+                try app.process.send(.resume)
+                try await driver.eventually("a window") { $0.canary?.reason != .noData }
+
+                try await app.process.crash()
+                try await driver.eventually("a process is gone") {
+                    $0.canary?.detail?.contains("\(app.address) cannot be asked for its units: ") == true
+                }
+                _ = try await enough.totals(in: DrivenFleet.stage)
+                try await app.process.start()
+                try await driver.eventually("a window") { $0.canary?.reason != .noData }
+            }
+            #expect(driver.updater.router.snapshot().revision == 1)
+        }
+    }
+
+    @Test(
+        "A driver that was cut off with a decision in hand does not write it, and would if its term was not compared",
+        arguments: [true, false]
+    )
+    func stale(isCompared: Bool) async throws {
+        try await DrivenFleet.with(Self.policy(30)) { fleet in
+            try await LosingProxy.run(to: fleet.server.address) { proxy in
+                try await fleet.server.withGateway(at: proxy.address, answering: .milliseconds(300)) { lossy in
+                    let gate = HeldGate()
+                    let first = try fleet.driver(by: lossy, gates: [gate], isCompared: isCompared)
+                    // It leads, and holds: there is no Prometheus where it asks.
+                    let second = try fleet.driver(["PROMETHEUS_ADDRESS": "http://127.0.0.1:9"])
+                    let store = EtcdStore(fleet.gateway)
+                    try await fleet.drive([first]) {
+                        try await fleet.load(failing: 0) {
+                            try await eventually("a decision") { gate.isAsked }
+                        }
+                        proxy.cut()
+                        try await fleet.drive([second]) {
+                            try await eventually("another leader") { second.driver.status.isRunning }
+                            // Three leases.
+                            try await Task.sleep(for: .seconds(9))
+                            #expect(try await store.read()?.bytes == fleet.seeded)
+                            proxy.mend()
+                            gate.open()
+                            try await eventually("the end of the first one's term") {
+                                !first.driver.status.isRunning
+                            }
+                            #expect(second.driver.status.isRunning)
+                            let stored = try RolloutPolicy(json: try #require(try await store.read()).bytes)
+                            let last = first.updater.history.last
+                            if isCompared {
+                                #expect(stored.revision == 1)
+                                #expect(last?.error?.code == .conditionFailed && last?.author == Progression.author)
+                            } else {
+                                #expect(stored.revision == 2, "what the successor did not decide")
+                                #expect(last?.outcome == .accepted)
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("The figures are whole numbers by version, and a sentence if there is no Prometheus")
+    func figures() async throws {
+        try await DrivenFleet.with(Self.policy(50)) { fleet in
+            for host in ["stable.sms-app.local", "canary.sms-app.local", "canary.sms-app.local"] {
+                var visitor = Visitor(host: host)
+                _ = try await fleet.services.classify("free prize", by: &visitor)
+            }
+            var visitor = Visitor(host: "canary.sms-app.local")
+            #expect(try await fleet.services.classify("xyzzy", by: &visitor).status == 500)
+            try await fleet.scraped()
+            try await withFigures(of: try fleet.driver().driver) { client in
+                try await eventually("figures") {
+                    let answer = try await client.execute(uri: "/rollout/figures", method: .get)
+                    #expect(answer.status == .ok)
+                    let figures = try JSONDecoder().decode(FleetSource.Figures.self, from: Data(buffer: answer.body))
+                    #expect(figures.seconds == 300)
+                    #expect(figures.versions.map { "\($0.variant) \($0.version)" } == ["canary v2", "stable v1"])
+                    return figures.versions.map(\.requests) == [3, 1] && figures.versions.map(\.failures) == [1, 0]
+                        && figures.versions.allSatisfy { $0.p95 ?? 0 > 0 }
+                }
+                await fleet.prometheus.end()
+                let answer = try await client.execute(uri: "/rollout/figures", method: .get)
+                #expect(answer.status == .serviceUnavailable)
+                #expect(String(buffer: answer.body).contains("cannot be asked: "))
+            }
+        }
+    }
+
+    struct Answers: Sendable, CustomTestStringConvertible {
+        let up: String
+        let counts: String
+        let says: String
+        var testDescription: String { says }
+
+        static func series(_ instance: String, _ value: String) -> String {
+            """
+            {"metric": {"instance": "\(instance)", "variant": "canary", "version": "v2", "outcome": "success"},
+             "values": [[1800000000, "1"], [1800000001, "\(value)"]]}
+            """
+        }
+
+        static func of(_ series: String...) -> String {
+            #"{"status": "success", "data": {"resultType": "matrix", "result": [\#(series.joined(separator: ","))]}}"#
+        }
+    }
+
+    @Test(
+        "What Prometheus does not know is no reading, and the sentence says what it lacks",
+        arguments: [
+            Answers(
+                up: Answers.of(),
+                counts: Answers.of(),
+                says: "by Prometheus, 0 of 1 app processes were up in the last 10 s"
+            ),
+            Answers(
+                up: Answers.of(Answers.series("APP", "0")),
+                counts: Answers.of(Answers.series("APP", "7")),
+                says: "by Prometheus, 0 of 1 app processes were up"
+            ),
+            Answers(
+                up: Answers.of(Answers.series("127.0.0.1:1", "1")),
+                counts: Answers.of(Answers.series("APP", "7")),
+                says: "by Prometheus, 0 of 1 app processes were up"
+            ),
+            Answers(
+                up: Answers.of(Answers.series("APP", "1")),
+                counts: Answers.of(),
+                says: "APP counts no requests of sms"
+            ),
+            Answers(
+                up: Answers.of(Answers.series("APP", "1")),
+                counts: Answers.of(Answers.series("APP", "NaN")),
+                says: "APP has counted nan requests of canary, says Prometheus"
+            ),
+            Answers(
+                up: #"{"status": "error", "errorType": "bad_data", "error": "out of order"}"#,
+                counts: Answers.of(),
+                says: " has no answer: out of order"
+            ),
+            Answers(up: "<html>", counts: Answers.of(), says: " cannot be asked: "),
+        ]
+    )
+    func unknown(_ answers: Answers) async throws {
+        let policy = Self.policy(50, steps: "[50]")
+        try await ServiceFleet.with(apps: 1, models: 0, policy: policy) { services in
+            let app = services.apps[0].address
+            let instance = String(app.dropFirst("http://".count))
+            try await withStub({ request, _ in
+                let isUp = String(buffer: try await request.body.collect(upTo: 4_096)).hasPrefix("query=up%7B")
+                let text = (isUp ? answers.up : answers.counts).replacing("APP", with: instance)
+                return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            }) { port in
+                let variables = ["APP_ADDRESSES": app, "PROMETHEUS_ADDRESS": "http://127.0.0.1:\(port)"]
+                let source = try FleetSource(
+                    of: RolloutRouter(policy: RolloutPolicy(json: policy.json)),
+                    ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables))
+                )
+                let error = await #expect(throws: SourceProblem.self) {
+                    try await source.totals(in: DrivenFleet.stage)
+                }
+                let says = answers.says.replacing("APP", with: instance)
+                #expect(error?.description.contains(says) == true, "\(error?.description ?? "")")
+            }
+        }
+    }
+
+    // MARK: Operations
+
+    @Test("promtool finds each alert in order, and has seen it fire and keep silent")
+    func alerts() async throws {
+        let operations = PrometheusProcess.operations
+        let rules = try String(contentsOf: operations.appending(path: "alerts.yml"), encoding: .utf8)
+        let tests = try String(contentsOf: operations.appending(path: "alerts.test.yml"), encoding: .utf8)
+        for arguments in [["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]] {
+            let result = try await Subprocess.run(
+                .name("promtool"),
+                arguments: Arguments(arguments),
+                workingDirectory: FilePath(operations.path),
+                output: .string(limit: 1 << 16),
+                error: .combinedWithOutput
+            )
+            #expect(result.terminationStatus.isSuccess, "\(result.standardOutput)")
+        }
+        let names = rules.matches(of: /alert: (\w+)/).map { String($0.1) }
+        #expect(names.count == 9)
+        for name in names {
+            let cases = tests.components(separatedBy: "alertname: \(name)\n").dropFirst()
+            let silent = cases.filter { $0.drop { $0 == " " }.hasPrefix("exp_alerts: []") }
+            #expect(!silent.isEmpty && silent.count < cases.count, "\(name)")
+        }
+    }
+
+    @Test("Every expression of the dashboards has data of a fleet that runs")
+    func dashboards() async throws {
+        struct Dashboards: Decodable {
+            struct Dashboard: Decodable {
+                let title: String
+                let panels: [Panel]
+            }
+            struct Panel: Decodable {
+                let title: String
+                let targets: [Target]
+            }
+            struct Target: Decodable { let expr: String }
+            let dashboards: [Dashboard]
+        }
+        let file = try Data(contentsOf: PrometheusProcess.operations.appending(path: "grafana.json"))
+        let dashboards = try JSONDecoder().decode(Dashboards.self, from: file).dashboards
+        #expect(dashboards.map(\.title) == ["Rollout: requests by version", "Rollout: fleet and driver"])
+        let running = Shared<DrivenFleet.Driving?>(nil)
+        try await withStub({ _, _ in
+            guard let control = running.value else { return Response(status: .serviceUnavailable) }
+            let page = MetricsPage(of: control.updater.router, with: control.updater.metrics, control.driver.metrics)
+            return Response(
+                status: .ok,
+                headers: [.contentType: page.contentType],
+                body: ResponseBody(byteBuffer: ByteBuffer(string: page.text))
+            )
+        }) { port in
+            try await DrivenFleet.with(Self.policy(50, steps: "[50]"), controls: [port]) { fleet in
+                let driver = try fleet.driver()
+                running.change { $0 = driver }
+                let server = Prometheus(address: fleet.prometheus.address, limit: .seconds(5))
+                try await fleet.drive([driver]) {
+                    try await fleet.load(failing: 0) {
+                        for (dashboard, panel) in dashboards.flatMap({ board in board.panels.map { (board.title, $0) } }
+                        ) {
+                            for target in panel.targets {
+                                try await eventually("data of \(dashboard), \(panel.title): \(target.expr)") {
+                                    let series = try await server.series(target.expr)
+                                    return series.contains { $0.samples.last?.value.isFinite == true }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private func withFigures(
+        of driver: Driver,
+        _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void
+    ) async throws {
+        let routes = Router()
+        driver.addEndpoints(to: routes)
+        try await Application(router: routes).test(.router, body)
+    }
+
+    struct Mistake: Sendable, CustomTestStringConvertible {
+        let variables: [String: String]
+        let says: String
+        var testDescription: String { says }
+    }
+
+    @Test(
+        "A configuration that makes no sense is refused, with what is allowed",
+        arguments: [
+            Mistake(variables: ["APP_ADDRESSES": "127.0.0.1:8081"], says: "APP_ADDRESSES is \"127.0.0.1:8081\""),
+            Mistake(
+                variables: ["DRIVER_PROCESSES_PERCENT": "0"],
+                says: "DRIVER_PROCESSES_PERCENT is 0; it has to be 1 ... 100"
+            ),
+            Mistake(
+                variables: ["DRIVER_STALE_SECONDS": "1"],
+                says: "DRIVER_STALE_SECONDS is 1; it has to be 2 ... 3600"
+            ),
+            Mistake(
+                variables: ["DRIVER_LIMIT_MILLISECONDS": "0"],
+                says: "DRIVER_LIMIT_MILLISECONDS is 0; it has to be 1 ... 60000"
+            ),
+        ]
+    )
+    func mistakes(_ mistake: Mistake) throws {
+        var variables = ["APP_ADDRESSES": "http://127.0.0.1:8081", "PROMETHEUS_ADDRESS": "http://127.0.0.1:9090"]
+        variables.merge(mistake.variables) { $1 }
+        let configuration = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables))
+        let error = #expect(throws: ConfigurationMistake.self) {
+            try FleetSource(of: RolloutRouter(), configuration)
+        }
+        #expect(error?.description.hasPrefix(mistake.says) == true, "\(error?.description ?? "")")
+    }
+}
+
+@Suite("One driver at a time")
+struct LeadershipTests {
+    /// A candidate that only says which term it leads in.
+    private func candidate(_ name: String, _ gateway: EtcdGateway, _ term: Shared<StoreCondition?>) -> Task<
+        Void, any Error
+    > {
+        Task {
+            try await Leadership(gateway, as: name).run { condition in
+                term.change { $0 = condition }
+                defer { term.change { $0 = nil } }
+                try await Task.sleep(for: .seconds(3_600))
+            }
+        }
+    }
+
+    @Test(
+        "Two candidates lead one after the other, at once if the first one resigns and within two leases if it is cut off"
+    )
+    func takeover() async throws {
+        try await EtcdServer.run { server in
+            try await server.withGateway { gateway in
+                try await LosingProxy.run(to: server.address) { proxy in
+                    try await server.withGateway(at: proxy.address, answering: .milliseconds(300)) { lossy in
+                        let (ana, ben) = (Shared<StoreCondition?>(nil), Shared<StoreCondition?>(nil))
+                        let first = candidate("ana", lossy, ana)
+                        defer { first.cancel() }
+                        try await eventually { ana.value != nil }
+                        let second = candidate("ben", gateway, ben)
+                        defer { second.cancel() }
+                        try await Task.sleep(for: .seconds(4))
+                        #expect(ana.value != nil && ben.value == nil, "a lease lasts as long as its holder asks for it")
+                        let term = ana.value
+                        proxy.cut()
+                        let start = ContinuousClock.now
+                        try await eventually { ben.value != nil }
+                        #expect(ContinuousClock.now - start < promised(.seconds(6)))
+                        #expect(ana.value == nil, "it leads no longer before another one does")
+                        #expect(ben.value?.key == term?.key && ben.value?.version != term?.version)
+                        second.cancel()
+                        let third = candidate("eve", gateway, ana)
+                        defer { third.cancel() }
+                        try await eventually(within: promised(.seconds(2))) { ana.value != nil }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test(
+        "A leader that was stopped and replaced cannot write what it had decided, and could if its term was not compared",
+        arguments: [true, false]
+    )
+    func stale(isCompared: Bool) async throws {
+        try await EtcdServer.run { server in
+            try await server.withGateway { gateway in
+                let updater = RolloutUpdater(try RolloutRouter(policy: .canary(10)), store: EtcdStore(gateway))
+                try await updater.seed()
+                // A leader that stands still asks for its lease no more, and does not notice.
+                let lease = try await gateway.grant(seconds: 3)
+                let key = "rollout/leader"
+                let answer = try await gateway.transact(
+                    EtcdTransaction(if: [.init(key, created: 0)], then: [.put(key, [], lease: lease)])
+                )
+                let term = StoreCondition(key, at: String(answer.revision))
+                try await updater.update(requiring: term) { try $0.setShare(of: "sms", to: .percent(20)) }
+                let successor = Shared<StoreCondition?>(nil)
+                let task = candidate("ben", gateway, successor)
+                defer { task.cancel() }
+                try await eventually { successor.value != nil }
+                try await Task.sleep(for: .seconds(3))
+                // The successor has held, so the policy is what it was when the step was decided.
+                let step = isCompared ? term : nil
+                if isCompared {
+                    let error = await #expect(throws: UpdateError.self) {
+                        try await updater.update(requiring: step) { try $0.setShare(of: "sms", to: .percent(50)) }
+                    }
+                    #expect(error?.code == .conditionFailed && error?.isConflict == true)
+                    #expect(updater.router.snapshot().revision == 2)
+                    #expect(
+                        try await updater.update(requiring: successor.value) {
+                            try $0.setShare(of: "sms", to: .percent(30))
+                        } == 3
+                    )
+                } else {
+                    #expect(
+                        try await updater.update(requiring: step) { try $0.setShare(of: "sms", to: .percent(50)) } == 3
+                    )
+                }
+            }
+        }
+    }
+}
+
+/// Numbers that Prometheus might give.
+@Suite("Counting scrapes")
+struct RequestTallyTests {
+    private static func series(_ value: String, at time: Double = 1) throws -> [Prometheus.Series] {
+        let json = """
+            [{"metric": {"instance": "a", "variant": "canary", "version": "v2", "outcome": "success"},
+              "values": [[\(time), "\(value)"]]}]
+            """
+        return try JSONDecoder().decode([Prometheus.Series].self, from: Data(json.utf8))
+    }
+
+    @Test("A count is a whole number, or there is no reading", arguments: ["NaN", "+Inf", "64.988", "-1", "1e300"])
+    func nonsense(_ value: String) throws {
+        let series = try Self.series(value)
+        let error = #expect(throws: SourceProblem.self) { try RequestTally.Scrape.all(in: series) }
+        #expect(error?.description.hasPrefix("a has counted ") == true)
+    }
+
+    @Test("The first scrape is a baseline, a lower count a new start, and an older scrape no news")
+    func resets() throws {
+        var tally = RequestTally()
+        let key = RequestTally.Key(variant: "canary", version: "v2")
+        var counts: [Int] = []
+        for (time, value) in [(1.0, "100"), (2, "107"), (2, "107"), (1, "100"), (4, "3"), (9, "5")] {
+            for scrape in try RequestTally.Scrape.all(in: Self.series(value, at: time)) { tally.count(scrape) }
+            counts.append(tally.outcomes(of: key).requests)
+        }
+        #expect(counts == [0, 7, 7, 7, 10, 12])
+        // A unit that Prometheus has not heard of yet has sent a request all the same.
+        let units = VariantOutcomes.Units(arrived: 15, entered: 2, enteredFailed: 1, failed: 4)
+        #expect(tally.outcomes(of: key, units).requests == 15)
+        #expect(tally.outcomes(of: key, units).failures == 4)
+        for scrape in try RequestTally.Scrape.all(in: Self.series("6", at: 10)) { tally.count(scrape) }
+        #expect(tally.outcomes(of: key, units).requests == 16, "no count ever falls")
+    }
+}
+
+// MARK: A fleet with a driver
+
+/// The services behind nginx, a Prometheus that scrapes them, and etcd with their policy.
+private struct DrivenFleet: Sendable {
+    let services: ServiceFleet
+    let prometheus: PrometheusProcess
+    let server: EtcdServer
+    let gateway: EtcdGateway
+    let client: HTTPClient
+    /// The policy that etcd holds at first.
+    let seeded: [UInt8]
+
+    static func with(
+        _ policy: TestPolicy,
+        controls: [Int] = [],
+        _ body: @Sendable (DrivenFleet) async throws -> Void
+    ) async throws {
+        let seeded = try RolloutPolicy(json: policy.json)
+        try await EtcdServer.run { server in
+            try await server.withGateway { gateway in
+                let updater = RolloutUpdater(try RolloutRouter(policy: seeded), store: EtcdStore(gateway))
+                try await updater.seed()
+                try await ServiceFleet.with(policy: policy) { services in
+                    let prometheus = try PrometheusProcess(scraping: services, controls)
+                    let fleet = DrivenFleet(
+                        services: services,
+                        prometheus: prometheus,
+                        server: server,
+                        gateway: gateway,
+                        client: services.client,
+                        seeded: Array(seeded.json.utf8)
+                    )
+                    do {
+                        try await prometheus.start()
+                        try await fleet.scraped()
+                        try await body(fleet)
+                        await prometheus.end()
+                    } catch {
+                        await prometheus.end()
+                        throw error
+                    }
+                }
+            }
+        }
+    }
+
+    /// A driver, and what it changes.
+    struct Driving: Sendable {
+        let driver: Driver
+        let updater: RolloutUpdater
+
+        var progression: CanaryJudgement? { driver.status.canary }
+
+        func eventually(_ what: String, _ condition: (ProgressionStatus) -> Bool) async throws {
+            do {
+                try await ExamplesTests.eventually(what) { condition(driver.status) }
+            } catch {
+                throw SetupError(description: "not within 30 s: \(what); \(driver.status)")
+            }
+        }
+    }
+
+    private func configuration(_ variables: [String: String]) -> ConfigReader {
+        let usual = [
+            "APP_ADDRESSES": services.apps.map(\.address).joined(separator: ","),
+            "PROMETHEUS_ADDRESS": prometheus.address,
+        ]
+        let all = usual.merging(variables) { $1 }
+        return ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: all))
+    }
+
+    func driver(
+        _ variables: [String: String] = [:],
+        by gateway: EtcdGateway? = nil,
+        gates: [any PolicyGate] = [],
+        isCompared: Bool = true
+    ) throws -> Driving {
+        let etcd = gateway ?? self.gateway
+        let store: any PolicyStore = isCompared ? EtcdStore(etcd) : Careless(store: EtcdStore(etcd))
+        let updater = RolloutUpdater(
+            try RolloutRouter(policy: RolloutPolicy(json: seeded)),
+            gates: gates,
+            store: store
+        )
+        let driver = try Driver(
+            updater: updater,
+            etcd: etcd,
+            configuration: configuration(variables),
+            logger: Logger(label: "driver") { _ in SwiftLogNoOpLogHandler() }
+        )
+        return Driving(driver: driver, updater: updater)
+    }
+
+    func source(_ variables: [String: String] = [:]) throws -> FleetSource {
+        try FleetSource(of: RolloutRouter(policy: RolloutPolicy(json: seeded)), configuration(variables))
+    }
+
+    /// What the driver asks about the policies of these tests.
+    static let stage = OutcomeStage(
+        of: .sms,
+        epoch: 0,
+        releases: [.stable: [.app: "v1", .model: "v1"], .canary: [.app: "v2", .model: "v2"]],
+        id: 1
+    )
+
+    /// Runs drivers while the body runs, and has the services follow the first one.
+    func drive(_ drivers: [Driving], _ body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for driving in drivers { group.addTask { try await driving.driver.run() } }
+            group.addTask {
+                let router = drivers[0].updater.router
+                var revision: UInt32 = 1
+                while !Task.isCancelled {
+                    let policy = router.snapshot().policy
+                    if policy.revision > revision {
+                        revision = policy.revision
+                        try policy.json.write(to: services.policyFile, atomically: true, encoding: .utf8)
+                    }
+                    try await Task.sleep(for: .milliseconds(20))
+                }
+            }
+            do {
+                try await body()
+                group.cancelAll()
+            } catch {
+                group.cancelAll()
+                throw error
+            }
+            while let result = await group.nextResult() {
+                if case .failure(let error) = result, !(error is CancellationError) { throw error }
+            }
+        }
+    }
+
+    /// Waits until Prometheus has scraped all processes after this was called.
+    func scraped() async throws {
+        let start = Date.now.timeIntervalSince1970
+        let server = Prometheus(address: prometheus.address, limit: .seconds(5))
+        try await eventually("a scrape") {
+            guard let series = try? await server.series("up{job=~\"app|model\"}", seconds: 10) else { return false }
+            let recent = series.filter { $0.samples.last.map { $0.time > start && $0.value == 1 } ?? false }
+            return recent.count == services.apps.count + services.models.count
+        }
+    }
+
+    /// Sends a message of another visitor again and again while the body runs. Of so many in a hundred no word speaks for spam,
+    /// which is what version 2 cannot answer.
+    func load(failing percent: Int, while body: () async throws -> Void) async throws {
+        try await withThrowingTaskGroup(of: Void.self) { group in
+            for _ in 0..<8 {
+                group.addTask {
+                    while !Task.isCancelled {
+                        var visitor = Visitor()
+                        let text = Int.random(in: 0..<100) < percent ? "xyzzy" : "free prize"
+                        _ = try? await services.classify(text, by: &visitor)
+                    }
+                }
+            }
+            defer { group.cancelAll() }
+            try await body()
+        }
+    }
+}
+
+/// A store that forgets what a change requires.
+private struct Careless: PolicyStore {
+    let store: EtcdStore
+
+    var name: String { store.name }
+    func read() async throws -> StoredPolicy? { try await store.read() }
+    func next() async throws -> [UInt8]? { try await store.next() }
+    func swap(
+        _ policy: [UInt8],
+        record: [UInt8],
+        expecting version: String?,
+        requiring condition: StoreCondition?
+    ) async -> StoreAnswer {
+        await store.swap(policy, record: record, expecting: version, requiring: nil)
+    }
+}
+
+/// Lets a change wait until it is opened.
+private final class HeldGate: PolicyGate {
+    let name = "held"
+    private let state = Mutex((isAsked: false, isOpen: false))
+
+    var isAsked: Bool { state.withLock(\.isAsked) }
+    func open() { state.withLock { $0.isOpen = true } }
+
+    func prepare(from running: RolloutPolicy, to next: RolloutPolicy) async throws {
+        state.withLock { $0.isAsked = true }
+        while !state.withLock(\.isOpen) { try await Task.sleep(for: .milliseconds(20)) }
+    }
+}
+
+/// Prometheus with the configuration that `Examples/Ops` has for it.
+private final class PrometheusProcess: Sendable {
+    let address: String
+    let process: ServiceProcess
+    private let data: URL
+    private let client = HTTPClient.shared
+
+    static let operations = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Ops")
+        .standardizedFileURL
+
+    init(scraping services: ServiceFleet, _ controls: [Int]) throws {
+        let (folder, port) = (services.folder, try freePorts(1)[0])
+        func list(_ services: [ServiceFleet.Service]) -> String {
+            services.map { "'\($0.address.dropFirst("http://".count))'" }.joined(separator: ", ")
+        }
+        let values = [
+            "APPS": list(services.apps), "MODELS": list(services.models),
+            "CONTROLS": controls.map { "'127.0.0.1:\($0)'" }.joined(separator: ", "),
+            "RULES": Self.operations.appending(path: "alerts.yml").path,
+        ]
+        var text = try String(contentsOf: Self.operations.appending(path: "prometheus.yml.template"), encoding: .utf8)
+        for (name, value) in values { text = text.replacing("${\(name)}", with: value) }
+        let file = folder.appending(path: "prometheus.yml")
+        try text.write(to: file, atomically: true, encoding: .utf8)
+        data = folder.appending(path: "prometheus")
+        address = "http://127.0.0.1:\(port)"
+        process = ServiceProcess(
+            .name("prometheus"),
+            [
+                "--config.file=\(file.path)", "--storage.tsdb.path=\(data.path)",
+                "--web.listen-address=127.0.0.1:\(port)", "--log.level=error",
+            ]
+        )
+    }
+
+    /// Starts it, with the data that it had, and returns when it answers.
+    func start() async throws {
+        try await process.start()
+        try await eventually("Prometheus") { (try? await client.get("\(address)/-/ready").status) == 200 }
+    }
+
+    func end() async { await process.end() }
+
+    /// Removes the data of a server that has ended.
+    func wipe() throws { try FileManager.default.removeItem(at: data) }
+}

@@ -43,7 +43,8 @@ struct Driver: Service {
             let isNews = last.exchange(status.waiting ?? verdict ?? "")
             logger.log(level: isNews ? .notice : .debug, "\(status)")
         }
-        leadership = Leadership(etcd, as: ProcessInfo.processInfo.hostName) { isLeading in
+        let process = ProcessInfo.processInfo
+        leadership = Leadership(etcd, as: "\(process.hostName), process \(process.processIdentifier)") { isLeading in
             logger.notice(isLeading ? "this process drives" : "this process drives no longer")
         }
         self.source = source

@@ -2,10 +2,13 @@ import AsyncHTTPClient
 import Configuration
 import Fleet
 import Foundation
+import HTTPTypes
 import Hummingbird
 import HummingbirdTesting
 import Logging
+import NIOCore
 import NIOFoundationCompat
+import NIOHTTP1
 import Rollout
 import Subprocess
 import Synchronization
@@ -314,20 +317,109 @@ struct DriverTests {
             let app = services.apps[0].address
             let instance = String(app.dropFirst("http://".count))
             try await withStub({ request, _ in
-                let isUp = String(buffer: try await request.body.collect(upTo: 4_096)).hasPrefix("query=up%7B")
+                // Whether a process is up is asked of the last ten seconds alone.
+                let query = String(buffer: try await request.body.collect(upTo: 4_096))
+                let isUp = query.hasPrefix("query=up%7B") && query.hasSuffix("%5B10s%5D")
                 let text = (isUp ? answers.up : answers.counts).replacing("APP", with: instance)
                 return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
             }) { port in
-                let variables = ["APP_ADDRESSES": app, "PROMETHEUS_ADDRESS": "http://127.0.0.1:\(port)"]
-                let source = try FleetSource(
-                    of: RolloutRouter(policy: RolloutPolicy(json: policy.json)),
-                    ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables))
-                )
+                let source = try DrivenFleet.source(of: policy, [app], "http://127.0.0.1:\(port)")
                 let error = await #expect(throws: SourceProblem.self) {
                     try await source.totals(in: DrivenFleet.stage)
                 }
                 let says = answers.says.replacing("APP", with: instance)
                 #expect(error?.description.contains(says) == true, "\(error?.description ?? "")")
+            }
+        }
+    }
+
+    struct Units: Sendable, CustomTestStringConvertible {
+        let status: HTTPResponse.Status
+        var body = ""
+        let says: String
+        var testDescription: String { says }
+    }
+
+    @Test(
+        "A process that gives no table is no reading, and the sentence names it",
+        arguments: [
+            Units(status: .noContent, says: "1 of 2 app processes do not run this canary yet"),
+            Units(status: .notFound, says: "STUB answered 404 when asked for its units"),
+            Units(
+                status: .ok,
+                body: "{}",
+                says: "STUB cannot be asked for its units: a table of units has 2,000,028 bytes, and here are 2"
+            ),
+            Units(
+                status: .ok,
+                body: String(repeating: "x", count: UnitTable.byteCount + 1),
+                says: "STUB cannot be asked for its units: "
+            ),
+        ]
+    )
+    func noTable(_ units: Units) async throws {
+        let policy = Self.policy(50, steps: "[50]")
+        try await ServiceFleet.with(apps: 1, models: 0, policy: policy) { services in
+            try await withStub({ _, _ in
+                Response(status: units.status, body: ResponseBody(byteBuffer: ByteBuffer(string: units.body)))
+            }) { port in
+                let stub = "http://127.0.0.1:\(port)"
+                let source = try DrivenFleet.source(of: policy, [services.apps[0].address, stub], "http://127.0.0.1:9")
+                let error = await #expect(throws: SourceProblem.self) {
+                    try await source.totals(in: DrivenFleet.stage)
+                }
+                let says = units.says.replacing("STUB", with: stub)
+                #expect(error?.description.hasPrefix(says) == true, "\(error?.description ?? "")")
+            }
+        }
+    }
+
+    @Test("A plan that compares latencies gets no reading, nor does a rollout without a canary")
+    func noCanary() async throws {
+        var policy = Self.policy(50, steps: "[50]")
+        policy.plan = #"{"steps": [50], "latency": [95]}"#
+        let source = try DrivenFleet.source(of: policy, ["http://127.0.0.1:9"], "http://127.0.0.1:9")
+        let latency = await #expect(throws: SourceProblem.self) { try await source.totals(in: DrivenFleet.stage) }
+        #expect(latency?.description == "this source knows no latencies: leave \"latency\" out of the plan")
+        let empty = try FleetSource(of: RolloutRouter(), DrivenFleet.configuration(["http://127.0.0.1:9"], ""))
+        let missing = await #expect(throws: SourceProblem.self) { try await empty.totals(in: DrivenFleet.stage) }
+        #expect(missing?.description == "the policy has no rollout sms")
+    }
+
+    @Test("A process hands out buckets and nobody's id, to its own network alone, and refuses what is no stage")
+    func table() async throws {
+        try await ServiceFleet.with(apps: 1, models: 1, policy: Self.policy(50, steps: "[50]")) { services in
+            let app = services.apps[0].address
+            var ana = Visitor(user: "ana-of-the-secret-name")
+            #expect(try await services.classify("free prize", by: &ana).status == 200)
+            func ask(_ address: String, _ stage: OutcomeStage) async throws -> Reply {
+                let body = try JSONEncoder().encode(stage)
+                return try await services.client.post(
+                    body,
+                    to: "\(address)/rollout/units",
+                    by: Visitor(),
+                    ["Content-Type": "application/json"]
+                )
+            }
+            let answer = try await ask(app, DrivenFleet.stage)
+            #expect(answer.status == 200 && answer.headers["Content-Type"] == ["application/octet-stream"])
+            let table = try UnitTable(bytes: [UInt8](answer.body))
+            #expect(table.epoch == 0 && table.stage == DrivenFleet.stage.id)
+            #expect((0..<1_000_000).count { table[$0] != nil } == 1)
+            #expect(answer.body.range(of: Data("secret".utf8)) == nil)
+            var later = DrivenFleet.stage
+            later.epoch = 1
+            #expect(try await ask(app, later).status == 204)
+            #expect(try await ask(services.address, DrivenFleet.stage).status == 404)
+            let json: HTTPHeaders = ["Content-Type": "application/json"]
+            for body in ["", "{}", #"{"rollout": "no name", "epoch": 0, "releases": {}, "id": 1}"#] {
+                let refusal = try await services.client.post(
+                    Data(body.utf8),
+                    to: "\(app)/rollout/units",
+                    by: Visitor(),
+                    json
+                )
+                #expect(refusal.status == 400, "\(refusal.text)")
             }
         }
     }
@@ -440,9 +532,8 @@ struct DriverTests {
         ]
     )
     func mistakes(_ mistake: Mistake) throws {
-        var variables = ["APP_ADDRESSES": "http://127.0.0.1:8081", "PROMETHEUS_ADDRESS": "http://127.0.0.1:9090"]
-        variables.merge(mistake.variables) { $1 }
-        let configuration = ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: variables))
+        let address = "http://127.0.0.1:9"
+        let configuration = DrivenFleet.configuration([address], address, mistake.variables)
         let error = #expect(throws: ConfigurationMistake.self) {
             try FleetSource(of: RolloutRouter(), configuration)
         }
@@ -643,12 +734,23 @@ private struct DrivenFleet: Sendable {
     }
 
     private func configuration(_ variables: [String: String]) -> ConfigReader {
-        let usual = [
-            "APP_ADDRESSES": services.apps.map(\.address).joined(separator: ","),
-            "PROMETHEUS_ADDRESS": prometheus.address,
-        ]
+        Self.configuration(services.apps.map(\.address), prometheus.address, variables)
+    }
+
+    static func configuration(
+        _ apps: [String],
+        _ prometheus: String,
+        _ variables: [String: String] = [:]
+    ) -> ConfigReader {
+        let usual = ["APP_ADDRESSES": apps.joined(separator: ","), "PROMETHEUS_ADDRESS": prometheus]
         let all = usual.merging(variables) { $1 }
         return ConfigReader(provider: EnvironmentVariablesProvider(environmentVariables: all))
+    }
+
+    /// A source without a fleet of its own.
+    static func source(of policy: TestPolicy, _ apps: [String], _ prometheus: String) throws -> FleetSource {
+        let router = try RolloutRouter(policy: RolloutPolicy(json: policy.json))
+        return try FleetSource(of: router, configuration(apps, prometheus))
     }
 
     func driver(

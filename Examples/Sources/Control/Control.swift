@@ -38,7 +38,7 @@ struct Control {
         let replicas = configuration.string(forKey: "replicas", default: "").split(separator: ",").map(String.init)
         let home = try PolicyHome(configuration)
         try await home.whileOpen {
-            let store = try home.requireStore()
+            let (etcd, store) = try home.requireStore()
             let trail = try AuditTrail(file, of: store, logger)
             let router = RolloutRouter()
             let updater = RolloutUpdater(
@@ -53,6 +53,8 @@ struct Control {
                 logger.log(level: event.error == nil ? .info : .error, "policy: \(event)")
             }
 
+            let driver = try Driver(updater: updater, etcd: etcd, configuration: configuration, logger: logger)
+
             let client = HTTPClient(connecting: .seconds(1), reading: .seconds(1))
             let routes = Router(context: AdminContext.self)
             routes.add(middleware: LogRequestsMiddleware(.info))
@@ -63,10 +65,11 @@ struct Control {
                     with: updater.metrics,
                     policies.metrics,
                     trail.metrics,
+                    driver.metrics,
                     accepting: request.headers[.accept]
                 ).response
             }
-            AdminAPI(
+            let api = AdminAPI(
                 updater: updater,
                 store: store,
                 reach: reach,
@@ -74,11 +77,13 @@ struct Control {
                 authority: authority,
                 client: client,
                 replicas: replicas
-            ).addRoutes(to: routes)
+            )
+            api.addRoutes(to: routes)
+            driver.addEndpoints(to: api.group(in: routes, for: [.read]))
             let application = Application(
                 router: routes,
                 configuration: ApplicationConfiguration(reader: configuration.scoped(to: "http")),
-                services: [Following(policies: policies), trail, authority],
+                services: [Following(policies: policies), trail, authority, driver],
                 logger: logger
             )
             let result: Result<Void, any Error>
@@ -106,7 +111,7 @@ struct Control {
         let policy = try RolloutPolicy(json: String(contentsOfFile: file, encoding: .utf8))
         let home = try PolicyHome(configuration)
         try await home.whileOpen {
-            let store = try home.requireStore()
+            let (_, store) = try home.requireStore()
             let updater = RolloutUpdater(try RolloutRouter(policy: policy), store: store)
             try await updater.seed(by: "seed", because: "the store held no policy", within: .seconds(5))
             let held = try await store.read()
@@ -149,8 +154,8 @@ struct Control {
 
 extension PolicyHome {
     /// The store, for a process that changes the policy.
-    fileprivate func requireStore() throws -> EtcdStore {
-        if case .etcd(_, let store) = self { return store }
+    fileprivate func requireStore() throws -> (EtcdGateway, EtcdStore) {
+        if case .etcd(let gateway, let store) = self { return (gateway, store) }
         throw ConfigurationMistake(
             description:
                 "Control needs a store to change the policy in: POLICY_SOURCE has to be \"etcd:\" and an address"

@@ -67,12 +67,13 @@ struct Driver: Service {
     ///
     /// It answers 503 with a sentence if Prometheus cannot be asked.
     func addEndpoints(to routes: some RouterMethods<some RequestContext>) {
-        routes.get("rollout/figures") { [source] _, _ in
-            do throws(SourceProblem) {
-                return try EditedResponse(status: .ok, response: await source.figures())
-            } catch {
-                throw HTTPError(.serviceUnavailable, message: error.description)
+        routes.get("rollout/figures") { [source] request, context -> Response in
+            let figures: FleetSource.Figures
+            do throws(SourceProblem) { figures = try await source.figures() } catch {
+                let problem = APIError(.serviceUnavailable, "noFigures", "There are no figures. \(error)")
+                return try problem.response(from: request, context: context)
             }
+            return try figures.response(from: request, context: context)
         }
     }
 
@@ -280,18 +281,18 @@ actor FleetSource: OutcomeSource {
     // MARK: Figures
 
     /// What became of requests, for people.
-    struct Figures: ResponseEncodable, Decodable, Equatable {
+    struct Figures: ResponseEncodable {
         /// How far they go back.
         let seconds: Int
         let versions: [Version]
 
-        struct Version: Codable, Equatable {
+        struct Version: Encodable {
             let variant: String
             let version: String
             let requests: Int
             let failures: Int
             /// In seconds, or null if there were no requests.
-            let p95: Double?
+            @Nullable var p95: Double?
         }
     }
 

@@ -74,6 +74,7 @@ private struct ControlFleet: Sendable {
                 "POLICY_COPY": folder.appending(path: "copy-\(place).json").path,
                 "TOKEN_KEYS": folder.appending(path: "tokens/jwks.json").path, "TOKEN_ISSUER": issuer,
                 "TOKEN_AUDIENCE": audience, "AUDIT_DATABASE": folder.appending(path: "audit.sqlite").path,
+                "APP_ADDRESSES": "http://127.0.0.1:\(nobody)", "PROMETHEUS_ADDRESS": "http://127.0.0.1:\(nobody)",
                 "REPLICAS": (addresses + ["http://127.0.0.1:\(nobody)"]).joined(separator: ","),
                 "ROLLOUT_KEYS": folder.appending(path: "keys").path, "MODEL_ADDRESS": "http://127.0.0.1:\(nobody)",
             ]

@@ -4,7 +4,6 @@ import Fleet
 import Foundation
 import HTTPTypes
 import Hummingbird
-import HummingbirdTesting
 import Logging
 import NIOCore
 import NIOFoundationCompat
@@ -202,10 +201,11 @@ struct DriverTests {
                             try await eventually("a decision") { gate.isAsked }
                         }
                         proxy.cut()
+                        let start = ContinuousClock.now
                         try await fleet.drive([second]) {
                             try await eventually("another leader") { second.driver.status.isRunning }
                             // Three leases.
-                            try await Task.sleep(for: .seconds(9))
+                            try await Task.sleep(for: .seconds(9) - (ContinuousClock.now - start))
                             #expect(try await store.read()?.bytes == fleet.seeded)
                             proxy.mend()
                             gate.open()
@@ -231,7 +231,21 @@ struct DriverTests {
 
     @Test("The figures are whole numbers by version, and a sentence if there is no Prometheus")
     func figures() async throws {
-        try await DrivenFleet.with(Self.policy(50)) { fleet in
+        struct Figures: Decodable {
+            struct Version: Decodable {
+                let variant: String
+                let version: String
+                let requests: Int
+                let failures: Int
+                let p95: Double?
+            }
+            let seconds: Int
+            let versions: [Version]
+        }
+        try await DrivenFleet.with(Self.policy(50), controls: 1) { fleet in
+            let control = fleet.controls[0]
+            let before = try await fleet.ask(control, "/rollout/figures", .read)
+            #expect(before.text.contains(#""p95":null"#), "\(before.text)")
             for host in ["stable.sms-app.local", "canary.sms-app.local", "canary.sms-app.local"] {
                 var visitor = Visitor(host: host)
                 _ = try await fleet.services.classify("free prize", by: &visitor)
@@ -239,21 +253,46 @@ struct DriverTests {
             var visitor = Visitor(host: "canary.sms-app.local")
             #expect(try await fleet.services.classify("xyzzy", by: &visitor).status == 500)
             try await fleet.scraped()
-            try await withFigures(of: try fleet.driver().driver) { client in
-                try await eventually("figures") {
-                    let answer = try await client.execute(uri: "/rollout/figures", method: .get)
-                    #expect(answer.status == .ok)
-                    let figures = try JSONDecoder().decode(FleetSource.Figures.self, from: Data(buffer: answer.body))
-                    #expect(figures.seconds == 300)
-                    #expect(figures.versions.map { "\($0.variant) \($0.version)" } == ["canary v2", "stable v1"])
-                    return figures.versions.map(\.requests) == [3, 1] && figures.versions.map(\.failures) == [1, 0]
-                        && figures.versions.allSatisfy { $0.p95 ?? 0 > 0 }
-                }
-                await fleet.prometheus.end()
-                let answer = try await client.execute(uri: "/rollout/figures", method: .get)
-                #expect(answer.status == .serviceUnavailable)
-                #expect(String(buffer: answer.body).contains("cannot be asked: "))
+            try await eventually("figures") {
+                let answer = try await fleet.ask(control, "/rollout/figures", .read)
+                #expect(answer.status == 200)
+                let figures = try answer.decoded(Figures.self)
+                #expect(figures.seconds == 300)
+                #expect(figures.versions.map { "\($0.variant) \($0.version)" } == ["canary v2", "stable v1"])
+                return figures.versions.map(\.requests) == [3, 1] && figures.versions.map(\.failures) == [1, 0]
+                    && figures.versions.allSatisfy { $0.p95 ?? 0 > 0 }
             }
+            #expect(try await fleet.ask(control, "/rollout/figures", .write).status == 403)
+            #expect(try await fleet.ask(control, "/rollout/figures", nil).status == 401)
+            await fleet.prometheus.end()
+            let answer = try await fleet.ask(control, "/rollout/figures", .read)
+            #expect(answer.status == 503)
+            #expect(answer.text.contains(#""message":"There are no figures. Prometheus at "#), "\(answer.text)")
+        }
+    }
+
+    @Test("A process of Control that stands still for three leases is replaced, and leads no more when it goes on")
+    func stopped() async throws {
+        try await DrivenFleet.with(Self.policy(30), controls: 2) { fleet in
+            try await eventually("a leader") {
+                for control in fleet.controls where try await fleet.isLeader(control) { return true }
+                return false
+            }
+            let isFirst = try await fleet.isLeader(fleet.controls[0])
+            let (leader, other) = (fleet.controls[isFirst ? 0 : 1], fleet.controls[isFirst ? 1 : 0])
+            let start = ContinuousClock.now
+            try leader.process.send(.suspend)
+            try await eventually("another leader") { try await fleet.isLeader(other) }
+            #expect(ContinuousClock.now - start < promised(.seconds(6)))
+            try await Task.sleep(for: .seconds(9) - (ContinuousClock.now - start))
+            try leader.process.send(.resume)
+            try await eventually("the end of its term") { try await !fleet.isLeader(leader) }
+            #expect(try await fleet.isLeader(other))
+            // Its successor drives on.
+            try await fleet.load(failing: 0) {
+                try await fleet.services.waitUntilReady(leader, 2)
+            }
+            for service in fleet.services.apps { try await fleet.services.waitUntilReady(service, 2) }
         }
     }
 
@@ -467,44 +506,19 @@ struct DriverTests {
         let file = try Data(contentsOf: PrometheusProcess.operations.appending(path: "grafana.json"))
         let dashboards = try JSONDecoder().decode(Dashboards.self, from: file).dashboards
         #expect(dashboards.map(\.title) == ["Rollout: requests by version", "Rollout: fleet and driver"])
-        let running = Shared<DrivenFleet.Driving?>(nil)
-        try await withStub({ _, _ in
-            guard let control = running.value else { return Response(status: .serviceUnavailable) }
-            let page = MetricsPage(of: control.updater.router, with: control.updater.metrics, control.driver.metrics)
-            return Response(
-                status: .ok,
-                headers: [.contentType: page.contentType],
-                body: ResponseBody(byteBuffer: ByteBuffer(string: page.text))
-            )
-        }) { port in
-            try await DrivenFleet.with(Self.policy(50, steps: "[50]"), controls: [port]) { fleet in
-                let driver = try fleet.driver()
-                running.change { $0 = driver }
-                let server = Prometheus(address: fleet.prometheus.address, limit: .seconds(5))
-                try await fleet.drive([driver]) {
-                    try await fleet.load(failing: 0) {
-                        for (dashboard, panel) in dashboards.flatMap({ board in board.panels.map { (board.title, $0) } }
-                        ) {
-                            for target in panel.targets {
-                                try await eventually("data of \(dashboard), \(panel.title): \(target.expr)") {
-                                    let series = try await server.series(target.expr)
-                                    return series.contains { $0.samples.last?.value.isFinite == true }
-                                }
-                            }
+        try await DrivenFleet.with(Self.policy(50, steps: "[50]"), controls: 1) { fleet in
+            let server = Prometheus(address: fleet.prometheus.address, limit: .seconds(5))
+            try await fleet.load(failing: 0) {
+                for (dashboard, panel) in dashboards.flatMap({ board in board.panels.map { (board.title, $0) } }) {
+                    for target in panel.targets {
+                        try await eventually("data of \(dashboard), \(panel.title): \(target.expr)") {
+                            let series = try await server.series(target.expr)
+                            return series.contains { $0.samples.last?.value.isFinite == true }
                         }
                     }
                 }
             }
         }
-    }
-
-    private func withFigures(
-        of driver: Driver,
-        _ body: @escaping @Sendable (any TestClientProtocol) async throws -> Void
-    ) async throws {
-        let routes = Router()
-        driver.addEndpoints(to: routes)
-        try await Application(router: routes).test(.router, body)
     }
 
     struct Mistake: Sendable, CustomTestStringConvertible {
@@ -538,99 +552,6 @@ struct DriverTests {
             try FleetSource(of: RolloutRouter(), configuration)
         }
         #expect(error?.description.hasPrefix(mistake.says) == true, "\(error?.description ?? "")")
-    }
-}
-
-@Suite("One driver at a time")
-struct LeadershipTests {
-    /// A candidate that only says which term it leads in.
-    private func candidate(_ name: String, _ gateway: EtcdGateway, _ term: Shared<StoreCondition?>) -> Task<
-        Void, any Error
-    > {
-        Task {
-            try await Leadership(gateway, as: name).run { condition in
-                term.change { $0 = condition }
-                defer { term.change { $0 = nil } }
-                try await Task.sleep(for: .seconds(3_600))
-            }
-        }
-    }
-
-    @Test(
-        "Two candidates lead one after the other, at once if the first one resigns and within two leases if it is cut off"
-    )
-    func takeover() async throws {
-        try await EtcdServer.run { server in
-            try await server.withGateway { gateway in
-                try await LosingProxy.run(to: server.address) { proxy in
-                    try await server.withGateway(at: proxy.address, answering: .milliseconds(300)) { lossy in
-                        let (ana, ben) = (Shared<StoreCondition?>(nil), Shared<StoreCondition?>(nil))
-                        let first = candidate("ana", lossy, ana)
-                        defer { first.cancel() }
-                        try await eventually { ana.value != nil }
-                        let second = candidate("ben", gateway, ben)
-                        defer { second.cancel() }
-                        try await Task.sleep(for: .seconds(4))
-                        #expect(ana.value != nil && ben.value == nil, "a lease lasts as long as its holder asks for it")
-                        let term = ana.value
-                        proxy.cut()
-                        let start = ContinuousClock.now
-                        try await eventually { ben.value != nil }
-                        #expect(ContinuousClock.now - start < promised(.seconds(6)))
-                        #expect(ana.value == nil, "it leads no longer before another one does")
-                        #expect(ben.value?.key == term?.key && ben.value?.version != term?.version)
-                        second.cancel()
-                        let third = candidate("eve", gateway, ana)
-                        defer { third.cancel() }
-                        try await eventually(within: promised(.seconds(2))) { ana.value != nil }
-                    }
-                }
-            }
-        }
-    }
-
-    @Test(
-        "A leader that was stopped and replaced cannot write what it had decided, and could if its term was not compared",
-        arguments: [true, false]
-    )
-    func stale(isCompared: Bool) async throws {
-        try await EtcdServer.run { server in
-            try await server.withGateway { gateway in
-                let updater = RolloutUpdater(try RolloutRouter(policy: .canary(10)), store: EtcdStore(gateway))
-                try await updater.seed()
-                // A leader that stands still asks for its lease no more, and does not notice.
-                let lease = try await gateway.grant(seconds: 3)
-                let key = "rollout/leader"
-                let answer = try await gateway.transact(
-                    EtcdTransaction(if: [.init(key, created: 0)], then: [.put(key, [], lease: lease)])
-                )
-                let term = StoreCondition(key, at: String(answer.revision))
-                try await updater.update(requiring: term) { try $0.setShare(of: "sms", to: .percent(20)) }
-                let successor = Shared<StoreCondition?>(nil)
-                let task = candidate("ben", gateway, successor)
-                defer { task.cancel() }
-                try await eventually { successor.value != nil }
-                try await Task.sleep(for: .seconds(3))
-                // The successor has held, so the policy is what it was when the step was decided.
-                let step = isCompared ? term : nil
-                if isCompared {
-                    let error = await #expect(throws: UpdateError.self) {
-                        try await updater.update(requiring: step) { try $0.setShare(of: "sms", to: .percent(50)) }
-                    }
-                    #expect(error?.code == .conditionFailed && error?.isConflict == true)
-                    #expect(updater.router.snapshot().revision == 2)
-                    #expect(
-                        try await updater.update(requiring: successor.value) {
-                            try $0.setShare(of: "sms", to: .percent(30))
-                        } == 3
-                    )
-                } else {
-                    #expect(
-                        try await updater.update(requiring: step) { try $0.setShare(of: "sms", to: .percent(50)) } == 3
-                    )
-                }
-            }
-        }
     }
 }
 
@@ -676,16 +597,16 @@ struct RequestTallyTests {
 /// The services behind nginx, a Prometheus that scrapes them, and etcd with their policy.
 private struct DrivenFleet: Sendable {
     let services: ServiceFleet
+    let controls: [ServiceFleet.Service]
     let prometheus: PrometheusProcess
     let server: EtcdServer
     let gateway: EtcdGateway
-    let client: HTTPClient
     /// The policy that etcd holds at first.
     let seeded: [UInt8]
 
     static func with(
         _ policy: TestPolicy,
-        controls: [Int] = [],
+        controls: Int = 0,
         _ body: @Sendable (DrivenFleet) async throws -> Void
     ) async throws {
         let seeded = try RolloutPolicy(json: policy.json)
@@ -693,28 +614,91 @@ private struct DrivenFleet: Sendable {
             try await server.withGateway { gateway in
                 let updater = RolloutUpdater(try RolloutRouter(policy: seeded), store: EtcdStore(gateway))
                 try await updater.seed()
-                try await ServiceFleet.with(policy: policy) { services in
-                    let prometheus = try PrometheusProcess(scraping: services, controls)
+                try await ServiceFleet.with(policy: policy, source: "etcd:\(server.address)") { services in
+                    let ports = try freePorts(controls + 1)
+                    let prometheus = try PrometheusProcess(
+                        scraping: services,
+                        Array(ports.dropLast()),
+                        at: ports[controls]
+                    )
                     let fleet = DrivenFleet(
                         services: services,
+                        controls: try ports.dropLast().map { port in
+                            try control(at: port, services, prometheus.address, server.address)
+                        },
                         prometheus: prometheus,
                         server: server,
                         gateway: gateway,
-                        client: services.client,
                         seeded: Array(seeded.json.utf8)
                     )
+                    let result: Result<Void, any Error>
                     do {
                         try await prometheus.start()
+                        for control in fleet.controls {
+                            try await control.process.start()
+                            try await services.waitUntilReady(control, policy.revision)
+                        }
                         try await fleet.scraped()
-                        try await body(fleet)
-                        await prometheus.end()
+                        result = .success(try await body(fleet))
                     } catch {
-                        await prometheus.end()
-                        throw error
+                        result = .failure(error)
                     }
+                    for control in fleet.controls {
+                        let output = await control.process.end()
+                        if case .failure = result { print(output) }
+                    }
+                    await prometheus.end()
+                    try result.get()
                 }
             }
         }
+    }
+
+    private static let issuer = "https://login.local"
+
+    /// A process of Control, with keys for tokens and an audit trail in the folder of the services.
+    private static func control(
+        at port: Int,
+        _ services: ServiceFleet,
+        _ prometheus: String,
+        _ etcd: String
+    ) throws -> ServiceFleet.Service {
+        let tokens = services.folder.appending(path: "tokens")
+        if !FileManager.default.fileExists(atPath: tokens.path) { _ = try TokenMaker.makeKey(in: tokens.path) }
+        let environment = [
+            "HTTP_PORT": "\(port)", "LOG_LEVEL": "notice", "POLICY_SOURCE": "etcd:\(etcd)",
+            "TOKEN_KEYS": tokens.appending(path: "jwks.json").path, "TOKEN_ISSUER": issuer, "TOKEN_AUDIENCE": "control",
+            "AUDIT_DATABASE": services.folder.appending(path: "audit.sqlite").path,
+            "APP_ADDRESSES": services.apps.map(\.address).joined(separator: ","), "PROMETHEUS_ADDRESS": prometheus,
+        ]
+        return ServiceFleet.Service(
+            process: ServiceProcess(try executable("Control"), [], environment),
+            address: "http://127.0.0.1:\(port)"
+        )
+    }
+
+    /// Asks a process of Control, with a token of this scope.
+    func ask(_ control: ServiceFleet.Service, _ path: String, _ scope: Scope?) async throws -> Reply {
+        var request = HTTPClientRequest(url: control.address + path)
+        if let scope {
+            let claims = Claims(
+                iss: Self.issuer,
+                aud: Claims.Audience("control"),
+                exp: Double(UnixTime.now.seconds + 600),
+                sub: "ana",
+                scope: scope.rawValue
+            )
+            let token = try await TokenMaker.token(claims, keysIn: services.folder.appending(path: "tokens").path)
+            request.headers.add(name: "Authorization", value: "Bearer \(token)")
+        }
+        return try await services.client.reply(to: request)
+    }
+
+    /// Whether a process of Control drives, by its metrics.
+    func isLeader(_ control: ServiceFleet.Service) async throws -> Bool {
+        try await services.client.get("\(control.address)/metrics").text.contains(
+            #"rollout_progression_leader{rollout="sms"} 1"#
+        )
     }
 
     /// A driver, and what it changes.
@@ -787,22 +771,10 @@ private struct DrivenFleet: Sendable {
         id: 1
     )
 
-    /// Runs drivers while the body runs, and has the services follow the first one.
+    /// Runs drivers while the body runs.
     func drive(_ drivers: [Driving], _ body: () async throws -> Void) async throws {
         try await withThrowingTaskGroup(of: Void.self) { group in
             for driving in drivers { group.addTask { try await driving.driver.run() } }
-            group.addTask {
-                let router = drivers[0].updater.router
-                var revision: UInt32 = 1
-                while !Task.isCancelled {
-                    let policy = router.snapshot().policy
-                    if policy.revision > revision {
-                        revision = policy.revision
-                        try policy.json.write(to: services.policyFile, atomically: true, encoding: .utf8)
-                    }
-                    try await Task.sleep(for: .milliseconds(20))
-                }
-            }
             do {
                 try await body()
                 group.cancelAll()
@@ -821,9 +793,9 @@ private struct DrivenFleet: Sendable {
         let start = Date.now.timeIntervalSince1970
         let server = Prometheus(address: prometheus.address, limit: .seconds(5))
         try await eventually("a scrape") {
-            guard let series = try? await server.series("up{job=~\"app|model\"}", seconds: 10) else { return false }
+            guard let series = try? await server.series("up", seconds: 10) else { return false }
             let recent = series.filter { $0.samples.last.map { $0.time > start && $0.value == 1 } ?? false }
-            return recent.count == services.apps.count + services.models.count
+            return recent.count == services.apps.count + services.models.count + controls.count
         }
     }
 
@@ -887,8 +859,8 @@ private final class PrometheusProcess: Sendable {
     static let operations = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Ops")
         .standardizedFileURL
 
-    init(scraping services: ServiceFleet, _ controls: [Int]) throws {
-        let (folder, port) = (services.folder, try freePorts(1)[0])
+    init(scraping services: ServiceFleet, _ controls: [Int], at port: Int) throws {
+        let folder = services.folder
         func list(_ services: [ServiceFleet.Service]) -> String {
             services.map { "'\($0.address.dropFirst("http://".count))'" }.joined(separator: ", ")
         }

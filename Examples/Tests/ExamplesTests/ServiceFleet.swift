@@ -92,18 +92,20 @@ struct ServiceFleet: Sendable {
         let address: String
     }
 
-    /// Calls the body with a fleet that runs a policy. Somebody at `modelAddress` may stand for the processes of the model.
+    /// Calls the body with a fleet that runs a policy. They have it from a file, unless they are given
+    /// another source. Somebody at `modelAddress` may stand for the processes of the model.
     static func with(
         apps: Int = 3,
         models: Int = 2,
         policy: TestPolicy,
+        source: String? = nil,
         modelAddress: String? = nil,
         logLevel: String = "warning",
         _ body: @Sendable (ServiceFleet) async throws -> Void
     ) async throws {
         try await withFolder { folder in
             try await HTTPClient.withHTTPClient(configuration: .manyConnections) { client in
-                let fleet = try ServiceFleet(folder, client, apps, models, modelAddress, logLevel)
+                let fleet = try ServiceFleet(folder, client, apps, models, source, modelAddress, logLevel)
                 let result: Result<Void, any Error>
                 do {
                     try policy.write(to: fleet.policyFile)
@@ -129,6 +131,7 @@ struct ServiceFleet: Sendable {
         _ client: HTTPClient,
         _ appCount: Int,
         _ modelCount: Int,
+        _ source: String?,
         _ modelAddress: String?,
         _ logLevel: String
     ) throws {
@@ -139,7 +142,7 @@ struct ServiceFleet: Sendable {
         func service(_ name: String, _ port: Int) throws -> Service {
             let environment = [
                 "HTTP_PORT": "\(port)", "LOG_LEVEL": logLevel, "ROLLOUT_KEYS": folder.appending(path: "keys").path,
-                "POLICY_SOURCE": "file:\(folder.appending(path: "policy.json").path)",
+                "POLICY_SOURCE": source ?? "file:\(folder.appending(path: "policy.json").path)",
                 "POLICY_COPY": folder.appending(path: "copy-\(port).json").path, "POLICY_INTERVAL_MILLISECONDS": "100",
                 "MODEL_LIMIT_MILLISECONDS": modelAddress == nil ? "2000" : "300",
                 "MODEL_ADDRESS": modelAddress ?? "http://127.0.0.1:\(middle)",

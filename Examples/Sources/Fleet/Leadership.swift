@@ -41,7 +41,7 @@ public struct Leadership: Sendable {
         (self.etcd, self.key, self.name, self.report) = (etcd, key, name, report)
     }
 
-    /// Leads whenever this process can, until the task is cancelled.
+    /// Leads whenever this process can, until the body has returned in its term or the task is cancelled.
     ///
     /// - Parameter body: What the leader does. It gets the condition of its term for its writes. Its task is cancelled when the term
     ///   ends, and nothing goes on before it has returned.
@@ -53,7 +53,7 @@ public struct Leadership: Sendable {
                 try? await Task.sleep(for: Self.lease / 6)
                 continue
             }
-            try await lead(in: term, body)
+            if try await lead(in: term, body) { return }
         }
     }
 
@@ -81,10 +81,12 @@ public struct Leadership: Sendable {
     }
 
     /// Runs the body until it returns or the term ends.
+    ///
+    /// - Returns: Whether the body has returned in its term.
     private func lead(
         in term: Term,
         _ body: @escaping @Sendable (StoreCondition) async throws -> Void
-    ) async throws {
+    ) async throws -> Bool {
         report(true)
         defer { report(false) }
         let condition = StoreCondition(key, at: String(term.revision))
@@ -103,7 +105,9 @@ public struct Leadership: Sendable {
         await keeping.value
         // Others need not wait for the lease to end. This task may be cancelled, and that one is not.
         await Task { try? await etcd.revoke(term.lease) }.value
-        if !hasLost { try result.get() }
+        if hasLost { return false }
+        try result.get()
+        return true
     }
 
     /// Makes the lease last, and returns when it may have ended.

@@ -271,7 +271,7 @@ struct DriverTests {
         }
     }
 
-    @Test("A process of Control that stands still for three leases is replaced, and leads no more when it goes on")
+    @Test("A process of Control that stands still for three leases, or dies, is replaced, and leads no more after that")
     func stopped() async throws {
         try await DrivenFleet.with(Self.policy(30), controls: 2) { fleet in
             try await eventually("a leader") {
@@ -293,6 +293,11 @@ struct DriverTests {
                 try await fleet.services.waitUntilReady(leader, 2)
             }
             for service in fleet.services.apps { try await fleet.services.waitUntilReady(service, 2) }
+
+            let killed = ContinuousClock.now
+            try await other.process.crash()
+            try await eventually("a leader again") { try await fleet.isLeader(leader) }
+            #expect(ContinuousClock.now - killed < promised(.seconds(6)))
         }
     }
 
@@ -506,8 +511,9 @@ struct DriverTests {
         let file = try Data(contentsOf: PrometheusProcess.operations.appending(path: "grafana.json"))
         let dashboards = try JSONDecoder().decode(Dashboards.self, from: file).dashboards
         #expect(dashboards.map(\.title) == ["Rollout: requests by version", "Rollout: fleet and driver"])
-        try await DrivenFleet.with(Self.policy(50, steps: "[50]"), controls: 1) { fleet in
+        try await DrivenFleet.with(Self.policy(50, steps: "[50]"), controls: 2) { fleet in
             let server = Prometheus(address: fleet.prometheus.address, limit: .seconds(5))
+            #expect(try await server.series("sum(up)").first?.samples.last?.value == 7)
             try await fleet.load(failing: 0) {
                 for (dashboard, panel) in dashboards.flatMap({ board in board.panels.map { (board.title, $0) } }) {
                     for target in panel.targets {
@@ -552,6 +558,120 @@ struct DriverTests {
             try FleetSource(of: RolloutRouter(), configuration)
         }
         #expect(error?.description.hasPrefix(mistake.says) == true, "\(error?.description ?? "")")
+    }
+}
+
+@Suite("One driver at a time")
+struct LeadershipTests {
+    /// A candidate that only says which term it leads in.
+    private func candidate(_ name: String, _ gateway: EtcdGateway, _ term: Shared<StoreCondition?>) -> Task<
+        Void, any Error
+    > {
+        Task {
+            try await Leadership(gateway, as: name).run { condition in
+                term.change { $0 = condition }
+                defer { term.change { $0 = nil } }
+                try await Task.sleep(for: .seconds(3_600))
+            }
+        }
+    }
+
+    @Test(
+        "Two candidates lead one after the other, at once if the first one resigns and within two leases if it is cut off"
+    )
+    func takeover() async throws {
+        try await EtcdServer.run { server in
+            try await server.withGateway { gateway in
+                try await LosingProxy.run(to: server.address) { proxy in
+                    try await server.withGateway(at: proxy.address, answering: .milliseconds(300)) { lossy in
+                        let (ana, ben) = (Shared<StoreCondition?>(nil), Shared<StoreCondition?>(nil))
+                        let first = candidate("ana", lossy, ana)
+                        defer { first.cancel() }
+                        try await eventually { ana.value != nil }
+                        let second = candidate("ben", gateway, ben)
+                        defer { second.cancel() }
+                        try await Task.sleep(for: .seconds(4))
+                        #expect(ana.value != nil && ben.value == nil, "a lease lasts as long as its holder asks for it")
+                        let term = ana.value
+                        proxy.cut()
+                        let start = ContinuousClock.now
+                        try await eventually { ben.value != nil }
+                        #expect(ContinuousClock.now - start < promised(.seconds(6)))
+                        #expect(ana.value == nil, "it leads no longer before another one does")
+                        #expect(ben.value?.key == term?.key && ben.value?.version != term?.version)
+                        second.cancel()
+                        let third = candidate("eve", gateway, ana)
+                        defer { third.cancel() }
+                        try await eventually(within: promised(.seconds(2))) { ana.value != nil }
+                    }
+                }
+            }
+        }
+    }
+
+    @Test("A leader that has done its work leads no more, and gives its key back at once", arguments: [false, true])
+    func returning(isFailure: Bool) async throws {
+        struct Failure: Error {}
+        try await EtcdServer.run { server in
+            try await server.withGateway { gateway in
+                let times = Shared(0)
+                var hasFailed = false
+                do {
+                    try await Leadership(gateway, as: "ana").run { _ in
+                        times.change { $0 += 1 }
+                        if isFailure { throw Failure() }
+                    }
+                } catch is Failure {
+                    hasFailed = true
+                }
+                #expect(hasFailed == isFailure && times.value == 1)
+                #expect(try await gateway.range(EtcdRange("rollout/leader")).entries.isEmpty)
+            }
+        }
+    }
+
+    @Test(
+        "A leader that was stopped and replaced cannot write what it had decided, and could if its term was not compared",
+        arguments: [true, false]
+    )
+    func stale(isCompared: Bool) async throws {
+        try await EtcdServer.run { server in
+            try await server.withGateway { gateway in
+                let updater = RolloutUpdater(try RolloutRouter(policy: .canary(10)), store: EtcdStore(gateway))
+                try await updater.seed()
+                // A leader that stands still asks for its lease no more, and does not notice.
+                let lease = try await gateway.grant(seconds: 3)
+                let key = "rollout/leader"
+                let answer = try await gateway.transact(
+                    EtcdTransaction(if: [.init(key, created: 0)], then: [.put(key, [], lease: lease)])
+                )
+                let term = StoreCondition(key, at: String(answer.revision))
+                try await updater.update(requiring: term) { try $0.setShare(of: "sms", to: .percent(20)) }
+                let successor = Shared<StoreCondition?>(nil)
+                let task = candidate("ben", gateway, successor)
+                defer { task.cancel() }
+                try await eventually { successor.value != nil }
+                try await Task.sleep(for: .seconds(3))
+                // The successor has held, so the policy is what it was when the step was decided.
+                let step = isCompared ? term : nil
+                if isCompared {
+                    let error = await #expect(throws: UpdateError.self) {
+                        try await updater.update(requiring: step) { try $0.setShare(of: "sms", to: .percent(50)) }
+                    }
+                    #expect(error?.code == .conditionFailed && error?.isConflict == true)
+                    #expect(updater.router.snapshot().revision == 2)
+                    #expect(
+                        try await updater.update(requiring: successor.value) {
+                            try $0.setShare(of: "sms", to: .percent(30))
+                        } == 3
+                    )
+                } else {
+                    #expect(
+                        try await updater.update(requiring: step) { try $0.setShare(of: "sms", to: .percent(50)) } == 3
+                    )
+                }
+            }
+        }
     }
 }
 

@@ -1,6 +1,7 @@
 import AsyncHTTPClient
 import Fleet
 import Foundation
+import GRDB
 import HTTPTypes
 import Hummingbird
 import NIOCore
@@ -17,6 +18,7 @@ struct AdminAPI: Sendable {
     let store: EtcdStore
     let reach: StoreReach
     let trail: AuditTrail
+    let driver: Driver
     let authority: TokenAuthority
     let client: HTTPClient
     /// The addresses of the processes whose revisions are shown.
@@ -50,7 +52,15 @@ struct AdminAPI: Sendable {
         group.get("rollout/status") { _, _ in
             let policy = updater.router.status
             let state = Status.Store(name: store.name, problem: reach.problem)
-            let status = Status(revision: policy.revision, digest: policy.digest, store: state, policy: policy)
+            let progression = driver.status
+            let status = Status(
+                revision: policy.revision,
+                digest: policy.digest,
+                store: state,
+                leads: progression.isRunning,
+                progression: progression,
+                policy: policy
+            )
             return Tagged(status, policy.revision)
         }
         group.get("rollout/policy") { _, _ in
@@ -92,6 +102,9 @@ struct AdminAPI: Sendable {
         let revision: UInt32
         let digest: String
         let store: Store
+        /// Whether this process drives. Of the other ones the progression says only what they did when they drove.
+        let leads: Bool
+        let progression: ProgressionStatus
         let policy: RolloutStatus
     }
 
@@ -313,6 +326,8 @@ struct AdminAPI: Sendable {
             error = APIError(policy)
         } catch let body as BodyProblems {
             error = APIError(body)
+        } catch let trail as DatabaseError {
+            error = APIError(.serviceUnavailable, "auditTrail", "The audit trail cannot be read: \(trail)")
         } catch is NIOTooManyBytesError {
             let limits = "A body has at most \(Action.bodyLimit) bytes, and a document \(EtcdStore.requestLimit)."
             error = APIError(.contentTooLarge, "tooLarge", limits)

@@ -74,6 +74,7 @@ struct Control {
                 store: store,
                 reach: reach,
                 trail: trail,
+                driver: driver,
                 authority: authority,
                 client: client,
                 replicas: replicas

@@ -265,6 +265,22 @@ struct ControlTests {
             #expect(shown.dropLast().allSatisfy { $0.revision == 2 && $0.problem == nil })
             #expect(Set(shown.dropLast().map(\.digest)).count == 1)
             #expect(shown.last?.revision == nil && shown.last?.problem == "Nobody listens there.")
+
+            // One of the two drives, and each says whether it does.
+            struct Driving: Decodable {
+                struct Progression: Decodable { let running: Bool }
+                let leads: Bool
+                let progression: Progression
+            }
+            try await eventually {
+                var leaders = 0
+                for place in 0..<2 {
+                    let driving = try await fleet.ask("/rollout/status", at: place, by: token).decoded(Driving.self)
+                    #expect(driving.leads == driving.progression.running)
+                    leaders += driving.leads ? 1 : 0
+                }
+                return leaders == 1
+            }
         }
     }
 
@@ -915,6 +931,11 @@ struct ControlTests {
             let token = try await fleet.token(.read, .write)
             let body = #"{"canary_percentage": 25}"#
             #expect(try await fleet.ask(.POST, "/rollout/update", by: token, on: 1, body).status == 200)
+            // What it starts with when there is no etcd.
+            let copy = fleet.folder.appending(path: "copy-0.json").path
+            try await eventually {
+                try RolloutPolicy(json: String(contentsOfFile: copy, encoding: .utf8)).revision == 2
+            }
             for signal in [SIGSTOP, SIGKILL] {
                 fleet.etcd.send(signal)
                 let start = ContinuousClock.now

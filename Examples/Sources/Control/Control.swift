@@ -2,8 +2,11 @@ import AsyncHTTPClient
 import Configuration
 import Fleet
 import Foundation
+import HTTPTypes
 import Hummingbird
 import Logging
+import NIOCore
+import NIOFoundationCompat
 import Rollout
 import ServiceLifecycle
 
@@ -80,6 +83,7 @@ struct Control {
                 replicas: replicas
             )
             api.addRoutes(to: routes)
+            try routes.addPage()
             driver.addEndpoints(to: api.group(in: routes, for: [.read]))
             let application = Application(
                 router: routes,
@@ -162,4 +166,39 @@ extension PolicyHome {
                 "Control needs a store to change the policy in: POLICY_SOURCE has to be \"etcd:\" and an address"
         )
     }
+}
+
+extension Router<AdminContext> {
+    /// Adds the operators' page: the files of `Page`, which are read once.
+    ///
+    /// They hold no secret, and need no token. What the page shows comes from the API, with the token that an operator gives it. It runs
+    /// no script but its own, sends no form anywhere, and stands in no frame of another page.
+    fileprivate func addPage() throws {
+        let folder = Bundle.module.bundleURL.appending(path: "Page")
+        let files = [
+            ("", "index.html", "text/html"), ("page.css", "page.css", "text/css"),
+            ("page.js", "page.js", "text/javascript"),
+        ]
+        for (path, file, type) in files {
+            let bytes = ByteBuffer(data: try Data(contentsOf: folder.appending(path: file)))
+            let headers: HTTPFields = [
+                .contentType: "\(type); charset=utf-8",
+                .contentSecurityPolicy:
+                    "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+                .xContentTypeOptions: "nosniff",
+                .referrerPolicy: "no-referrer",
+                .cacheControl: "no-store",
+            ]
+            get(RouterPath(path)) { _, _ in
+                Response(status: .ok, headers: headers, body: ResponseBody(byteBuffer: bytes))
+            }
+        }
+    }
+}
+
+extension HTTPField.Name {
+    fileprivate static let referrerPolicy: HTTPField.Name = {
+        guard let name = HTTPField.Name("Referrer-Policy") else { preconditionFailure("this is a name") }
+        return name
+    }()
 }

@@ -13,7 +13,7 @@ import Testing
 @testable import Control
 
 /// etcd, processes of Control, and services that follow the same store, on ports of the system.
-private struct ControlFleet: Sendable {
+struct ControlFleet: Sendable {
     static let issuer = "https://login.local"
     static let audience = "rollout-control"
 
@@ -23,16 +23,18 @@ private struct ControlFleet: Sendable {
     let services: [ServiceFleet.Service]
 
     /// Calls the body once all processes run a policy that was seeded. No file that they write may have more kilobytes than said.
+    /// Nobody is Prometheus, or a port.
     static func with(
         controls: Int = 1,
         services: [String] = [],
         policy: TestPolicy = TestPolicy(percent: 10),
         kilobytes: Int? = nil,
+        prometheus: Int? = nil,
         _ body: @Sendable (ControlFleet) async throws -> Void
     ) async throws {
         try await EtcdServer.run { etcd in
             try await withFolder { folder in
-                let fleet = try ControlFleet(folder, etcd, controls, services, kilobytes)
+                let fleet = try ControlFleet(folder, etcd, controls, services, kilobytes, prometheus)
                 let result: Result<Void, any Error>
                 do {
                     let output = try await fleet.seed(policy)
@@ -60,7 +62,8 @@ private struct ControlFleet: Sendable {
         _ etcd: EtcdServer,
         _ controls: Int,
         _ services: [String],
-        _ kilobytes: Int?
+        _ kilobytes: Int?,
+        _ prometheus: Int?
     ) throws {
         let ports = try freePorts(controls + services.count)
         let addresses = ports.map { "http://127.0.0.1:\($0)" }
@@ -74,7 +77,8 @@ private struct ControlFleet: Sendable {
                 "POLICY_COPY": folder.appending(path: "copy-\(place).json").path,
                 "TOKEN_KEYS": folder.appending(path: "tokens/jwks.json").path, "TOKEN_ISSUER": issuer,
                 "TOKEN_AUDIENCE": audience, "AUDIT_DATABASE": folder.appending(path: "audit.sqlite").path,
-                "APP_ADDRESSES": "http://127.0.0.1:\(nobody)", "PROMETHEUS_ADDRESS": "http://127.0.0.1:\(nobody)",
+                "APP_ADDRESSES": "http://127.0.0.1:\(nobody)",
+                "PROMETHEUS_ADDRESS": "http://127.0.0.1:\(prometheus ?? nobody)",
                 "REPLICAS": (addresses + ["http://127.0.0.1:\(nobody)"]).joined(separator: ","),
                 "ROLLOUT_KEYS": folder.appending(path: "keys").path, "MODEL_ADDRESS": "http://127.0.0.1:\(nobody)",
             ]
@@ -179,7 +183,7 @@ private struct ControlFleet: Sendable {
     }
 
     /// The audit trail, the newest entry first.
-    func history() async throws -> [History.Entry] {
+    fileprivate func history() async throws -> [History.Entry] {
         try await ask("/rollout/history?limit=200", by: token(.read)).decoded(History.self).entries
     }
 

@@ -240,23 +240,37 @@ private struct Browser: Sendable {
             try await eventually("chromedriver") {
                 (try? await HTTPClient.shared.get("\(address)/status").status) == 200
             }
-            let options = [
-                // As root in a container there is no sandbox, and little shared memory.
-                "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                "--disable-breakpad", "--no-proxy-server", "--disable-background-networking", "--disable-sync",
-                "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1", "--user-data-dir=\(folder.appending(path: "profile").path)",
-            ]
-            let wanted = ["capabilities": ["alwaysMatch": ["goog:chromeOptions": ["args": options]]]]
-            let made = try await send(.POST, "\(address)/session", wanted, Session.self)
-            let browser = Browser(session: "\(address)/session/\(made.sessionId)")
-            do { result = .success(try await body(browser)) } catch { result = .failure(error) }
-            do { _ = try await send(.DELETE, browser.session, nil as Nothing?, Nothing?.self) } catch {
-                kill(made.capabilities.process, SIGKILL)
-            }
+            result = .success(try await inSession(at: address, folder, body))
         } catch {
             result = .failure(error)
         }
         await driver.end()
+        try result.get()
+    }
+
+    private static func inSession(
+        at driver: String,
+        _ folder: URL,
+        _ body: (Browser) async throws -> Void
+    ) async throws {
+        let options = [
+            // As root in a container there is no sandbox, and little shared memory.
+            "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
+            "--disable-breakpad", "--no-proxy-server", "--disable-background-networking", "--disable-sync",
+            "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
+            "--user-data-dir=\(folder.appending(path: "profile").path)",
+        ]
+        let wanted = ["capabilities": ["alwaysMatch": ["goog:chromeOptions": ["args": options]]]]
+        let made = try await send(.POST, "\(driver)/session", wanted, Session.self)
+        let browser = Browser(session: "\(driver)/session/\(made.sessionId)")
+        let process = made.capabilities.process
+        let result: Result<Void, any Error>
+        do { result = .success(try await body(browser)) } catch { result = .failure(error) }
+        do { _ = try await send(.DELETE, browser.session, nil as Nothing?, Nothing?.self) } catch {
+            kill(process, SIGKILL)
+        }
+        // It writes into its profile until it is gone.
+        try await eventually("the end of the browser") { kill(process, 0) != 0 }
         try result.get()
     }
 

@@ -194,9 +194,10 @@ function showFigures({ versions }) {
 }
 
 function showFleet({ processes }) {
+  const newest = Math.max(...processes.map((process) => process.revision));
   byId("fleet").querySelector("tbody").replaceChildren(...processes.map((process) => {
-    const isOther = process.revision !== null && status && process.revision !== status.revision;
-    const problem = process.problem ?? (isOther ? `Not revision ${status.revision}.` : "");
+    const isBehind = process.revision !== null && process.revision < newest;
+    const problem = process.problem ?? (isBehind ? `Behind: revision ${newest} runs elsewhere.` : "");
     return row(process.address, process.revision ?? "unknown", problem);
   }));
 }

@@ -73,11 +73,27 @@ let package = Package(
             ],
             resources: [.copy("Page")]
         ),
+        .executableTarget(
+            name: "Demo",
+            dependencies: [
+                // Started, not imported: so `swift run Demo` builds them.
+                "App",
+                "Control",
+                "Model",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "Subprocess", package: "swift-subprocess"),
+                .product(name: "SystemPackage", package: "swift-system"),
+                .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+            ]
+        ),
         .testTarget(
             name: "ExamplesTests",
             dependencies: [
                 "App",
                 "Control",
+                "Demo",
                 "Model",
                 "Fleet",
                 .product(name: "Rollout", package: "rollout"),

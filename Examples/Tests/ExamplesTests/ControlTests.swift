@@ -11,6 +11,7 @@ import SystemPackage
 import Testing
 
 @testable import Control
+@testable import Demo
 
 /// etcd, processes of Control, and services that follow the same store, on ports of the system.
 struct ControlFleet: Sendable {
@@ -69,7 +70,7 @@ struct ControlFleet: Sendable {
         let addresses = ports.map { "http://127.0.0.1:\($0)" }
         let nobody = try freePorts(1)[0]
         _ = try TokenMaker.makeKey(in: folder.appending(path: "tokens").path)
-        try ServiceFleet.writeKeys(in: folder)
+        try writeKeys(in: folder)
         func service(_ name: String, _ place: Int) throws -> ServiceFleet.Service {
             let environment = [
                 "HTTP_PORT": "\(ports[place])", "LOG_LEVEL": "warning",
@@ -294,7 +295,7 @@ struct ControlTests {
             "HTTP_PORT": "\(try freePorts(1)[0])", "POLICY_SOURCE": "etcd:http://127.0.0.1:\(try freePorts(1)[0])",
         ]
         try await withFolder { folder in
-            try ServiceFleet.writeKeys(in: folder)
+            try writeKeys(in: folder)
             let keys = [
                 "ROLLOUT_KEYS": folder.appending(path: "keys").path,
                 "POLICY_COPY": folder.appending(path: "copy.json").path,
@@ -940,13 +941,13 @@ struct ControlTests {
             try await eventually {
                 try RolloutPolicy(json: String(contentsOfFile: copy, encoding: .utf8)).revision == 2
             }
-            for signal in [SIGSTOP, SIGKILL] {
-                fleet.etcd.send(signal)
+            for signal in [Signal.suspend, .kill] {
+                try fleet.etcd.send(signal)
                 let start = ContinuousClock.now
                 let reply = try await fleet.ask(.POST, "/rollout/update", by: token, on: 2, body)
                 #expect(reply.status == 503 && reply.text.contains("unreached"), "\(reply.text)")
                 #expect(ContinuousClock.now - start < promised(.seconds(3)))
-                fleet.etcd.send(SIGCONT)
+                try fleet.etcd.send(.resume)
             }
             try await eventually {
                 try await fleet.ask("/rollout/status", by: token).text.contains(#""problem":"The"#)

@@ -15,6 +15,7 @@ import SystemPackage
 import Testing
 
 @testable import Control
+@testable import Demo
 
 /// The driver with a real etcd, a real Prometheus and real processes of the app.
 @Suite("The driver of the fleet", .serialized)
@@ -126,14 +127,14 @@ struct DriverTests {
                 let totals = try await source.totals(in: stage).variants
                 #expect(totals.values.reduce(0) { $0 + $1.requests } == sent)
                 #expect(totals.values.allSatisfy { $0.failures == 0 && $0.units == nil })
-                try await driver.eventually("a window") { $0.canary?.reason != .noData }
+                try await driver.reaches("a window") { $0.canary?.reason != .noData }
             }
             try await fleet.drive([driver]) {
                 try await send()
                 try await expectAll()
 
                 await fleet.prometheus.end()
-                try await driver.eventually("Prometheus is down") {
+                try await driver.reaches("Prometheus is down") {
                     $0.canary?.reason == .noData && $0.canary?.detail?.contains(" cannot be asked: ") == true
                 }
                 #expect(
@@ -145,7 +146,7 @@ struct DriverTests {
                 try await expectAll()
 
                 try fleet.prometheus.process.send(.suspend)
-                try await driver.eventually("Prometheus stands still") {
+                try await driver.reaches("Prometheus stands still") {
                     $0.canary?.detail?.contains("cannot be asked: no answer within 0.8 seconds") == true
                 }
                 try await send()
@@ -161,23 +162,23 @@ struct DriverTests {
         try await DrivenFleet.with(Self.policy(50, steps: "[50]")) { fleet in
             let driver = try fleet.driver()
             try await fleet.drive([driver]) {
-                try await driver.eventually("a window") { $0.canary != nil && $0.canary?.reason != .noData }
+                try await driver.reaches("a window") { $0.canary != nil && $0.canary?.reason != .noData }
                 let app = fleet.services.apps[0]
                 try app.process.send(.suspend)
-                try await driver.eventually("a process stands still") {
+                try await driver.reaches("a process stands still") {
                     $0.canary?.detail?.contains("\(app.address) cannot be asked for its units: ") == true
                 }
                 let enough = try fleet.source(["DRIVER_PROCESSES_PERCENT": "60"])
                 try app.process.send(.resume)
-                try await driver.eventually("a window") { $0.canary?.reason != .noData }
+                try await driver.reaches("a window") { $0.canary?.reason != .noData }
 
                 try await app.process.crash()
-                try await driver.eventually("a process is gone") {
+                try await driver.reaches("a process is gone") {
                     $0.canary?.detail?.contains("\(app.address) cannot be asked for its units: ") == true
                 }
                 _ = try await enough.totals(in: DrivenFleet.stage)
                 try await app.process.start()
-                try await driver.eventually("a window") { $0.canary?.reason != .noData }
+                try await driver.reaches("a window") { $0.canary?.reason != .noData }
             }
             #expect(driver.updater.router.snapshot().revision == 1)
         }
@@ -472,7 +473,7 @@ struct DriverTests {
 
     @Test("promtool finds each alert in order, and has seen it fire and keep silent")
     func alerts() async throws {
-        let operations = PrometheusProcess.operations
+        let operations = Operations.folder
         let rules = try String(contentsOf: operations.appending(path: "alerts.yml"), encoding: .utf8)
         let tests = try String(contentsOf: operations.appending(path: "alerts.test.yml"), encoding: .utf8)
         for arguments in [["check", "rules", "alerts.yml"], ["test", "rules", "alerts.test.yml"]] {
@@ -508,7 +509,7 @@ struct DriverTests {
             struct Target: Decodable { let expr: String }
             let dashboards: [Dashboard]
         }
-        let file = try Data(contentsOf: PrometheusProcess.operations.appending(path: "grafana.json"))
+        let file = try Data(contentsOf: Operations.folder.appending(path: "grafana.json"))
         let dashboards = try JSONDecoder().decode(Dashboards.self, from: file).dashboards
         #expect(dashboards.map(\.title) == ["Rollout: requests by version", "Rollout: fleet and driver"])
         try await DrivenFleet.with(Self.policy(50, steps: "[50]"), controls: 2) { fleet in
@@ -828,9 +829,9 @@ private struct DrivenFleet: Sendable {
 
         var progression: CanaryJudgement? { driver.status.canary }
 
-        func eventually(_ what: String, _ condition: (ProgressionStatus) -> Bool) async throws {
+        func reaches(_ what: String, _ condition: (ProgressionStatus) -> Bool) async throws {
             do {
-                try await ExamplesTests.eventually(what) { condition(driver.status) }
+                try await eventually(what) { condition(driver.status) }
             } catch {
                 throw SetupError(description: "not within 30 s: \(what); \(driver.status)")
             }
@@ -969,38 +970,22 @@ private final class HeldGate: PolicyGate {
     }
 }
 
-/// Prometheus with the configuration that `Examples/Ops` has for it.
+/// Prometheus, which scrapes the services.
 private final class PrometheusProcess: Sendable {
     let address: String
     let process: ServiceProcess
     private let data: URL
     private let client = HTTPClient.shared
 
-    static let operations = URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../../Ops")
-        .standardizedFileURL
-
     init(scraping services: ServiceFleet, _ controls: [Int], at port: Int) throws {
-        let folder = services.folder
-        func list(_ services: [ServiceFleet.Service]) -> String {
-            services.map { "'\($0.address.dropFirst("http://".count))'" }.joined(separator: ", ")
-        }
-        let values = [
-            "APPS": list(services.apps), "MODELS": list(services.models),
-            "CONTROLS": controls.map { "'127.0.0.1:\($0)'" }.joined(separator: ", "),
-            "RULES": Self.operations.appending(path: "alerts.yml").path,
-        ]
-        var text = try String(contentsOf: Self.operations.appending(path: "prometheus.yml.template"), encoding: .utf8)
-        for (name, value) in values { text = text.replacing("${\(name)}", with: value) }
-        let file = folder.appending(path: "prometheus.yml")
-        try text.write(to: file, atomically: true, encoding: .utf8)
-        data = folder.appending(path: "prometheus")
+        data = services.folder.appending(path: "prometheus")
         address = "http://127.0.0.1:\(port)"
-        process = ServiceProcess(
-            .name("prometheus"),
-            [
-                "--config.file=\(file.path)", "--storage.tsdb.path=\(data.path)",
-                "--web.listen-address=127.0.0.1:\(port)", "--log.level=error",
-            ]
+        process = try Operations.prometheus(
+            in: services.folder,
+            port,
+            apps: services.apps.map(\.address),
+            models: services.models.map(\.address),
+            controls: controls.map { "http://127.0.0.1:\($0)" }
         )
     }
 

@@ -4,7 +4,10 @@ import Foundation
 import NIOCore
 import NIOHTTP1
 import Rollout
+import Subprocess
 import Testing
+
+@testable import Demo
 
 @Suite("The policy of a fleet in etcd")
 struct EtcdStoreTests {
@@ -212,13 +215,13 @@ struct EtcdStoreTests {
             try await server.withGateway { gateway in
                 let ana = try Member(gateway, .canary(10))
                 try await ana.updater.seed()
-                for stop in [SIGSTOP, SIGKILL] {
-                    server.send(stop)
+                for stop in [Signal.suspend, .kill] {
+                    try server.send(stop)
                     let start = ContinuousClock.now
                     let error = await #expect(throws: UpdateError.self) { try await ana.share(20) }
                     #expect(error?.code == .unreached)
                     #expect(ContinuousClock.now - start < promised(.seconds(3)))
-                    server.send(SIGCONT)
+                    try server.send(.resume)
                 }
                 #expect(ana.revision == 1)
             }
@@ -331,12 +334,12 @@ struct EtcdStoreTests {
                 try await ana.updater.seed()
                 try await ben.following { events in
                     try await eventually { ben.revision == 1 }
-                    server.send(SIGSTOP)
+                    try server.send(.suspend)
                     let start = ContinuousClock.now
                     try await eventually { events.value.last?.kind == .unreachable }
                     #expect(ContinuousClock.now - start < promised(.seconds(15)))
                     if isLong { try await Task.sleep(until: start + .seconds(20)) }
-                    server.send(SIGCONT)
+                    try server.send(.resume)
                     try await ana.share(20)
                     try await eventually { ben.revision == 2 }
                     #expect(events.value.map(\.kind).filter { $0 == .unreachable }.count == 1)

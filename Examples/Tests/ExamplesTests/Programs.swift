@@ -4,85 +4,23 @@ import Foundation
 import Hummingbird
 import NIOCore
 import NIOHTTP1
-import NIOPosix
 import Rollout
 import Subprocess
 import Synchronization
 import Testing
 
-/// A program that a test runs, until it is killed.
-final class Program: Sendable {
-    private let id: pid_t
-    private let run: Task<Void, Never>
-
-    /// Runs a program.
-    init(_ name: String, _ arguments: [String]) async throws {
-        let (ids, started) = AsyncThrowingStream<pid_t, any Error>.makeStream()
-        run = Task {
-            do {
-                _ = try await Subprocess.run(
-                    .name(name),
-                    arguments: Arguments(arguments),
-                    input: .none,
-                    output: .discarded,
-                    error: .discarded
-                ) { execution in
-                    started.yield(execution.processIdentifier.value)
-                }
-            } catch {
-                started.finish(throwing: error)
-            }
-        }
-        id = try #require(try await ids.first { _ in true })
-    }
-
-    func send(_ signal: Int32) { kill(id, signal) }
-
-    /// Kills the program, and returns when it is gone.
-    func end() async {
-        send(SIGKILL)
-        await run.value
-    }
-}
-
-/// Directories and ports for one test.
-enum Place {
-    /// Calls the body with a directory that is removed afterwards.
-    static func inDirectory<Result>(_ body: (String) async throws -> Result) async throws -> Result {
-        let path = "\(NSTemporaryDirectory())/rollout-\(UUID().uuidString)"
-        try FileManager.default.createDirectory(
-            atPath: path,
-            withIntermediateDirectories: false,
-            attributes: [.posixPermissions: 0o700]
-        )
-        defer { try? FileManager.default.removeItem(atPath: path) }
-        return try await body(path)
-    }
-
-    /// Ports that nobody listens at.
-    static func ports(_ count: Int) async throws -> [Int] {
-        var channels: [any Channel] = []
-        for _ in 0..<count {
-            let bootstrap = ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
-            channels.append(try await bootstrap.bind(host: "127.0.0.1", port: 0).get())
-        }
-        let ports = channels.compactMap(\.localAddress?.port)
-        for channel in channels { try await channel.close().get() }
-        return ports
-    }
-}
+@testable import Demo
 
 /// A server of etcd with data of its own.
 final class EtcdServer: Sendable {
     let address: String
-    private let directory: String
-    private let peers: String
-    private let program: Mutex<Program?> = Mutex(nil)
+    private let folder: URL
+    private let process: ServiceProcess
 
     /// Runs etcd while the body runs.
     static func run<Result>(_ body: (EtcdServer) async throws -> Result) async throws -> Result {
-        try await Place.inDirectory { directory in
-            let server = EtcdServer(directory, try await Place.ports(2))
+        try await withFolder { folder in
+            let server = try EtcdServer(folder, freePorts(2))
             do {
                 try await server.start()
                 let result = try await body(server)
@@ -95,39 +33,25 @@ final class EtcdServer: Sendable {
         }
     }
 
-    private init(_ directory: String, _ ports: [Int]) {
-        self.directory = directory
-        (address, peers) = ("http://127.0.0.1:\(ports[0])", "http://127.0.0.1:\(ports[1])")
+    private init(_ folder: URL, _ ports: [Int]) throws {
+        self.folder = folder
+        address = "http://127.0.0.1:\(ports[0])"
+        process = try Operations.etcd(in: folder, ports[0], ports[1])
     }
 
     /// Starts etcd, with the data that it had if there are any, and returns when it answers.
     func start() async throws {
-        let data = "\(directory)/data"
-        try FileManager.default.createDirectory(
-            atPath: data,
-            withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700]
-        )
-        let arguments = [
-            "--data-dir", data,
-            "--listen-client-urls", address, "--advertise-client-urls", address,
-            "--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers, "--initial-cluster",
-            "default=\(peers)",
-            "--cors", "http://127.0.0.1:1", "--host-whitelist", "127.0.0.1",
-            "--auto-compaction-mode", "revision", "--auto-compaction-retention", "1000",
-        ]
-        let program = try await Program("etcd", arguments)
-        self.program.withLock { $0 = program }
+        try await process.start()
         try await withGateway { gateway in
             try await eventually { (try? await gateway.range(EtcdRange("x"))) != nil }
         }
     }
 
     /// Ends etcd as a crash does.
-    func kill() async { await program.withLock { $0 }?.end() }
+    func kill() async { try? await process.crash() }
 
     /// Has etcd stand still, or go on.
-    func send(_ signal: Int32) { program.withLock { $0 }?.send(signal) }
+    func send(_ signal: Signal) throws { try process.send(signal) }
 
     /// Forgets the revisions before the last ones.
     func compact(keeping count: Int64) async throws {
@@ -142,7 +66,7 @@ final class EtcdServer: Sendable {
     }
 
     /// Removes the data of a server that was killed.
-    func wipe() throws { try FileManager.default.removeItem(atPath: "\(directory)/data") }
+    func wipe() throws { try FileManager.default.removeItem(at: folder.appending(path: "etcd")) }
 
     /// Calls the body with a client of this server, or of another address.
     func withGateway<Result>(
@@ -181,7 +105,7 @@ final class LosingProxy: Sendable {
     func mend() { isCut.withLock { $0 = false } }
 
     static func run<Result>(to etcd: String, _ body: (LosingProxy) async throws -> Result) async throws -> Result {
-        let port = try await Place.ports(1)[0]
+        let port = try freePorts(1)[0]
         let proxy = LosingProxy(port)
         let router = Router()
         router.post("v3/**") { request, context -> Response in

@@ -5,74 +5,10 @@ import Logging
 import NIOCore
 import NIOFoundationCompat
 import NIOHTTP1
-import Subprocess
 import Synchronization
-import SystemPackage
 import Testing
 
-/// A process that a test starts, kills and starts again.
-final class ServiceProcess: Sendable {
-    private let configuration: Subprocess.Configuration
-    private let running = Mutex<(id: ProcessIdentifier, output: Task<String, any Error>)?>(nil)
-
-    init(_ executable: Executable, _ arguments: [String] = [], _ environment: [String: String] = [:]) {
-        var options = PlatformOptions()
-        options.teardownSequence = [.gracefulShutDown(allowedDurationToNextStep: .seconds(2))]
-        configuration = Subprocess.Configuration(
-            executable: executable,
-            arguments: Arguments(arguments),
-            environment: .inherit.updating(
-                Dictionary(uniqueKeysWithValues: environment.map { (Environment.Key(stringLiteral: $0), $1) })
-            ),
-            platformOptions: options
-        )
-    }
-
-    func start() async throws {
-        let (ids, continuation) = AsyncStream.makeStream(of: ProcessIdentifier.self)
-        let output = Task { [configuration] in
-            defer { continuation.finish() }
-            let result = try await Subprocess.run(
-                configuration,
-                input: .none,
-                output: .string(limit: 1 << 24),
-                error: .combinedWithOutput
-            ) { execution in
-                continuation.yield(execution.processIdentifier)
-            }
-            return result.standardOutput
-        }
-        for await id in ids {
-            running.withLock { $0 = (id, output) }
-            return
-        }
-        _ = try await output.value
-    }
-
-    /// Sends a signal, by the process's id.
-    func send(_ signal: Signal) throws {
-        guard let id = running.withLock({ $0?.id }) else { return }
-        try #require(kill(id.value, signal.rawValue) == 0)
-    }
-
-    /// What the process wrote until it ended by itself.
-    func output() async throws -> String { try await running.withLock { $0?.output }?.value ?? "" }
-
-    /// Kills the process as `kill -9` does.
-    func crash() async throws {
-        try send(.kill)
-        _ = try await output()
-        running.withLock { $0 = nil }
-    }
-
-    /// Ends the process if it runs: politely at first.
-    @discardableResult
-    func end() async -> String {
-        guard let output = running.withLock({ $0?.output }) else { return "" }
-        output.cancel()
-        return (try? await output.value) ?? ""
-    }
-}
+@testable import Demo
 
 /// The services behind nginx, on ports of the system, in a temporary folder.
 ///
@@ -138,7 +74,7 @@ struct ServiceFleet: Sendable {
         let ports = try freePorts(appCount + modelCount + 2)
         let (front, middle) = (ports[0], ports[1])
         let (appPorts, modelPorts) = (ports[2..<(2 + appCount)], ports[(2 + appCount)...])
-        try Self.writeKeys(in: folder)
+        try writeKeys(in: folder)
         func service(_ name: String, _ port: Int) throws -> Service {
             let environment = [
                 "HTTP_PORT": "\(port)", "LOG_LEVEL": logLevel, "ROLLOUT_KEYS": folder.appending(path: "keys").path,
@@ -157,7 +93,7 @@ struct ServiceFleet: Sendable {
         apps = try appPorts.map { try service("App", $0) }
         models = try modelPorts.map { try service("Model", $0) }
         address = "http://127.0.0.1:\(front)"
-        proxy = try Self.nginx(in: folder, front, middle, apps: Array(appPorts), models: Array(modelPorts))
+        proxy = try Operations.nginx(in: folder, front, middle, apps: Array(appPorts), models: Array(modelPorts))
     }
 
     private var processes: [ServiceProcess] { (apps + models).map(\.process) + [proxy] }
@@ -172,40 +108,6 @@ struct ServiceFleet: Sendable {
     }
 
     var policyFile: URL { folder.appending(path: "policy.json") }
-
-    /// nginx with the configuration that `Examples/Ops` has for it.
-    static func nginx(
-        in folder: URL,
-        _ front: Int,
-        _ middle: Int,
-        apps: [Int],
-        models: [Int]
-    ) throws -> ServiceProcess {
-        func list(_ ports: [Int]) -> String {
-            // nginx wants a server in each list.
-            let ports = ports.isEmpty ? [9] : ports
-            return ports.map { "server 127.0.0.1:\($0) max_fails=1 fail_timeout=1s;" }.joined(separator: " ")
-        }
-        let values = [
-            "FOLDER": folder.path, "PUBLIC_PORT": "\(front)", "MODEL_PORT": "\(middle)", "APPS": list(apps),
-            "MODELS": list(models),
-        ]
-        let template = URL(filePath: #filePath).deletingLastPathComponent().appending(
-            path: "../../Ops/nginx.conf.template"
-        )
-        var text = try String(contentsOf: template, encoding: .utf8)
-        for (name, value) in values { text = text.replacing("${\(name)}", with: value) }
-        let file = folder.appending(path: "nginx.conf")
-        try text.write(to: file, atomically: true, encoding: .utf8)
-        return ServiceProcess(.name("nginx"), ["-c", file.path, "-g", "daemon off;"])
-    }
-
-    static func writeKeys(in folder: URL) throws {
-        let file = folder.appending(path: "keys")
-        let secret = Data((0..<32).map { _ in UInt8.random(in: 0...255) }).base64EncodedString()
-        try "1 \(secret)\n".write(to: file, atomically: true, encoding: .utf8)
-        try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: file.path)
-    }
 
     // MARK: Asking
 
@@ -408,58 +310,3 @@ func withStub(
         try await group.next()
     }
 }
-
-// MARK: The system
-
-/// Ports that nobody uses at this moment.
-func freePorts(_ count: Int) throws -> [Int] {
-    let sockets = (0..<count).map { _ in socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0) }
-    defer { for socket in sockets { close(socket) } }
-    return try sockets.map { socket in
-        var address = sockaddr_in()
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        address.sin_family = sa_family_t(AF_INET)
-        address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
-        let bound = withUnsafeMutablePointer(to: &address) { pointer in
-            pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { pointer in
-                bind(socket, pointer, length) == 0 && getsockname(socket, pointer, &length) == 0
-            }
-        }
-        try #require(bound)
-        return Int(UInt16(bigEndian: address.sin_port))
-    }
-}
-
-/// A built executable of this package. It lies beside the tests.
-func executable(_ name: String) throws -> Executable {
-    let places = CommandLine.arguments.filter { $0.contains(".xctest") } + [Bundle.main.bundlePath]
-    for place in places {
-        var folder = URL(filePath: place).standardizedFileURL
-        while folder.path != "/" {
-            folder.deleteLastPathComponent()
-            let candidate = folder.appending(path: name)
-            let attributes = try? FileManager.default.attributesOfItem(atPath: candidate.path)
-            if attributes?[.type] as? FileAttributeType == .typeRegular { return .path(FilePath(candidate.path)) }
-        }
-    }
-    throw SetupError(description: "there is no executable \(name) beside the tests")
-}
-
-/// Calls the body with a folder that is removed afterwards.
-func withFolder(_ body: (URL) async throws -> Void) async throws {
-    let folder = FileManager.default.temporaryDirectory.appending(path: "rollout-\(UUID().uuidString)")
-    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-    defer { try? FileManager.default.removeItem(at: folder) }
-    try await body(folder)
-}
-
-/// Waits until something holds, for half a minute at most.
-func eventually(_ what: String, _ condition: () async throws -> Bool) async throws {
-    let end = ContinuousClock.now + .seconds(30)
-    while try await !condition() {
-        if ContinuousClock.now > end { throw SetupError(description: "not within 30 s: \(what)") }
-        try await Task.sleep(for: .milliseconds(20))
-    }
-}
-
-struct SetupError: Error, CustomStringConvertible { let description: String }

@@ -8,12 +8,14 @@ import HummingbirdTesting
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import Rollout
 import Subprocess
 import Synchronization
 import Testing
 
 @testable import App
+@testable import Demo
 @testable import Model
 
 /// The services as real processes behind nginx.
@@ -78,7 +80,7 @@ import Testing
                 return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: "decision: \(arrived)")))
             }) { port in
                 let ports = try freePorts(2)
-                let nginx = try ServiceFleet.nginx(in: folder, ports[0], ports[1], apps: [port], models: [port])
+                let nginx = try Operations.nginx(in: folder, ports[0], ports[1], apps: [port], models: [port])
                 try await nginx.start()
                 let decision: HTTPHeaders = ["rollout-decision": #""sms";v="canary""#]
                 let client = HTTPClient.shared
@@ -430,7 +432,7 @@ struct MiddlewareTests {
         #expect(response.headers[.setCookie] == nil)
 
         try await withFolder { folder in
-            try ServiceFleet.writeKeys(in: folder)
+            try writeKeys(in: folder)
             let values: [AbsoluteConfigKey: ConfigValue] = [
                 "rollout.keys": ConfigValue(stringLiteral: folder.appending(path: "keys").path),
                 "policy.source": "file:/nowhere/policy.json",
@@ -496,5 +498,81 @@ struct MiddlewareTests {
         let middleware = try #require(file.range(of: "\n}\n\n")).upperBound
         let page = try String(contentsOf: articles.appending(path: "serving-with-hummingbird.md"), encoding: .utf8)
         #expect(page.contains(file[middleware...]))
+    }
+}
+
+/// The demonstration as its own program, with a temporary directory of the test.
+@Suite struct DemoTests {
+    private static func demo(_ folder: URL, _ environment: [String: String] = [:]) throws -> ServiceProcess {
+        let all = ["TMPDIR": folder.path].merging(environment) { $1 }
+        return ServiceProcess(try executable("Demo"), [], all)
+    }
+
+    @Test("Ended by SIGTERM in the middle, it leaves no process, no port and no file")
+    func terminated() async throws {
+        try await withFolder { folder in
+            let demo = try Self.demo(folder)
+            try await demo.start()
+            let output: String
+            do {
+                // A service saves its first policy, so all of them run.
+                try await eventually("a fleet", within: .seconds(60)) {
+                    #expect(!demo.hasEnded)
+                    return try Self.files(in: folder).filter { $0.contains("/copy-") }.count == 7
+                }
+                let files = try Self.files(in: folder)
+                let configuration = try #require(files.first { $0.hasSuffix("/nginx.conf") })
+                let text = try String(contentsOfFile: "\(folder.path)/\(configuration)", encoding: .utf8)
+                let lines = text.split(separator: "\n").filter { !$0.contains("#") }.joined(separator: "\n")
+                let ports = Set(lines.matches(of: /127\.0\.0\.1:(\d+)/).compactMap { Int($0.1) })
+                #expect(ports.count == 7, "two of nginx, and those of five services")
+                #expect(try Self.processes(of: folder).count >= 10)
+
+                try demo.send(.terminate)
+                output = try await demo.output()
+                #expect(try Self.files(in: folder) == [])
+                #expect(try Self.processes(of: folder) == [])
+                for port in ports {
+                    let client = ClientBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+                    await #expect(throws: NIOConnectionError.self) {
+                        try await client.connect(host: "127.0.0.1", port: port).get()
+                    }
+                }
+            } catch {
+                // It ends what it started, which takes longer than a test's process may.
+                try demo.send(.terminate)
+                print(try await demo.output())
+                throw error
+            }
+            #expect(output.contains("Ended by SIGTERM. All processes have ended, and their files are removed."))
+        }
+    }
+
+    @Test("A program that is missing is named, with its package")
+    func missing() async throws {
+        try await withFolder { folder in
+            let demo = try Self.demo(folder, ["PATH": folder.path])
+            try await demo.start()
+            let output = try await demo.output()
+            for (program, package) in [("etcd", "etcd-server"), ("prometheus", "prometheus")] {
+                #expect(output.contains("there is no \(program): Debian has it in the package \(package)"), "\(output)")
+            }
+            #expect(try Self.files(in: folder) == [])
+        }
+    }
+
+    private static func files(in folder: URL) throws -> [String] {
+        try FileManager.default.subpathsOfDirectory(atPath: folder.path)
+    }
+
+    /// The processes that were started with this temporary directory, or with a file in it.
+    private static func processes(of folder: URL) throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: "/proc").filter { id in
+            guard Int(id) != nil else { return false }
+            return ["environ", "cmdline"].contains { name in
+                let bytes = FileManager.default.contents(atPath: "/proc/\(id)/\(name)") ?? Data()
+                return bytes.range(of: Data(folder.path.utf8)) != nil
+            }
+        }
     }
 }

@@ -107,6 +107,7 @@ struct Demo {
             The fleet goes on, and visitors still come. Look at it:
 
               Prometheus           \(fleet.prometheus.address)/alerts
+              Control, its page    \(control)/
               Control, its API     \(control)/rollout/status
               visitors             \(fleet.nginx.address)/sms
 

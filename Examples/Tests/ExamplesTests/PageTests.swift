@@ -10,6 +10,7 @@ import Subprocess
 import Testing
 
 @testable import Control
+@testable import Demo
 
 /// The operators' page in a real browser, with a real Control and a real etcd behind it.
 @Suite("The operators' page", .serialized)

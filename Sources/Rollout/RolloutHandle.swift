@@ -7,12 +7,12 @@
 /// Deciding takes no lock, allocates nothing, counts no reference, and never throws or traps.
 public struct RolloutHandle: Sendable {
     @usableFromInline let cell: SnapshotCell
-    /// Where the record of the handle's seat starts in every image.
+    /// Where the record of the handle's seat starts in every image, in bytes.
     @usableFromInline let start: Int
 
     init(cell: SnapshotCell, ordinal: Int) {
         self.cell = cell
-        self.start = ordinal * RecordLayout.size
+        self.start = RolloutRecord.start(ofSeat: ordinal)
     }
 
     /// The rollout's id.
@@ -23,14 +23,21 @@ public struct RolloutHandle: Sendable {
 
     /// The decision for a unit; an empty text is no unit. O(length of the unit).
     public func decision(for unit: String) -> Decision {
-        let key = XXH3.hash(unit)
-        return decision(forKey: key) ?? deliberate(unit, key: key)
+        @inline(__always)
+        func hash() -> UInt64? { XXH3.hash(ofUpTo128: unit) }
+        var key = XXH3.unknown
+        return decision(hashing: hash, into: &key) ?? deliberate(unit, key: key)
     }
 
     /// The decision for a unit given as UTF-8; no bytes are no unit. O(length of the unit).
     public func decision(for unit: Span<UInt8>) -> Decision {
-        let key = unsafe unit.withUnsafeBytes { bytes in unsafe XXH3.hash(bytes) }
-        return decision(forKey: key) ?? deliberate(unit, key: key)
+        var key = XXH3.unknown
+        let attempt = unsafe unit.withUnsafeBytes { bytes in
+            @inline(__always)
+            func hash() -> UInt64? { unsafe XXH3.hash(ofUpTo128: bytes) }
+            return decision(hashing: hash, into: &key)
+        }
+        return attempt ?? deliberate(unit, key: key)
     }
 
     /// The decision for an integer unit, which is its decimal text: `42` and `"42"` are one unit.
@@ -39,13 +46,13 @@ public struct RolloutHandle: Sendable {
     /// The decision for an integer unit, which is its decimal text.
     public func decision(for unit: Int64) -> Decision {
         let key = XXH3.hash(decimal: unit)
-        return decision(forKey: key) ?? deliberate(unit, key: key)
+        return cell.glance { record($0).decision(forKey: key) } ?? deliberate(unit, key: key)
     }
 
     /// The decision for an integer unit, which is its decimal text.
     public func decision(for unit: UInt64) -> Decision {
         let key = XXH3.hash(decimal: unit)
-        return decision(forKey: key) ?? deliberate(unit, key: key)
+        return cell.glance { record($0).decision(forKey: key) } ?? deliberate(unit, key: key)
     }
 
     /// The decision for a unit that is hashed already: for asking several rollouts about one unit.
@@ -103,12 +110,23 @@ public struct RolloutHandle: Sendable {
 
 /// A decision is made in two attempts: a short one that nearly always succeeds, and one that succeeds in every case.
 extension RolloutHandle {
-    /// The decision by a unit's hash alone. Nil if more is needed: there may be no unit, the unit may be forced, the draw needs
-    /// a search, or an update passed in between.
+    /// The decision by a unit's hash alone. Nil if more is needed: the unit may be forced, the draw needs another hash or a search,
+    /// or an update passed in between. The unit is not hashed if that would be in vain.
+    ///
+    /// - Parameters:
+    ///   - hash: The hash of the unit, or nil if it would take a call.
+    ///   - key: Becomes the hash if it was computed.
+    /// - Returns: The decision, or nil.
     @inline(__always)
-    private func decision(forKey key: UInt64) -> Decision? {
-        guard key != XXH3.hashOfNothing else { return nil }
-        return cell.glance { record($0).decision(forKey: key) }
+    private func decision(hashing hash: () -> UInt64?, into key: inout UInt64) -> Decision? {
+        @inline(__always)
+        func decision(_ image: PolicyImage) -> Decision? {
+            let record = record(image)
+            guard !record.isKeyless, let hashed = hash() else { return nil }
+            key = hashed
+            return record.decision(forKey: hashed)
+        }
+        return cell.glance(decision)
     }
 
     /// The decision by a unit's hash alone, for a session. Nil if more is needed, or if the rollout has a cookie or host rules.
@@ -121,10 +139,10 @@ extension RolloutHandle {
         }
     }
 
-    /// Hashes the unit again, because callers that compile its hash in would have to keep that for this.
+    /// Hashes the unit again if need be, because callers that compile its hash in would have to keep that for this.
     @inline(never)
     @usableFromInline
-    func deliberate(_ unit: String) -> Decision { deliberate(unit, key: XXH3.hash(unit)) }
+    func deliberate(_ unit: String) -> Decision { deliberate(unit, key: XXH3.unknown) }
 
     @inline(never)
     private func deliberate(_ unit: String, key: UInt64) -> Decision {
@@ -137,14 +155,23 @@ extension RolloutHandle {
     }
 
     @inline(never)
-    private func deliberate(_ unit: Int64, key: UInt64) -> Decision { draw(DecimalUnit(DecimalText(unit), key: key)) }
+    private func deliberate(_ unit: Int64, key: UInt64) -> Decision {
+        unsafe DecimalText(unit).withBytes { bytes in unsafe draw(BorrowedUnit(bytes, key: key)) }
+    }
 
     @inline(never)
-    private func deliberate(_ unit: UInt64, key: UInt64) -> Decision { draw(DecimalUnit(DecimalText(unit), key: key)) }
+    private func deliberate(_ unit: UInt64, key: UInt64) -> Decision {
+        unsafe DecimalText(unit).withBytes { bytes in unsafe draw(BorrowedUnit(bytes, key: key)) }
+    }
 
-    @inline(__always)
+    @inline(never)
     private func deliberate(_ bytes: UnsafeRawBufferPointer, key: UInt64) -> Decision {
-        unsafe bytes.isEmpty ? decisionWithoutUnit() : draw(BorrowedUnit(bytes, key: key))
+        @inline(__always)
+        func stated(_ image: PolicyImage) -> Decision? { unsafe record(image).statedDecision(for: bytes) }
+        if key != XXH3.unknown { return unsafe draw(BorrowedUnit(bytes, key: key)) }
+        if unsafe bytes.isEmpty { return decisionWithoutUnit() }
+        // Outside of the loop that reads again, from which the compiler would bring forward what most stated hashes do not need.
+        return unsafe cell.glance(stated) ?? draw(BorrowedUnit(bytes))
     }
 
     @inline(never)
@@ -173,7 +200,11 @@ extension RolloutHandle {
     }
 
     @inline(never)
-    private func draw(_ unit: some EngineUnit) -> Decision { read { $0.decision(for: unit) } }
+    private func draw(_ unit: BorrowedUnit) -> Decision {
+        @inline(__always)
+        func decision(_ record: RolloutRecord) -> Decision { record.decision(for: unit) }
+        return read(decision)
+    }
 
     private func decisionWithoutUnit() -> Decision { read { $0.decisionWithoutUnit() } }
 

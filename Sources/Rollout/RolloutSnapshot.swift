@@ -58,7 +58,7 @@ public struct RolloutSnapshot: Sendable {
         holding assignment: Assignment? = nil
     ) -> Explanation? {
         guard let ordinal = compiled.ordinal(of: id) else { return nil }
-        let start = ordinal * RecordLayout.size
+        let start = RolloutRecord.start(ofSeat: ordinal)
         return compiled.explanation(for: unit, host: host, holding: assignment, recordAt: start)
     }
 }

@@ -13,7 +13,7 @@ final class Careful: Contender {
         let (salt, percent) = policy.withLock { ($0.salt, $0.percent) }
         let hash =
             unsafe unit.text.utf8.withContiguousStorageIfAvailable {
-                unsafe Murmur3(seed: 0).value(of: UnsafeRawBufferPointer($0))
+                unsafe Murmur3.value(of: $0)
             } ?? 0
         return (hash ^ salt) &* 0x85EB_CA6B % 100 < percent
     }

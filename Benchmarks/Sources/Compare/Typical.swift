@@ -44,7 +44,17 @@ struct HandWritten: Sendable {
 
     func decides(_ unit: String) -> Bool {
         var text = "\(salt):\(unit)"
-        let hash = text.withUTF8 { unsafe Murmur3(seed: 0).value(of: UnsafeRawBufferPointer($0)) }
+        let hash = text.withUTF8 { unsafe Murmur3.value(of: $0) }
         return hash % 100 < percent
+    }
+}
+
+extension Murmur3 {
+    /// The hash of bytes that lie in one piece.
+    @inline(__always)
+    static func value(of bytes: UnsafeBufferPointer<UInt8>) -> UInt32 {
+        var hash = WordFeed(Murmur3(seed: 0))
+        unsafe hash.append(UnsafeRawBufferPointer(bytes))
+        return hash.value
     }
 }

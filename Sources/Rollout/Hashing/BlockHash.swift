@@ -1,14 +1,21 @@
-/// A hash that takes its message in blocks of 64 bytes.
+/// A digest of the family of MD4: each block of 64 bytes changes a state, and the last blocks hold the padding and the length.
 protocol BlockHash {
-    associatedtype Value
-
     /// Takes a whole block.
     ///
     /// - Precondition: there are at least 64 bytes.
     mutating func absorb(_ bytes: UnsafeRawBufferPointer)
 
-    /// Takes the last `count % 64` bytes of a message of `count` bytes, and returns the hash.
-    consuming func end(_ rest: UnsafeRawBufferPointer, count: Int) -> Value
+    /// The number of the message's bits as the last eight bytes of the last block, in their order in memory.
+    static func lastWord(bits: UInt64) -> UInt64
+
+    /// The first 128 bits of the digest that the state is.
+    var leadingBits: LeadingBits { get }
+}
+
+/// The first 128 bits of a digest, the first of them the most significant.
+struct LeadingBits: Equatable {
+    let high: UInt64
+    let low: UInt64
 }
 
 /// A message that comes in pieces.
@@ -16,8 +23,14 @@ protocol MessagePieces {
     /// Adds bytes.
     mutating func append(_ bytes: UnsafeRawBufferPointer)
 
-    /// Adds the first bytes of a word, the least significant one first: one to eight.
+    /// Adds the first bytes of a word, the least significant one first: one to eight. The others are 0.
     mutating func append(_ word: UInt64, count: Int)
+}
+
+/// A hash of 32 bits that takes pieces of any length, and needs no block.
+protocol StreamedHash: MessagePieces {
+    /// The hash of all that was added.
+    var value: UInt32 { get }
 }
 
 /// Cuts a message that comes in pieces into blocks for a hash. It lives on the stack, whatever the length of the message.
@@ -53,7 +66,7 @@ struct BlockFeed<Hash: BlockHash>: MessagePieces {
     }
 
     /// The hash of all that was added.
-    consuming func end() -> Hash.Value {
+    consuming func end() -> LeadingBits {
         let (hash, pending, count) = (hash, pending, count)
         var block = block
         // pending < 64, which the slice checks all the same.
@@ -64,9 +77,9 @@ struct BlockFeed<Hash: BlockHash>: MessagePieces {
 }
 
 extension BlockHash {
-    /// The hash of a message that lies in one piece. No byte of it is copied, but for what a digest needs in its last block.
+    /// The hash of a message that lies in one piece. No byte of it is copied, but for those in its last block.
     @inline(__always)
-    consuming func value(of message: UnsafeRawBufferPointer) -> Value {
+    consuming func value(of message: UnsafeRawBufferPointer) -> LeadingBits {
         var rest = unsafe message
         while rest.count >= MessageBlock.size {
             // `rest` has at least the 64 bytes that `absorb` reads.
@@ -77,28 +90,18 @@ extension BlockHash {
     }
 }
 
-/// A digest of the family of MD4: each block changes a state, and the last blocks hold the padding and the length.
-protocol DigestState: BlockHash where Value == LeadingBits {
-    /// The number of the message's bits as the last eight bytes of the last block, in their order in memory.
-    static func lastWord(bits: UInt64) -> UInt64
-
-    /// The first 128 bits of the digest that the state is.
-    var leadingBits: LeadingBits { get }
-}
-
-/// The first 128 bits of a digest, the first of them the most significant.
-struct LeadingBits: Equatable {
-    let high: UInt64
-    let low: UInt64
-}
-
-extension DigestState {
+extension BlockHash {
     /// Ends the message: its bytes are followed by a bit 1, zeros, and the number of its bits in the last eight bytes of a block.
     @inline(__always)
     mutating func compressLast(_ block: inout MessageBlock, count: UInt64) {
-        let pending = Int(truncatingIfNeeded: count & 63)
-        block.terminate(at: pending)
-        if pending >= MessageBlock.size - 8 {
+        block.terminate(at: Int(truncatingIfNeeded: count & 63))
+        compressTerminated(&block, count: count)
+    }
+
+    /// Ends the message if the bit 1 follows its bytes already.
+    @inline(__always)
+    private mutating func compressTerminated(_ block: inout MessageBlock, count: UInt64) {
+        if count & 63 >= MessageBlock.size - 8 {
             unsafe block.withBytes { bytes in unsafe absorb(bytes) }
             block = MessageBlock()
         }
@@ -106,16 +109,17 @@ extension DigestState {
         unsafe block.withBytes { bytes in unsafe absorb(bytes) }
     }
 
+    /// Takes the last `count % 64` bytes of a message of `count` bytes, and returns the hash.
     @inline(__always)
     consuming func end(_ rest: UnsafeRawBufferPointer, count: Int) -> LeadingBits {
         var block = MessageBlock()
-        unsafe block.write(rest, at: 0)
-        compressLast(&block, count: UInt64(truncatingIfNeeded: count))
+        unsafe block.begin(with: rest)
+        compressTerminated(&block, count: UInt64(truncatingIfNeeded: count))
         return leadingBits
     }
 }
 
-extension SHA256.State: DigestState {
+extension SHA256.State: BlockHash {
     mutating func absorb(_ bytes: UnsafeRawBufferPointer) { unsafe compress(bytes) }
 
     static func lastWord(bits: UInt64) -> UInt64 { bits.bigEndian }

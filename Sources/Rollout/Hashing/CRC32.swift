@@ -1,27 +1,39 @@
 /// CRC-32 of IEEE 802.3, as zlib has it, by eight bytes at a time ("slicing-by-8": M. E. Kounavis and F. L. Berry, 2005).
-struct CRC32: BlockHash {
-    private var remainder: UInt32 = .max
+struct CRC32: StreamedHash {
+    private var remainder: UInt32
     private let tables = Tables.shared
 
+    /// - Parameter value: The CRC of what came before.
+    init(from value: UInt32 = 0) { remainder = ~value }
+
+    var value: UInt32 { ~remainder }
+
     @inline(__always)
-    mutating func absorb(_ bytes: UnsafeRawBufferPointer) {
-        // 8 loads of eight bytes each, which are the 64 bytes of the precondition.
-        for place in 0..<8 { unsafe add(bytes.word64(at: 8 &* place)) }
+    mutating func append(_ bytes: UnsafeRawBufferPointer) {
+        var place = 0
+        while bytes.count &- place >= 8 {
+            unsafe add(bytes.word64(at: place))
+            place &+= 8
+        }
+        while place < bytes.count {
+            unsafe add(UInt8(truncatingIfNeeded: bytes.byte(at: place)))
+            place &+= 1
+        }
     }
 
     @inline(__always)
-    consuming func end(_ rest: UnsafeRawBufferPointer, count: Int) -> UInt32 {
-        var place = 0
-        while rest.count &- place >= 8 {
-            unsafe add(rest.word64(at: place))
-            place &+= 8
+    mutating func append(_ word: UInt64, count: Int) {
+        if count == 8 { return add(word) }
+        var word = word
+        for _ in 0..<count {
+            add(UInt8(truncatingIfNeeded: word))
+            word = word &>> 8
         }
-        while place < rest.count {
-            let index = unsafe UInt8(truncatingIfNeeded: remainder) ^ UInt8(truncatingIfNeeded: rest.byte(at: place))
-            remainder = remainder &>> 8 ^ tables[0, index]
-            place &+= 1
-        }
-        return ~remainder
+    }
+
+    @inline(__always)
+    private mutating func add(_ byte: UInt8) {
+        remainder = remainder &>> 8 ^ tables[0, UInt8(truncatingIfNeeded: remainder) ^ byte]
     }
 
     /// Adds eight bytes, the first one in the lowest bits.

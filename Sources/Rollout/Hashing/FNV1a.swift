@@ -1,6 +1,9 @@
 /// FNV-1a of 32 bits by Glenn Fowler, Landon Curt Noll and Kiem-Phong Vo, over bytes or over code units.
 struct FNV1a: CodeUnitHash {
-    private(set) var value: UInt32 = 0x811C_9DC5
+    private(set) var value: UInt32
+
+    /// - Parameter value: The hash of what came before.
+    init(from value: UInt32 = 0x811C_9DC5) { self.value = value }
 
     /// Takes a byte or a code unit, which is xored whole.
     @inline(__always)
@@ -10,11 +13,11 @@ struct FNV1a: CodeUnitHash {
     static func value(ofDecimal number: UInt32) -> UInt32 {
         let text = DecimalText(UInt64(number))
         var hash = FNV1a()
-        var (first, second) = (text.first, text.second)
-        for _ in 0..<text.count {
-            hash.add(UInt32(truncatingIfNeeded: first & 0xFF))
-            first = first &>> 8 | second &<< 56
-            second = second &>> 8
+        hash.append(text.first, count: min(text.count, 8))
+        var rest = text.second
+        for _ in 8..<max(text.count, 8) {
+            hash.add(UInt32(truncatingIfNeeded: rest & 0xFF))
+            rest = rest &>> 8
         }
         return hash.value
     }

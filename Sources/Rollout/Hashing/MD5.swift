@@ -1,5 +1,5 @@
 /// MD5 (RFC 1321). It is here for compatibility only: two messages with one MD5 are found in seconds, so it protects nothing.
-struct MD5: DigestState {
+struct MD5: BlockHash {
     private var a: UInt32 = 0x6745_2301
     private var b: UInt32 = 0xEFCD_AB89
     private var c: UInt32 = 0x98BA_DCFE

@@ -5,6 +5,26 @@ struct MessageBlock {
     /// Room for the bytes, in their order in memory; the words mean nothing as numbers.
     private var storage: (UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0, 0, 0, 0, 0)
 
+    /// Puts bytes at the start of a block of zeros, and the first byte of the padding behind them. By words, because a call that
+    /// copies a few bytes takes longer than that.
+    ///
+    /// - Precondition: there are fewer than 64 bytes.
+    @inline(__always)
+    mutating func begin(with bytes: UnsafeRawBufferPointer) {
+        // A debug build checks each store against the block's 64 bytes.
+        unsafe withUnsafeMutableBytes(of: &storage) { block in
+            var place = 0
+            while bytes.count &- place >= 8 {
+                unsafe block.storeBytes(of: bytes.word64(at: place).littleEndian, toByteOffset: place, as: UInt64.self)
+                place &+= 8
+            }
+            // Fewer than eight bytes are left, so that one more has room in their word.
+            let rest = unsafe place < bytes.count ? bytes.rest(from: place) : 0
+            let last = rest | 0x80 &<< UInt64(truncatingIfNeeded: 8 &* (bytes.count &- place))
+            unsafe block.storeBytes(of: last.littleEndian, toByteOffset: place, as: UInt64.self)
+        }
+    }
+
     /// Copies `bytes` to `offset`.
     ///
     /// - Precondition: they fit.

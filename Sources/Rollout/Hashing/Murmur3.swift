@@ -1,19 +1,12 @@
 /// MurmurHash3_x86_32 by Austin Appleby.
-struct Murmur3: BlockHash {
+struct Murmur3: WordHash {
     private var hash: UInt32
 
     init(seed: UInt32) { hash = seed }
 
     @inline(__always)
-    mutating func absorb(_ bytes: UnsafeRawBufferPointer) {
-        // 16 loads of four bytes each, which are the 64 bytes of the precondition.
-        for place in 0..<16 { unsafe mix(UInt32(truncatingIfNeeded: bytes.word32(at: 4 &* place))) }
-    }
-
-    @inline(__always)
-    consuming func end(_ rest: UnsafeRawBufferPointer, count: Int) -> UInt32 {
-        let place = unsafe rest.forEachWord32 { word in mix(word) }
-        unsafe hash ^= Self.scrambled(rest.tail(from: place))
+    consuming func end(_ rest: UInt32, count: Int) -> UInt32 {
+        hash ^= Self.scrambled(rest)
         hash ^= UInt32(truncatingIfNeeded: count)
         hash ^= hash &>> 16
         hash &*= 0x85EB_CA6B
@@ -23,7 +16,7 @@ struct Murmur3: BlockHash {
     }
 
     @inline(__always)
-    private mutating func mix(_ word: UInt32) {
+    mutating func mix(_ word: UInt32) {
         hash ^= Self.scrambled(word)
         hash = (hash &<< 13 | hash &>> 19) &* 5 &+ 0xE654_6B64
     }

@@ -1,5 +1,5 @@
 /// SHA-1 (FIPS 180-4). It is here for compatibility only: messages with one SHA-1 have been made, so it protects nothing.
-struct SHA1: DigestState {
+struct SHA1: BlockHash {
     private var a: UInt32 = 0x6745_2301
     private var b: UInt32 = 0xEFCD_AB89
     private var c: UInt32 = 0x98BA_DCFE

@@ -61,31 +61,19 @@ extension UnsafeRawBufferPointer {
         return rest
     }
 
-    /// Calls the body with four bytes after the other as words, as long as there are four. Returns the offset of the rest.
+    /// Whether no byte is above 0x7F.
     @inline(__always)
-    func forEachWord32(_ body: (UInt32) -> Void) -> Int {
+    var isASCII: Bool {
+        let others: UInt64 = 0x8080_8080_8080_8080
+        guard count >= 8 else { return unsafe isEmpty || rest(from: 0) & others == 0 }
         var offset = 0
-        // Two words to a load: half of the loads, and half of the loop.
-        while count &- offset >= 8 {
-            let pair = unsafe word64(at: offset)
-            body(UInt32(truncatingIfNeeded: pair))
-            body(UInt32(truncatingIfNeeded: pair &>> 32))
-            offset &+= 8
+        while count &- offset > 16 {
+            if unsafe (word64(at: offset) | word64(at: offset &+ 8)) & others != 0 { return false }
+            offset &+= 16
         }
-        guard count &- offset >= 4 else { return offset }
-        unsafe body(UInt32(truncatingIfNeeded: word32(at: offset)))
-        return offset &+ 4
-    }
-
-    /// The bytes from `offset` on: none to three.
-    @inline(__always)
-    func tail(from offset: Int) -> UInt32 {
-        var (tail, index): (UInt32, Int) = (0, count)
-        while index > offset {
-            index &-= 1
-            unsafe tail = tail &<< 8 | UInt32(truncatingIfNeeded: byte(at: index))
-        }
-        return tail
+        if count &- offset > 8, unsafe word64(at: offset) & others != 0 { return false }
+        // The last eight bytes, some of them for the second time.
+        return unsafe word64(at: count &- 8) & others == 0
     }
 
     /// The byte at `offset`, widened.

@@ -11,10 +11,9 @@ enum XXH3 {
     /// - Complexity: O(n), without allocation.
     @inline(__always)
     static func hash(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
-        if bytes.count <= 16 { return unsafe hashUpTo16(bytes) }
-        if bytes.count <= 128 { return unsafe hash17To128(bytes) }
-        if bytes.count <= 240 { return unsafe hash129To240(bytes) }
-        return unsafe hashOver240(bytes)
+        if let hash = unsafe hash(ofUpTo128: bytes) { return hash }
+        if unsafe bytes.isEmpty { return hashOfNothing }
+        return unsafe bytes.count <= 240 ? hash129To240(bytes) : hashOver240(bytes)
     }
 
     /// The hash of the text's UTF-8 bytes; no normalisation, nothing trimmed.
@@ -36,10 +35,33 @@ enum XXH3 {
     }
 }
 
+/// Inputs of 1 to 128 bytes, without a call, so that whoever asks need not save a register.
+extension XXH3 {
+    /// Stands for a hash that is not known yet. A unit that has this hash is hashed twice, and nothing else comes of it.
+    static var unknown: UInt64 { 0 }
+
+    /// The hash of the bytes, or nil if there are none, or more than 128.
+    @inline(__always)
+    static func hash(ofUpTo128 bytes: UnsafeRawBufferPointer) -> UInt64? {
+        if bytes.count <= 16 { return unsafe hashUpTo16(bytes) }
+        return unsafe bytes.count <= 128 ? hash17To128(bytes) : nil
+    }
+
+    /// The hash of the text's UTF-8 bytes, or nil if there are none, or more than 128, or if they are not in one piece.
+    @inline(__always)
+    static func hash(ofUpTo128 text: String) -> UInt64? {
+        @inline(__always)
+        func hashed(_ bytes: UnsafeBufferPointer<UInt8>) -> UInt64? {
+            unsafe hash(ofUpTo128: UnsafeRawBufferPointer(bytes))
+        }
+        return unsafe text.utf8.withContiguousStorageIfAvailable(hashed) ?? nil
+    }
+}
+
 /// Inputs of 0 to 16 bytes.
 extension XXH3 {
     @inline(__always)
-    static func hashUpTo16(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+    private static func hashUpTo16(_ bytes: UnsafeRawBufferPointer) -> UInt64? {
         let count = bytes.count
         if count > 8 {
             let first = unsafe bytes.word64(at: 0)
@@ -57,7 +79,7 @@ extension XXH3 {
                 count: count
             )
         }
-        return hashOfNothing
+        return nil
     }
 
     /// The last eight of 9 to 16 bytes, as one word.

@@ -92,11 +92,9 @@ struct EnrolmentTests {
         let prefix: String
 
         func bucket(of unit: String) -> Int {
-            var bytes = Array((prefix + unit).utf8)
-            let hash = unsafe bytes.withUnsafeMutableBytes { bytes in
-                unsafe CRC32().value(of: UnsafeRawBufferPointer(bytes))
-            }
-            return Int(hash % 1_000) * 1_000
+            var hash = CRC32()
+            for byte in (prefix + unit).utf8 { hash.append(UInt64(byte), count: 1) }
+            return Int(hash.value % 1_000) * 1_000
         }
     }
 

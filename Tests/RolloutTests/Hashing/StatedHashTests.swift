@@ -5,13 +5,19 @@ import Testing
 /// The hashes that a bucketing may state, against the vectors that their authors published.
 @Suite("Hashes of other systems")
 struct StatedHashTests {
-    private static func value<Hash: BlockHash>(_ hash: Hash, _ bytes: [UInt8]) -> Hash.Value {
+    private static func value(_ hash: some BlockHash, _ bytes: [UInt8]) -> LeadingBits {
         unsafe bytes.withUnsafeBytes { bytes in unsafe hash.value(of: bytes) }
     }
 
-    private static func value<Hash: BlockHash>(_ hash: Hash, _ text: String) -> Hash.Value {
-        value(hash, Array(text.utf8))
+    private static func value(_ hash: some BlockHash, _ text: String) -> LeadingBits { value(hash, Array(text.utf8)) }
+
+    private static func value(_ hash: some StreamedHash, _ bytes: [UInt8]) -> UInt32 {
+        var hash = hash
+        unsafe bytes.withUnsafeBytes { bytes in unsafe hash.append(bytes) }
+        return hash.value
     }
+
+    private static func value(_ hash: some StreamedHash, _ text: String) -> UInt32 { value(hash, Array(text.utf8)) }
 
     /// The verification of SMHasher: keys of 0 ... 255 bytes under falling seeds, and the hash of all their hashes.
     private func verification(_ hash: ([UInt8], UInt32) -> UInt32) -> UInt32 {
@@ -24,12 +30,12 @@ struct StatedHashTests {
 
     @Test("Murmur 3 has the verification value of SMHasher")
     func murmur3() {
-        #expect(verification { Self.value(Murmur3(seed: $1), $0) } == 0xB0F5_7EE3)
+        #expect(verification { Self.value(WordFeed(Murmur3(seed: $1)), $0) } == 0xB0F5_7EE3)
     }
 
     @Test("Murmur 2 has the verification value of SMHasher")
     func murmur2() {
-        #expect(verification { Self.value(Murmur2(seed: $1, count: $0.count), $0) } == 0x2786_4C1E)
+        #expect(verification { Self.value(WordFeed(Murmur2(seed: $1, count: $0.count)), $0) } == 0x2786_4C1E)
     }
 
     @Test("CRC-32 has its check value")
@@ -66,14 +72,26 @@ struct StatedHashTests {
             let expected = String(decoding: bytes, as: UTF8.self)
             var (short, long) = (Java31(), FNV1a())
             unsafe bytes.withUnsafeBytes { bytes in
-                unsafe short.add(codeUnitsOf: bytes, asUTF16: true)
-                unsafe long.add(codeUnitsOf: bytes, asUTF16: false)
+                unsafe short.add(scalarsOf: bytes, asUTF16: true)
+                unsafe long.add(scalarsOf: bytes, asUTF16: false)
             }
             var (units, scalars) = (Java31(), FNV1a())
             for unit in expected.utf16 { units.add(UInt32(unit)) }
             for scalar in expected.unicodeScalars { scalars.add(scalar.value) }
             #expect(short.value == units.value)
             #expect(long.value == scalars.value)
+        }
+    }
+
+    @Test("A byte above 0x7F is found wherever it stands", arguments: 0...40)
+    func ascii(_ count: Int) {
+        let text = [UInt8](repeating: 0x7F, count: count)
+        func isASCII(_ bytes: [UInt8]) -> Bool { unsafe bytes.withUnsafeBytes { bytes in unsafe bytes.isASCII } }
+        #expect(isASCII(text))
+        for place in 0..<count {
+            var other = text
+            other[place] = 0x80
+            #expect(!isASCII(other), "at \(place) of \(count)")
         }
     }
 
@@ -119,17 +137,31 @@ struct StatedHashTests {
     func pieces(_ seed: Int) {
         var random = SplitMix64(seed: UInt64(seed))
         let message = HashVectors.data(Int.random(in: 0...300, using: &random))
-        func check<Hash: BlockHash>(_ hash: Hash) where Hash.Value: Equatable {
-            var (feed, rest) = (BlockFeed(hash), message[...])
+        func add(to pieces: inout some MessagePieces) {
+            var rest = message[...]
             while !rest.isEmpty {
                 let piece = rest.prefix(Int.random(in: 1...100, using: &random))
-                unsafe piece.withUnsafeBytes { bytes in unsafe feed.append(bytes) }
+                if piece.count <= 8 {
+                    let word = piece.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+                    pieces.append(word, count: piece.count)
+                } else {
+                    unsafe piece.withUnsafeBytes { bytes in unsafe pieces.append(bytes) }
+                }
                 rest = rest.dropFirst(piece.count)
             }
+        }
+        func check(_ hash: some BlockHash) {
+            var feed = BlockFeed(hash)
+            add(to: &feed)
             #expect(feed.end() == Self.value(hash, message))
         }
-        check(Murmur3(seed: 7))
-        check(Murmur2(seed: 7, count: message.count))
+        func check(_ hash: some StreamedHash) {
+            var pieces = hash
+            add(to: &pieces)
+            #expect(pieces.value == Self.value(hash, message))
+        }
+        check(WordFeed(Murmur3(seed: 7)))
+        check(WordFeed(Murmur2(seed: 7, count: message.count)))
         check(CRC32())
         check(FNV1a())
         check(Java31())

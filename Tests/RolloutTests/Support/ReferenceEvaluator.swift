@@ -2,8 +2,10 @@ import Rollout
 
 @testable import protocol Rollout.BlockHash
 @testable import struct Rollout.HostName
+@testable import struct Rollout.LeadingBits
 @testable import struct Rollout.Murmur3
 @testable import struct Rollout.SHA1
+@testable import struct Rollout.WordFeed
 @testable import enum Rollout.XXH3
 
 /// What a policy decides, found the slow and obvious way: texts compared byte by byte, ranges walked one by one, the
@@ -95,7 +97,7 @@ enum ReferenceBucketing {
             let bits = hash(SHA1(), text)
             number = (UInt128(bits.high) << 64 | UInt128(bits.low)) >> UInt128(128 - bucketing.bits)
             width = UInt128(bucketing.bits)
-        default: (number, width) = (UInt128(hash(Murmur3(seed: bucketing.seed), text)), 32)
+        default: (number, width) = (UInt128(murmur3(text, seed: bucketing.seed)), 32)
         }
         if bucketing.isSigned {
             let signed = Int64(number) < 1 << 31 ? Int64(number) : Int64(number) - 1 << 32
@@ -109,8 +111,14 @@ enum ReferenceBucketing {
         return bucket < 1_000_000 ? Int(bucket) : nil
     }
 
-    private static func hash<Hash: BlockHash>(_ hash: Hash, _ text: String) -> Hash.Value {
+    private static func hash(_ hash: some BlockHash, _ text: String) -> LeadingBits {
         unsafe Array(text.utf8).withUnsafeBytes { bytes in unsafe hash.value(of: bytes) }
+    }
+
+    private static func murmur3(_ text: String, seed: UInt32) -> UInt32 {
+        var hash = WordFeed(Murmur3(seed: seed))
+        for byte in text.utf8 { hash.append(UInt64(byte), count: 1) }
+        return hash.value
     }
 }
 

@@ -25,9 +25,8 @@ struct StressQuestion: Sendable {
         case .integer(let number):
             glance(publication, ordinal, XXH3.hash(decimal: number))
                 ?? read(publication, &retries) {
-                    RolloutRecord($0, ordinal: ordinal).decision(
-                        for: DecimalUnit(DecimalText(number), key: XXH3.hash(decimal: number))
-                    )
+                    let record = RolloutRecord($0, ordinal: ordinal)
+                    return unsafe DecimalText(number).withBytes { unsafe record.decision(for: BorrowedUnit($0)) }
                 }
         case .hashed(let unit):
             glance(publication, ordinal, unit.key) ?? deliberate(publication, ordinal, unit.text, &retries)

@@ -161,9 +161,10 @@ struct EnrolmentGate {
     @inline(__always)
     static func refusal(ofKey key: UInt64, in image: PolicyImage, at filter: UInt64) -> Outcome? {
         // A multiple of eight, whatever the word says, and eight words follow: an image has a power of two of them, at least 16.
-        let start = Int(truncatingIfNeeded: filter & 0xFFFF_FFFF) & image.mask & ~(size &- 1)
-        let point = Bucketing.point(ofKey: key, saltHash: image.word(1, ofRecordAt: start))
-        let isInside = point &- image.word(2, ofRecordAt: start) <= image.word(3, ofRecordAt: start)
-        return isInside ? nil : Outcome(word: image.word(4, ofRecordAt: start))
+        let offset = Int(truncatingIfNeeded: filter & 0xFFFF_FFFF) & image.mask & ~(size &- 1)
+        let start = offset &* MemoryLayout<UInt64>.size
+        let point = Bucketing.point(ofKey: key, saltHash: image.word(1, from: start))
+        let isInside = point &- image.word(2, from: start) <= image.word(3, from: start)
+        return isInside ? nil : Outcome(word: image.word(4, from: start))
     }
 }

@@ -67,6 +67,8 @@ struct RecordMarks: OptionSet, Sendable {
     static let enrolled = RecordMarks(rawValue: 32)
     /// The ``EnrolmentGate`` says who passes, the rollout's own draw is narrow, and no unit is forced.
     @inlinable static var gated: RecordMarks { RecordMarks(rawValue: 64) }
+    /// A unit is drawn by a stated hash, and its own hash has no say before: no enrolment comes first.
+    static let keyless = RecordMarks(rawValue: 128)
 
     /// Whether a unit's hash and this record are enough to decide, if the request brings neither host nor assignment.
     @inlinable

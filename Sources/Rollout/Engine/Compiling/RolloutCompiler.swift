@@ -37,6 +37,7 @@ struct RolloutCompiler {
             filter = EnrolmentGate.append(gate, to: &words)
             appendEnrolment(to: &words)
         } else if marks.contains(.stated) {
+            marks.formUnion(.keyless)
             filter = TextFilter.appendOpen(to: &words)
         } else {
             filter = TextFilter.append(definition.forced.keys, to: &words)

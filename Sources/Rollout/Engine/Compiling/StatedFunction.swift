@@ -7,7 +7,7 @@
 ///                  24 ... 31   how many bits the number has
 ///                  32 ... 47   the length of what stands before the unit, in bytes or code units
 ///                  48 ... 63   the length of what stands after it
-///     word 1, bits  0 ... 31   the seed
+///     word 1, bits  0 ... 31   the seed; of CRC-32 and FNV-1a, the value after what stands before the unit, which is then left out
 ///                  32 ... 63   how many buckets there are
 ///     then                     what stands before the unit, then what stands after it, each from a word of its own on: eight
 ///                              bytes to a word, or two code units
@@ -56,38 +56,57 @@ struct StatedFunction {
     static func append(_ bucketing: Bucketing, to words: inout [UInt64]) -> Int {
         let (prefix, suffix) = bucketing.parts
         let form: Form
-        var texts: [[UInt64]]
-        var lengths: [Int]
+        var texts: [[UInt32]]
         switch bucketing.encoding {
         case .utf8, .cbor, .cborPair:
             let isPair = bucketing.encoding == .cborPair
             // An array of two, and the first of them, is the same for every unit.
             let head = isPair ? [0x82] + CBORHead(length: prefix.utf8.count).bytes : []
-            let parts = [head + Array(prefix.utf8), Array(suffix.utf8)]
             form = isPair ? .unitString : bucketing.encoding == .cbor ? .textString : .bytes
-            (texts, lengths) = (parts.map { packed($0, to: 8) }, parts.map(\.count))
+            texts = [head + Array(prefix.utf8), Array(suffix.utf8)].map { $0.map(UInt32.init) }
         case .utf16:
-            let parts = [Array(prefix.utf16), Array(suffix.utf16)]
             form = .utf16
-            (texts, lengths) = (parts.map { packed($0, to: 2) }, parts.map(\.count))
+            texts = [prefix, suffix].map { $0.utf16.map(UInt32.init) }
         case .utf32:
-            let parts = [prefix, suffix].map { $0.unicodeScalars.map(\.value) }
             form = .utf32
-            (texts, lengths) = (parts.map { packed($0, to: 2) }, parts.map(\.count))
+            texts = [prefix, suffix].map { $0.unicodeScalars.map(\.value) }
         }
+        // The head of a text comes before all of it, and is only known with the unit.
+        let first = form == .textString ? [] : texts[0]
+        let handedOn = value(of: bucketing.hash, after: first)
+        if handedOn != nil { texts[0].removeFirst(first.count) }
         let start = words.count
         var parameters = UInt64(Code(bucketing.hash).rawValue) | UInt64(form.rawValue) << 8
         if bucketing.isSigned { parameters |= 1 << 16 }
-        if bucketing.buckets == nil || bucketing.reduction == .scale { parameters |= 1 << 17 }
-        parameters |= UInt64(bucketing.width) << 24 | UInt64(lengths[0]) << 32 | UInt64(lengths[1]) << 48
+        let isScaled = bucketing.buckets == nil || bucketing.reduction == .scale
+        // Of an integer, the remainder counts in every case.
+        if isScaled, bucketing.hash != .integer { parameters |= 1 << 17 }
+        parameters |= UInt64(bucketing.width) << 24 | UInt64(texts[0].count) << 32 | UInt64(texts[1].count) << 48
         words.append(parameters)
-        words.append(UInt64(bucketing.seed) | UInt64(bucketing.buckets ?? Share.bucketCount) << 32)
-        for text in texts { words.append(contentsOf: text) }
+        words.append(UInt64(handedOn ?? bucketing.seed) | UInt64(bucketing.buckets ?? Share.bucketCount) << 32)
+        let lanes = form == .utf16 || form == .utf32 ? 2 : 8
+        for text in texts { words.append(contentsOf: packed(text, to: lanes)) }
         return start
     }
 
+    /// The value of a hash that goes on from a value, after bytes or code units. Nil for hashes that do not.
+    private static func value(of hash: Bucketing.Hash, after units: [UInt32]) -> UInt32? {
+        switch hash {
+        case .crc32:
+            var hash = CRC32()
+            for unit in units { hash.append(UInt64(unit), count: 1) }
+            return hash.value
+        case .fnv1a, .fnv1aTwice:
+            var hash = FNV1a()
+            for unit in units { hash.add(unit) }
+            return hash.value
+        case .murmur3, .murmur2, .java31, .md5, .sha1, .sha256, .integer:
+            return nil
+        }
+    }
+
     /// Numbers in as many lanes of each word, the first one in the lowest bits.
-    private static func packed(_ numbers: [some BinaryInteger], to lanes: Int) -> [UInt64] {
+    private static func packed(_ numbers: [UInt32], to lanes: Int) -> [UInt64] {
         var words = [UInt64](repeating: 0, count: (numbers.count + lanes - 1) / lanes)
         for (index, number) in numbers.enumerated() {
             words[index / lanes] |= UInt64(number) << UInt64(index % lanes * 64 / lanes)

@@ -189,12 +189,10 @@ private struct Explainer {
     /// What each draw before the rollout's own says.
     private func enrolment() -> [Finding] {
         guard definition.strategy.draws, !definition.enrolment.isEmpty else { return [] }
-        guard let request = request.hashedUnit else {
+        guard let unit = request.hashedUnit else {
             return definition.enrolment.map { (.enrolment, "\(named($0)): the request brings no unit", nil, nil) }
         }
-        let buckets = unsafe request.withBytes { unit in
-            unsafe record.enrolment(of: unit, count: definition.enrolment.count)
-        }
+        let buckets = unsafe record.enrolment(of: unit.bytes, count: definition.enrolment.count)
         return zip(definition.enrolment, buckets).map { draw, found in
             let bucket = found.bucket.map { "bucket \(grouped($0))" } ?? "the unit has no bucket there, which"
             let saw = "\(named(draw)): \(bucket) \(found.passes ? "is" : "is not") among those enrolled"
@@ -236,10 +234,9 @@ private struct Explainer {
             return draw(Int(record.bucket(ofKey: unit.key)), .own(key: unit.key))
         }
         let function = record.statedFunction(ofDrawAt: marks.wideOffset)
-        let result = unsafe unit.withBytes { bytes in unsafe function.result(for: bytes) }
-        guard let result, result.bucket < UInt64(Share.bucketCount) else { return nil }
+        guard let result = unsafe function.result(for: unit.bytes), let bucket = result.drawn else { return nil }
         let stated = Explanation.StatedDraw(bucketing, unit: self.unit ?? "", result)
-        return draw(Int(result.bucket), .stated(stated))
+        return draw(Int(bucket), .stated(stated))
     }
 
     /// Why a unit has no bucket.

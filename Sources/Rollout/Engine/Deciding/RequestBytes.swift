@@ -1,49 +1,20 @@
-/// A unit as the engine takes it: never empty, and hashed already.
-protocol EngineUnit {
-    /// XXH3-64 of the unit's bytes.
-    var key: UInt64 { get }
-
-    /// Calls the body with the unit's bytes, which only a rule that forces units asks for.
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result
-}
-
-/// A unit that lies in memory. Safe because it is only made inside the closure that lends the memory.
-@safe struct BorrowedUnit: EngineUnit {
+/// A unit as the engine takes it: never empty. Safe because it is only made inside the closure that lends the memory.
+@safe struct BorrowedUnit {
+    let bytes: UnsafeRawBufferPointer
+    /// XXH3-64 of the bytes.
     let key: UInt64
-    private let bytes: UnsafeRawBufferPointer
 
     /// - Parameters:
     ///   - bytes: The unit's bytes.
     ///   - key: Their hash.
     @inline(__always)
     init(_ bytes: UnsafeRawBufferPointer, key: UInt64) {
-        self.key = key
         unsafe self.bytes = unsafe bytes
+        self.key = key
     }
 
     @inline(__always)
     init(_ bytes: UnsafeRawBufferPointer) { unsafe self.init(bytes, key: XXH3.hash(bytes)) }
-
-    @inline(__always)
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result { unsafe body(bytes) }
-}
-
-/// A unit that is an integer, as its decimal text.
-struct DecimalUnit: EngineUnit {
-    let key: UInt64
-    private let text: DecimalText
-
-    /// - Parameters:
-    ///   - text: The decimal text.
-    ///   - key: Its hash.
-    @inline(__always)
-    init(_ text: DecimalText, key: UInt64) {
-        self.key = key
-        self.text = text
-    }
-
-    @inline(__always)
-    func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result { unsafe text.withBytes(body) }
 }
 
 /// What a request brings, as the engine takes it. Safe because it is only made inside the closures that lend the memory.

@@ -6,10 +6,14 @@
 @usableFromInline
 struct RolloutRecord {
     @usableFromInline let image: PolicyImage
+    /// Where the record starts, in bytes, as addresses count.
     @usableFromInline let start: Int
 
     @inline(__always)
-    init(_ image: PolicyImage, ordinal: Int) { self.init(image, start: ordinal * RecordLayout.size) }
+    init(_ image: PolicyImage, ordinal: Int) { self.init(image, start: Self.start(ofSeat: ordinal)) }
+
+    /// Where the record of a seat starts, in bytes.
+    static func start(ofSeat ordinal: Int) -> Int { ordinal * RecordLayout.size * MemoryLayout<UInt64>.size }
 
     @inlinable
     @inline(__always)
@@ -37,12 +41,25 @@ struct RolloutRecord {
         return WideDraw.outcome(in: image, at: marks.wideOffset, bucket: bucket).map { answer($0, bucket: bucket) }
     }
 
+    /// Whether a unit's own hash decides nothing, unless the unit is forced.
+    @inline(__always)
+    var isKeyless: Bool { RecordMarks(rawValue: word(RecordLayout.marks)).contains(.keyless) }
+
+    /// The decision for a unit that nothing but a stated draw decides, or nil.
+    @inline(__always)
+    func statedDecision(for unit: UnsafeRawBufferPointer) -> Decision? {
+        let marks = RecordMarks(rawValue: word(RecordLayout.marks))
+        guard marks.contains(.keyless), !marks.contains(.forced) else { return nil }
+        return unsafe statedDraw(unit, marks)
+    }
+
     /// The decision for a unit, with no host and no assignment.
-    func decision(for unit: some EngineUnit) -> Decision {
+    @inline(__always)
+    func decision(for unit: BorrowedUnit) -> Decision {
         let marks = RecordMarks(rawValue: word(RecordLayout.marks))
         if marks.contains(.forced), let forced = forced(unit) { return forced }
-        if marks.isNarrow { return narrowDraw(at: bucket(ofKey: unit.key)) }
-        return unsafe unit.withBytes { bytes in unsafe otherDraw(bytes, unit.key, marks) }
+        let key = unit.key
+        return unsafe marks.isNarrow ? narrowDraw(at: bucket(ofKey: key)) : otherDraw(unit.bytes, key, marks)
     }
 
     /// The decision for a request without unit, host and assignment.
@@ -65,18 +82,16 @@ struct RolloutRecord {
         if marks.contains(.forced), let unit = request.hashedUnit, let forced = forced(unit) { return forced }
         if let assignment, let held = decision(honouring: assignment, hasUnit: request.hasUnit, marks) { return held }
         guard request.hasUnit else { return decisionWithoutUnit() }
-        let key = unsafe XXH3.hash(request.unit)
-        return unsafe marks.isNarrow ? narrowDraw(at: bucket(ofKey: key)) : otherDraw(request.unit, key, marks)
+        guard marks.isNarrow else { return unsafe otherDraw(request.unit, XXH3.unknown, marks) }
+        return unsafe narrowDraw(at: bucket(ofKey: XXH3.hash(request.unit)))
     }
 
     // MARK: Rules
 
-    func forced(_ unit: some EngineUnit) -> Decision? {
-        let table = word(RecordLayout.forced)
-        let entry = unsafe unit.withBytes { bytes in
-            unsafe TextTable.find(bytes, hash: unit.key, in: image, table: table)
-        }
-        return entry.map { resolve(TextTable.outcome(of: $0, in: image, hasUnit: true), unit.key) }
+    func forced(_ unit: BorrowedUnit) -> Decision? {
+        let key = unit.key
+        return unsafe TextTable.find(unit.bytes, hash: key, in: image, table: word(RecordLayout.forced))
+            .map { resolve(TextTable.outcome(of: $0, in: image, hasUnit: true), key) }
     }
 
     @inline(__always)
@@ -152,9 +167,11 @@ struct RolloutRecord {
         return wideDraw(at: bucket, marks)
     }
 
-    /// The decision for a unit, if the record's draw is not a narrow one.
+    /// The decision for a unit, if the record's draw is not a narrow one. The key may be unknown.
     @inline(never)
-    private func otherDraw(_ unit: UnsafeRawBufferPointer, _ key: UInt64, _ marks: RecordMarks) -> Decision {
+    private func otherDraw(_ unit: UnsafeRawBufferPointer, _ known: UInt64, _ marks: RecordMarks) -> Decision {
+        if marks.contains(.keyless) { return unsafe statedDraw(unit, marks) }
+        let key = unsafe known == XXH3.unknown ? XXH3.hash(unit) : known
         if marks.contains(.enrolled), unsafe !passesEnrolment(unit, key) { return decisionLeavingOut }
         return unsafe marks.contains(.stated) ? statedDraw(unit, marks) : draw(at: bucket(ofKey: key), marks)
     }
@@ -193,13 +210,13 @@ struct RolloutRecord {
     /// The bucket of a unit in a further draw, or nil if it has none.
     private func bucket(of unit: UnsafeRawBufferPointer, _ key: UInt64, inDrawAt offset: Int) -> UInt64? {
         if image[offset &+ RecordLayout.function] != 0 {
-            return unsafe statedFunction(ofDrawAt: offset).bucket(of: unit)
+            return unsafe statedFunction(ofDrawAt: offset).result(for: unit)?.drawn
         }
         return Bucketing.bucket(ofKey: key, saltHash: image[offset &+ RecordLayout.salt])
     }
 
     /// The decision for a unit by the draw that the rollout states.
-    @inline(never)
+    @inline(__always)
     private func statedDraw(_ unit: UnsafeRawBufferPointer, _ marks: RecordMarks) -> Decision {
         let draw = marks.wideOffset
         guard let bucket = unsafe statedFunction(ofDrawAt: draw).bucket(of: unit) else { return decisionLeavingOut }
@@ -217,7 +234,7 @@ struct RolloutRecord {
             let key = unsafe XXH3.hash(bytes)
             if marks.contains(.enrolled), unsafe !passesEnrolment(bytes, key) { return nil }
             guard marks.contains(.stated) else { return Int(bucket(ofKey: key)) }
-            return unsafe statedFunction(ofDrawAt: marks.wideOffset).bucket(of: bytes).map { Int($0) }
+            return unsafe statedFunction(ofDrawAt: marks.wideOffset).result(for: bytes)?.drawn.map { Int($0) }
         }
     }
 
@@ -227,6 +244,7 @@ struct RolloutRecord {
     }
 
     /// The outcome of a further draw for a bucket.
+    @inline(__always)
     private func outcome(ofDrawAt offset: Int, bucket: UInt64) -> Outcome {
         let marks = RecordMarks(rawValue: image[offset &+ RecordLayout.marks])
         if marks.contains(.wide) { return wideOutcome(marks, bucket: bucket) }
@@ -268,5 +286,5 @@ struct RolloutRecord {
 
     @inlinable
     @inline(__always)
-    func word(_ index: Int) -> UInt64 { image.word(index, ofRecordAt: start) }
+    func word(_ index: Int) -> UInt64 { image.word(index, from: start) }
 }

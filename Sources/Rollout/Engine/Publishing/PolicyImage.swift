@@ -35,10 +35,11 @@ public import Synchronization
     @inline(__always)
     subscript(offset: Int) -> UInt64 { unsafe words[offset & mask].load(ordering: .relaxed) }
 
-    /// A word of a record: `index` is below ``RecordLayout/size``.
+    /// A word of a record, or of an ``EnrolmentGate``, that starts at a byte: `index` is below its size.
     @inlinable
     @inline(__always)
-    func word(_ index: Int, ofRecordAt start: Int) -> UInt64 {
-        unsafe (words + start + index).pointee.load(ordering: .relaxed)
+    func word(_ index: Int, from start: Int) -> UInt64 {
+        let record = unsafe UnsafeRawPointer(words) + start
+        return unsafe (record.assumingMemoryBound(to: Atomic<UInt64>.self) + index).pointee.load(ordering: .relaxed)
     }
 }

@@ -83,6 +83,7 @@ enum Action: String, CaseIterable, Sendable {
             guard let version = fields.text("version", isRequired: true, atMost: 128) else { return nil }
             return .edit { policy in
                 let (first, release) = try policy.first(of: id)
+                try policy.requireNothingUnderWay(in: id)
                 var versions = release.versions
                 versions[.model] = version
                 try policy.setRelease(of: first, in: id, to: Release(versions))
@@ -221,10 +222,12 @@ extension RolloutPolicy {
         if let id { try rollBack(id, to: earlier) } else { try rollBack(to: earlier) }
     }
 
-    /// This policy, if its revision is higher than the one that it is to follow.
+    /// This policy, if its revision may follow the one that runs: by a hundred at most. A slip of the keyboard could end all changes,
+    /// because there is a last revision, and the store's log goes back a number of revisions.
     func following(_ running: UInt32) throws -> RolloutPolicy {
-        if revision > running { return self }
-        throw BodyProblems([BodyProblem("revision", "expected more than \(running), which runs, found \(revision)")])
+        if revision > running, revision - running <= 100 { return self }
+        let problem = "expected one to a hundred more than \(running), which runs, found \(revision)"
+        throw BodyProblems([BodyProblem("revision", problem)])
     }
 }
 

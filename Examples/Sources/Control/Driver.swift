@@ -128,6 +128,8 @@ actor FleetSource: OutcomeSource {
     private var units = UnitUnion()
     private var requests = RequestTally()
     private var lastReading: ContinuousClock.Instant?
+    /// The canary that is counted.
+    private var counted: OutcomeStage?
 
     init(of router: RolloutRouter, _ configuration: ConfigReader) throws {
         let addresses = try configuration.requiredStringArray(forKey: "app.addresses")
@@ -176,6 +178,7 @@ actor FleetSource: OutcomeSource {
             throw SourceProblem("this source knows no latencies: leave \"latency\" out of the plan")
         }
         let countsUnits = try await readUnits(in: stage)
+        begin(stage)
         try await readRequests(of: stage.rollout)
         var variants: [VariantName: VariantOutcomes] = [:]
         for (name, release) in stage.releases {
@@ -248,6 +251,19 @@ actor FleetSource: OutcomeSource {
 
     // MARK: Requests
 
+    /// Counts the requests of another canary anew. Nobody reads between two canaries, and what was scraped meanwhile may be more than
+    /// can be asked for in time.
+    private func begin(_ stage: OutcomeStage) {
+        defer { counted = stage }
+        if let counted, counted.rollout == stage.rollout, counted.epoch == stage.epoch,
+            counted.releases == stage.releases
+        {
+            return
+        }
+        requests = RequestTally()
+        lastReading = nil
+    }
+
     /// Counts what Prometheus has scraped since the last time.
     private func readRequests(of rollout: RolloutID) async throws {
         let started = ContinuousClock.now
@@ -262,11 +278,12 @@ actor FleetSource: OutcomeSource {
                     + "\(needed) have to be; \(down.joined(separator: ", ")) not"
             )
         }
-        // Whatever was scraped since the last reading, so that no restart in between is overlooked.
+        // Whatever was scraped since the last reading, so that no restart in between is overlooked. But after a long time without
+        // one, no more than can be had at once: then a restart may be overlooked, and too little is counted.
         let gap = lastReading.map { Int(($0.duration(to: started) / .seconds(1)).rounded(.up)) } ?? 0
         let counted = try await prometheus.series(
             "rollout_drawn_requests_total{job=\"app\",rollout=\"\(rollout)\",outcome!=\"cancelled\"}",
-            seconds: stale + min(gap, 3_600)
+            seconds: stale + min(gap, 600)
         )
         let silent = up.filter { instance in !counted.contains { $0.labels["instance"] == instance } }
         guard silent.isEmpty else {

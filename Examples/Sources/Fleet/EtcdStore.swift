@@ -178,7 +178,12 @@ public actor EtcdStore: PolicyStore {
 
     private func answer(_ answer: EtcdTransaction.Answer, _ condition: StoreCondition?) -> StoreAnswer {
         // The record is there if the first of two attempts was stored, whatever came after it.
-        if answer.isDone || !answer.ranges[2].isEmpty { return .stored }
+        if answer.isDone { return .stored }
+        // Three ranges were asked for, and one more with a condition. Whatever else answers at the address is not etcd.
+        guard answer.ranges.count >= (condition == nil ? 3 : 4) else {
+            return .unknown(EtcdError(.unknown, "the answer of etcd lacks what was asked for"))
+        }
+        if !answer.ranges[2].isEmpty { return .stored }
         if let condition, (try? Self.term(of: condition)) != answer.ranges[3].first?.created ?? 0 {
             return .conditionFailed
         }

@@ -592,6 +592,14 @@ struct ControlTests {
         Refused(path: "/rollout/rollback", body: "{}", status: 422, texts: [#""path":"revision""#]),
         Refused(path: "/rollout/rollback", body: #"{"revision": 9}"#, status: 404, texts: ["has revision 9"]),
         Refused(path: "/switch", body: #"{"version": "v3"}"#, status: 409, texts: ["under way"]),
+        Refused(path: "/refresh-model", body: #"{"version": "v3"}"#, status: 409, texts: ["under way"]),
+        Refused(
+            method: .PUT,
+            path: "/rollout/policy",
+            body: #"{"schema": 1, "revision": 4294967295, "rollouts": {}}"#,
+            status: 422,
+            texts: ["one to a hundred more than 1", "4294967295"]
+        ),
         Refused(path: "/refresh-model", body: #"{"version": ""}"#, status: 422, texts: ["1 … 128"]),
         Refused(method: .PUT, path: "/rollout/policy", body: "{", status: 400, texts: [#""line":1"#]),
         Refused(

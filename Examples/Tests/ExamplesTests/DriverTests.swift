@@ -378,6 +378,31 @@ struct DriverTests {
         }
     }
 
+    @Test("Another canary is counted anew: Prometheus is not asked for the time in which nobody has read")
+    func nextCanary() async throws {
+        let policy = Self.policy(50, steps: "[50]")
+        try await ServiceFleet.with(apps: 1, models: 0, policy: policy) { services in
+            let app = services.apps[0].address
+            let instance = String(app.dropFirst("http://".count))
+            let queries = Shared<[String]>([])
+            try await withStub({ request, _ in
+                let query = String(buffer: try await request.body.collect(upTo: 4_096))
+                let isUp = query.hasPrefix("query=up%7B")
+                if !isUp { queries.change { $0.append(query) } }
+                let text = Answers.of(Answers.series(instance, isUp ? "1" : "7"))
+                return Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
+            }) { port in
+                let source = try DrivenFleet.source(of: policy, [app], "http://127.0.0.1:\(port)")
+                var stage = DrivenFleet.stage
+                for _ in 0..<2 { _ = try? await source.totals(in: stage) }
+                stage.epoch += 1
+                _ = try? await source.totals(in: stage)
+            }
+            let seconds = queries.value.map { $0.hasSuffix("%5B10s%5D") }
+            #expect(seconds == [true, false, true], "\(queries.value)")
+        }
+    }
+
     struct Units: Sendable, CustomTestStringConvertible {
         let status: HTTPResponse.Status
         var body = ""

@@ -8,6 +8,9 @@ public struct Metrics: Sendable {
 
     init(_ families: [MetricFamily]) { self.families = families }
 
+    /// What several parts have to show, as one.
+    public init(joining parts: [Metrics]) { families = parts.flatMap(\.families) }
+
     /// A counter of the service's own, for the same page.
     ///
     ///     let refused = Metrics.counter("sms_tokens_refused_total", help: "Refused tokens.", [["cause": "expired"]: 3])

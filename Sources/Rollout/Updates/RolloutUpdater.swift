@@ -205,8 +205,43 @@ public final class RolloutUpdater: Sendable {
         try await restore(Restoration(id: nil, revision: revision), expected, author, reason, now, limit)
     }
 
+    /// Restores what an earlier policy said, from a copy that the caller has kept.
+    ///
+    ///     let kept = try RolloutPolicy(json: archive.document(of: 8))
+    ///     try await updater.rollback(of: .sms, restoring: kept, because: "v2 loses orders")
+    ///
+    /// For revisions that the updater remembers no more (``policy(of:)``). It is a rollback like the others: the result is a
+    /// new revision, epochs rise, and the ``history`` has the revision of the copy as what was restored. So a later rollback
+    /// of a rollout to the content before its last change does not undo this one. It fails if nothing before that revision
+    /// is remembered.
+    ///
+    /// - Parameters:
+    ///   - id: The rollout, or nil for all of them.
+    ///   - earlier: The policy that has the content to restore.
+    ///   - expected: The revision that must be running when the policy takes its place, or nil for any.
+    ///   - author: Who changes the policy, for the ``history``.
+    ///   - reason: Why, for the ``history``. By default, that it is a rollback.
+    ///   - now: The time, for the ``history`` and the ``RolloutRouter/status``.
+    ///   - limit: The time that the whole call may take, waiting and gates included, or nil for any.
+    /// - Returns: The new revision.
+    /// - Throws: `UpdateError`; the running policy is then untouched.
+    @discardableResult
+    public func rollback(
+        of id: RolloutID? = nil,
+        restoring earlier: RolloutPolicy,
+        expecting expected: UInt32? = nil,
+        by author: String? = nil,
+        because reason: String? = nil,
+        now: UnixTime = .now,
+        within limit: Duration? = nil
+    ) async throws(UpdateError) -> UInt32 {
+        let restoration = Restoration(id: id, revision: earlier.revision)
+        return try await restore(restoration, from: earlier, expected, author, reason, now, limit)
+    }
+
     private func restore(
         _ restoration: Restoration,
+        from kept: RolloutPolicy? = nil,
         _ expected: UInt32?,
         _ author: String?,
         _ reason: String?,
@@ -218,7 +253,7 @@ public final class RolloutUpdater: Sendable {
         return try await changes.perform(change, within: limit, clock) {
             [history = changes.history]
             running throws(UpdateError) in
-            try history.policy(restoring: restoration, over: running)
+            try history.policy(restoring: restoration, from: kept, over: running)
         }
     }
 

@@ -413,6 +413,16 @@ struct MetricsPageTests {
         )
     }
 
+    @Test("parts that are joined show what each of them shows, a family that two of them have once")
+    func joined() {
+        func tokens(_ cause: String) -> Metrics { .counter("t_total", help: "T.", [["cause": cause]: 1]) }
+        let parts = [tokens("new"), .gauge("up", help: "Up.", [[:]: 1]), tokens("old")]
+        let page = MetricsPage(of: RolloutRouter(), with: Metrics(joining: parts)).text
+        #expect(
+            page.hasSuffix("t_total{cause=\"new\"} 1\nt_total{cause=\"old\"} 1\n# HELP up Up.\n# TYPE up gauge\nup 1\n")
+        )
+    }
+
     @Test("a name of which Prometheus makes nothing is a mistake in the program")
     func badNames() async {
         await #expect(processExitsWith: .failure) { _ = Metrics.counter("tokens", help: "", [:]) }

@@ -119,6 +119,60 @@ struct RollbackTests {
         #expect(router.snapshot().policy.sms.forced == policy.sms.forced)
     }
 
+    // MARK: What the caller has kept
+
+    @Test("A policy that is remembered no more can be restored from a copy, and going back again never undoes that")
+    func kept() async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(20)) }
+        let kept = try #require(updater.policy(of: 1))
+        for count in 0..<40 {
+            try await updater.update { try $0.setShare(of: "sms", to: .percent(Double(30 + count % 2))) }
+        }
+        #expect(updater.policy(of: 1) == nil)
+
+        #expect(try await updater.rollback(of: "sms", restoring: kept, expecting: 42, by: "ana") == 43)
+        let restored = router.snapshot().policy.sms
+        #expect(restored.strategy == kept.sms.strategy)
+        #expect(restored.epoch == kept.sms.epoch + 1)
+        #expect(updater.history.last?.reason == "rollback of sms to revision 1")
+        #expect(updater.history.last?.author == "ana")
+
+        let error = await #expect(throws: UpdateError.self) { try await updater.rollback(of: "sms") }
+        #expect(error?.code == .unknownRevision, "what came before revision 1 is not known, and 31 % was what was bad")
+        #expect(router.snapshot().policy.sms == restored)
+        await #expect(throws: UpdateError.conflict(expected: 42, running: 43)) {
+            try await updater.rollback(restoring: kept, expecting: 42)
+        }
+
+        // It is a rollback to whoever reads the record, too.
+        let made = try #require(updater.history.last { $0.outcome == .accepted })
+        let record = try UpdateRecord(json: Array(made.json.utf8))
+        #expect(record.restored == Restoration(id: "sms", revision: 1))
+    }
+
+    @Test("A copy of what is remembered restores what the revision does", arguments: [nil, "sms"] as [RolloutID?])
+    func keptOfRemembered(id: RolloutID?) async throws {
+        let (router, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        for percent in [20, 40] as [Double] {
+            try await updater.update { try $0.setShare(of: "sms", to: .percent(percent)) }
+        }
+        let kept = try #require(updater.policy(of: 2))
+        try await updater.rollback(of: id, restoring: kept)
+        #expect(router.snapshot().policy.sms.strategy == EditedPolicy.canary(20).sms.strategy)
+        try await updater.rollback(of: "sms")
+        #expect(router.snapshot().policy.sms.strategy == EditedPolicy.canary(10).sms.strategy, "before revision 2")
+    }
+
+    @Test("A copy without the rollout is refused")
+    func keptWithoutTheRollout() async throws {
+        let (_, updater) = try EditedPolicy.updated(EditedPolicy.canary(10))
+        let error = await #expect(throws: UpdateError.self) {
+            try await updater.rollback(of: "sms", restoring: RolloutPolicy(revision: 1, rollouts: [:]))
+        }
+        #expect(error?.message == "Revision 1 has no rollout \"sms\"; none can be restored.")
+    }
+
     // MARK: What is remembered
 
     @Test("A revision that is not remembered is refused, with those that are")

@@ -58,17 +58,18 @@ struct RememberedPolicies: Sendable {
 
     /// What a rollback restores, with the revision that it takes the content from.
     func resolved(_ restoration: Restoration?) -> Restoration? {
-        restoration.map { Restoration(id: $0.id, revision: try? source(of: $0).revision) }
+        guard let restoration, restoration.revision == nil else { return restoration }
+        return Restoration(id: restoration.id, revision: try? source(of: restoration).revision)
     }
 
-    /// The policy that a rollback takes its content from.
-    func source(of restoration: Restoration) throws(UpdateError) -> RolloutPolicy {
+    /// The policy that a rollback takes its content from: one that is remembered, unless the caller has kept it.
+    func source(of restoration: Restoration, kept: RolloutPolicy? = nil) throws(UpdateError) -> RolloutPolicy {
         if let id = restoration.id, restoration.revision == nil {
             guard let earlier = predecessor(of: id) else { throw .nothingEarlier(of: id, remembered: revisions) }
             return earlier
         }
         let revision = restoration.revision ?? 0
-        guard let earlier = self[revision] else { throw .unknownRevision(revision, remembered: revisions) }
+        guard let earlier = kept ?? self[revision] else { throw .unknownRevision(revision, remembered: revisions) }
         if let id = restoration.id, earlier.rollouts[id] == nil {
             throw .nothingEarlier(of: id, at: revision, remembered: revisions.filter { self[$0]?.rollouts[id] != nil })
         }

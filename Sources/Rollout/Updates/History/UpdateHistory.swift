@@ -174,14 +174,18 @@ final class UpdateHistory: Sendable {
     var epochs: EpochMemory { memory.withLock(\.epochs) }
 
     /// The policy that a rollback leads to. It has the next revision, and epochs above those of all live assignments.
-    func policy(restoring restoration: Restoration, over running: RolloutPolicy) throws(UpdateError) -> RolloutPolicy {
+    func policy(
+        restoring restoration: Restoration,
+        from kept: RolloutPolicy? = nil,
+        over running: RolloutPolicy
+    ) throws(UpdateError) -> RolloutPolicy {
         // What others recorded may be later than the first policy that will run here.
         if running.revision == 0 {
             throw restoration.id.map { .nothingEarlier(of: $0, remembered: []) }
                 ?? .unknownRevision(restoration.revision ?? 0, remembered: [])
         }
         let (earlier, epochs) = try memory.withLock { memory throws(UpdateError) in
-            (try memory.policies.source(of: restoration), memory.epochs)
+            (try memory.policies.source(of: restoration, kept: kept), memory.epochs)
         }
         return try running.successor { next throws(UpdateError) in
             for (id, gone) in epochs.retired where restoration.id ?? id == id {

@@ -31,13 +31,14 @@ struct App {
                 sessions: replica.sessions
             )
             let routes = Router(context: AppContext.self)
+            routes.add(middleware: MetricsMiddleware())
             replica.addEndpoints(to: routes, showing: .app)
             addUnits(of: router, to: routes)
             routes.group()
                 .add(middleware: RolloutMiddleware(rollout: sms, sessions: replica.sessions, outcomes: router.outcomes))
                 .add(middleware: LogRequestsMiddleware(.info))
                 .post("sms") { request, context in
-                    try await verdict(on: request, context, model)
+                    try await verdict(on: request, context, model, replica.shadows)
                 }
             let application = Application(
                 router: routes,
@@ -68,14 +69,27 @@ struct App {
     private static func verdict(
         on request: Request,
         _ context: AppContext,
-        _ model: ModelClient
+        _ model: ModelClient,
+        _ shadows: ShadowRunner
     ) async throws -> Response {
         let decision = try context.decision
         let message = try await Message(from: request, context: context)
         let prediction = try await model.prediction(for: message, by: decision, user: request.headers[.userID])
-        switch decision.variant.release[.app].flatMap(Version.init) {
-        case .v2: return try Verdict2(prediction).response(from: request, context: context)
-        default: return try Verdict1(prediction).response(from: request, context: context)
+        let response = try verdict(of: decision.variant, on: prediction).response(from: request, context: context)
+        if let shadow = decision.shadow, let permit = shadows.permit(for: decision) {
+            // Whether the other version has an answer at all. The model makes a copy of its own part.
+            permit.run(.readOnly) { _ = try verdict(of: shadow, on: prediction) }
+        }
+        return response
+    }
+
+    private static func verdict(
+        of variant: Decision.Variant,
+        on prediction: Prediction
+    ) throws -> any ResponseEncodable {
+        switch variant.release[.app].flatMap(Version.init) {
+        case .v2: try Verdict2(prediction)
+        default: Verdict1(prediction)
         }
     }
 }

@@ -60,6 +60,7 @@ struct Control {
 
             let client = HTTPClient(connecting: .seconds(1), reading: .seconds(1))
             let routes = Router(context: AdminContext.self)
+            routes.add(middleware: MetricsMiddleware())
             routes.add(middleware: LogRequestsMiddleware(.info))
             routes.get("healthz") { _, _ in Health(of: updater).response }
             routes.get("metrics") { request, _ in
@@ -69,6 +70,7 @@ struct Control {
                     policies.metrics,
                     trail.metrics,
                     driver.metrics,
+                    ServiceMetrics.shared.metrics,
                     accepting: request.headers[.accept]
                 ).response
             }

@@ -1,4 +1,5 @@
 import Configuration
+import CoreMetrics
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -13,7 +14,7 @@ extension RolloutID {
 }
 
 /// What every process has that serves requests: a router that follows the policy of the fleet, the keys of sessions and
-/// pairs, and the endpoints that show them.
+/// pairs, copies for a shadow, and the endpoints that show them.
 ///
 /// | Variable | |
 /// | --- | --- |
@@ -25,6 +26,7 @@ package final class Replica: Service {
     package let router: RolloutRouter
     package let updater: RolloutUpdater
     package let sessions: SessionRouter
+    package let shadows: ShadowRunner
     private let home: PolicyHome
     private let policies: PolicyFollower
     private let keys: KeyFollower
@@ -40,6 +42,7 @@ package final class Replica: Service {
         self.router = router
         updater = RolloutUpdater(router, gates: gates)
         sessions = SessionRouter(keys: try SigningKeys(contentsOf: keyFile))
+        shadows = ShadowRunner(of: router)
         keys = KeyFollower(of: keyFile, updating: sessions) { event in
             logger.log(level: event.error == nil ? .info : .error, "keys: \(event)")
         }
@@ -50,16 +53,17 @@ package final class Replica: Service {
         }
     }
 
-    /// Brings in the first policy, then follows policies and keys until the service shuts down.
+    /// Brings in the first policy, then follows policies and keys, and runs copies, until the service shuts down.
     ///
     /// - Throws: `StartError` if neither the source has a policy within five seconds nor the saved copy has one.
     package func run() async throws {
         try await home.whileOpen {
-            try await cancelWhenGracefulShutdown { [policies, keys] in
+            try await cancelWhenGracefulShutdown { [policies, keys, shadows] in
                 guard try await policies.startUnlessCancelled() else { return }
                 async let following: Void = policies.run()
                 async let renewing: Void = keys.run()
-                _ = try await (following, renewing)
+                async let copying: Void = shadows.run()
+                _ = try await (following, renewing, copying)
             }
         }
     }
@@ -84,6 +88,8 @@ package final class Replica: Service {
                 with: updater.metrics,
                 sessions.metrics,
                 policies.metrics,
+                shadows.metrics,
+                ServiceMetrics.shared.metrics,
                 accepting: request.headers[.accept],
                 version: component
             )
@@ -202,6 +208,7 @@ package func runService(_ label: String, _ body: (ConfigReader, Logger) async th
     let configuration = ConfigReader(provider: EnvironmentVariablesProvider())
     var logger = Logger(label: label)
     logger.logLevel = configuration.string(forKey: "log.level", as: Logger.Level.self, default: .info)
+    MetricsSystem.bootstrap(ServiceMetrics.shared)
     do {
         try await body(configuration, logger)
     } catch {

@@ -24,17 +24,28 @@ struct Model {
         let replica = try Replica(of: router, gates: [known, models], configuration: configuration, logger: logger)
 
         let routes = Router(context: ModelContext.self)
+        routes.add(middleware: MetricsMiddleware())
         replica.addEndpoints(to: routes, showing: .model)
         routes.group()
             .add(middleware: AdoptionMiddleware(rollout: sms, sessions: replica.sessions, outcomes: router.outcomes))
             .add(middleware: LogRequestsMiddleware(.info))
             .post("predict") { request, context in
                 let adopted = try context.decision
+                let decision = adopted.decision
                 let message = try await Message(from: request, context: context)
-                return models.withValue(for: adopted.decision.variant) { model, variant in
+                let prediction = models.withValue(for: decision.variant) { model, variant in
                     // Another variant's model stands in for one that was freed after the decision.
-                    model.prediction(for: message, isTainted: adopted.isTainted || variant != adopted.decision.variant)
+                    model.prediction(for: message, isTainted: adopted.isTainted || variant != decision.variant)
                 }
+                if let shadow = decision.shadow, let permit = replica.shadows.permit(for: decision) {
+                    permit.run(.readOnly, against: prediction?.result) {
+                        try models.withValue(for: shadow) { model, variant in
+                            guard variant == shadow else { throw CancellationError() }
+                            return model.prediction(for: message, isTainted: false).result
+                        }
+                    }
+                }
+                return prediction
             }
         let application = Application(
             router: routes,

@@ -1,6 +1,6 @@
 import AsyncHTTPClient
 import Configuration
-import Fleet
+import CoreMetrics
 import Foundation
 import HTTPTypes
 import Hummingbird
@@ -16,6 +16,7 @@ import Testing
 
 @testable import App
 @testable import Demo
+@testable import Fleet
 @testable import Model
 
 /// The services as real processes behind nginx.
@@ -125,6 +126,70 @@ import Testing
             #expect(reply.text.contains(#""isTainted":true"#))
             let page = try await fleet.client.get("\(model)/metrics").text
             #expect(page.contains(#"rollout_adopted_total{taint="missing"} 1"#))
+        }
+    }
+
+    @Test("Signed-in visitors' requests are copied for a shadow, and nobody sees what becomes of the copies")
+    func shadow() async throws {
+        try await ServiceFleet.with(apps: 1, models: 1, policy: TestPolicy()) { fleet in
+            let policy = """
+                {"schema": 1, "revision": 2, "rollouts": {"sms": {"epoch": 1, "strategy": {"type": "shadow", "percent": 100,
+                    "primary": {"app": "v1", "model": "v1"}, "shadow": {"app": "v2", "model": "v2"}}}}}
+                """
+            try policy.write(to: fleet.policyFile, atomically: true, encoding: .utf8)
+            for service in fleet.apps + fleet.models { try await fleet.waitUntilReady(service, 2) }
+            // Version 2 of the app has no answer to the second one.
+            for text in ["you have won a prize", "xyzzy"] {
+                for user in 0..<10 {
+                    var visitor = Visitor(user: "user-\(user)")
+                    let reply = try await fleet.classify(text, by: &visitor)
+                    #expect(
+                        try reply.status == 200 && reply.pair == Reply.Pair(app: "v1", model: "v1", isTainted: false)
+                    )
+                }
+            }
+            func copies(_ service: ServiceFleet.Service, _ counter: String) async throws -> [String: Int] {
+                let page = try await fleet.client.get("\(service.address)/metrics").text
+                let series = page.split(separator: "\n").filter { $0.hasPrefix("rollout_shadow_\(counter)_total{") }
+                return series.reduce(into: [:]) { counts, line in
+                    let result = line.firstMatch(of: /result="(\w+)".*\} (\d+)/)
+                    guard let result, line.contains(#"version="v2""#), let count = Int(result.2), count > 0 else {
+                        return
+                    }
+                    counts[String(result.1), default: 0] += count
+                }
+            }
+            // A copy that finds no room is dropped, so there may be fewer.
+            for service in fleet.apps + fleet.models {
+                try await eventually("every copy has ended") {
+                    try await copies(service, "copies").values.reduce(0, +) == 20
+                }
+            }
+            let ofApp = try await copies(fleet.apps[0], "copies")
+            #expect(ofApp["success", default: 0] > 0 && ofApp["failure", default: 0] > 0 && ofApp["cancelled"] == nil)
+            let ofModel = try await copies(fleet.models[0], "copies")
+            #expect(ofModel["success", default: 0] > 0 && ofModel["failure"] == nil)
+            let comparisons = try await copies(fleet.models[0], "comparisons")
+            #expect(comparisons.values.reduce(0, +) == ofModel["success"])
+        }
+    }
+
+    @Test("What Hummingbird counts by swift-metrics is on the page of each service")
+    func serviceMetrics() async throws {
+        try await ServiceFleet.with(apps: 1, models: 1, policy: TestPolicy()) { fleet in
+            var visitor = Visitor()
+            for _ in 0..<3 { _ = try await fleet.classify("you have won", by: &visitor) }
+            for (service, route) in [(fleet.apps[0], "/sms"), (fleet.models[0], "/predict")] {
+                let page = try await fleet.client.get("\(service.address)/metrics").text
+                let labels = #"{http_request_method="POST",http_response_status_code="200",http_route="\#(route)"} "#
+                #expect(page.contains("\nhb_requests_total\(labels)3\n"))
+                #expect(page.contains("\nhttp_server_request_duration_count_total\(labels)3\n"))
+                let time = try #require(
+                    page.firstRange(of: "\nhttp_server_request_duration_nanoseconds_total\(labels)")
+                )
+                #expect(page[time.upperBound...].prefix { $0 != "\n" }.count > 4, "three answers took 10 us at least")
+                #expect(page.contains(#"http_server_active_requests{http_request_method="POST"} 0.0"#))
+            }
         }
     }
 
@@ -455,6 +520,29 @@ struct MiddlewareTests {
                 #expect(String(buffer: page.body).contains("rollout_policy_revision 0"))
             }
         }
+    }
+
+    @Test("Series of swift-metrics get names that Prometheus takes, and there are no more than a thousand of a kind")
+    func seriesOfLibraries() {
+        let service = ServiceMetrics()
+        for count in [3, 4] as [Int64] {
+            service.makeCounter(label: "1.a-b", dimensions: [("x.y", "/")]).increment(by: count)
+        }
+        let meter = service.makeMeter(label: "open", dimensions: [])
+        meter.increment(by: 5)
+        meter.decrement(by: 2)
+        service.makeRecorder(label: "size", dimensions: [], aggregate: true).record(2.5)
+        for time in [7, 8] as [Int64] { service.makeTimer(label: "t", dimensions: []).recordNanoseconds(time) }
+        for number in 0..<2_000 {
+            service.makeCounter(label: "many", dimensions: [("number", "\(number)")]).increment(by: 1)
+        }
+        let page = MetricsPage(of: RolloutRouter(), with: service.metrics).text
+        for series in [
+            #"_1_a_b_total{x_y="/"} 7"#, "open 3.0", "size 2.5", "t_count_total 2", "t_nanoseconds_total 15",
+        ] {
+            #expect(page.contains("\n\(series)\n"))
+        }
+        #expect(page.matches(of: /\nmany_total\{/).count == ServiceMetrics.limit - 1)
     }
 
     @Test("The model adopts what the app decided; a request that it cannot adopt is counted, and compared with none")

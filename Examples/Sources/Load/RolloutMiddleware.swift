@@ -1,0 +1,1 @@
+../App/RolloutMiddleware.swift

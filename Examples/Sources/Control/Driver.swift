@@ -178,11 +178,13 @@ actor FleetSource: OutcomeSource {
             throw SourceProblem("this source knows no latencies: leave \"latency\" out of the plan")
         }
         let countsUnits = try await readUnits(in: stage)
-        begin(stage)
+        let keys = stage.releases.map { name, release in
+            (name, RequestTally.Key(variant: name.text, version: release[.app] ?? "\(release)"))
+        }
+        begin(stage, Set(keys.map(\.1)))
         try await readRequests(of: stage.rollout)
         var variants: [VariantName: VariantOutcomes] = [:]
-        for (name, release) in stage.releases {
-            let key = RequestTally.Key(variant: name.text, version: release[.app] ?? "\(release)")
+        for (name, key) in keys {
             let units = countsUnits ? units.units(of: name) : nil
             variants[name] = requests.outcomes(of: key, units)
         }
@@ -253,14 +255,14 @@ actor FleetSource: OutcomeSource {
 
     /// Counts the requests of another canary anew. Nobody reads between two canaries, and what was scraped meanwhile may be more than
     /// can be asked for in time.
-    private func begin(_ stage: OutcomeStage) {
+    private func begin(_ stage: OutcomeStage, _ served: Set<RequestTally.Key>) {
         defer { counted = stage }
         if let counted, counted.rollout == stage.rollout, counted.epoch == stage.epoch,
             counted.releases == stage.releases
         {
             return
         }
-        requests = RequestTally()
+        requests = RequestTally(serving: served)
         lastReading = nil
     }
 
@@ -348,8 +350,12 @@ actor FleetSource: OutcomeSource {
 
 /// Requests of several processes, added up from scrape to scrape: whole numbers, and nothing that nobody has counted.
 ///
-/// Each process has a baseline of its own, which outlives Prometheus and its data. A count that is lower than before is that of a
-/// process that has started anew, and counts whole. The first scrape of a process is what the next one is compared with.
+/// Each process has a baseline of its own, which outlives Prometheus and its data. The first scrape of a process is what the next one
+/// is compared with. If any count of a scrape is lower than before, or one is missing that a page never leaves out, the process has
+/// started anew, and all of the scrape counts: the other counts may have come beyond their earlier values already.
+///
+/// All samples of one scrape have its time, and Prometheus shows a scrape whole or not at all. So a series without a sample of that time
+/// was not on the page. No page leaves out what it has counted of a variant that may be served: the 64 that retired last stay, too.
 struct RequestTally {
     struct Key: Hashable {
         let variant: String
@@ -391,10 +397,15 @@ struct RequestTally {
         }
     }
 
+    /// The versions that the processes serve, and which no page leaves out once they have counts.
+    private let served: Set<Key>
     private var last: [String: Scrape] = [:]
     private var sums: [Key: (successes: Int, failures: Int)] = [:]
-    /// By how much the counts of requests and failures were raised.
-    private var raised: [Key: (requests: Int, failures: Int)] = [:]
+    /// The highest numbers that were handed out.
+    private var told: [Key: (requests: Int, failures: Int)] = [:]
+
+    /// A tally of nothing yet.
+    init(serving served: Set<Key> = []) { self.served = served }
 
     /// What was counted so far.
     var keys: [Key] { Array(sums.keys) }
@@ -403,31 +414,32 @@ struct RequestTally {
     mutating func count(_ scrape: Scrape) {
         let before = last[scrape.instance]
         if let before, before.time >= scrape.time { return }
+        let isNewProcess = before.map { hasStartedAnew(scrape, since: $0) } ?? false
         for (series, count) in scrape.counts {
-            let earlier = before.map { $0.counts[series] ?? 0 } ?? count
-            let new = count < earlier ? count : count - earlier
-            sums[series.key, default: (0, 0)].successes += series.isFailure ? 0 : new
-            sums[series.key]?.failures += series.isFailure ? new : 0
+            let earlier = isNewProcess ? 0 : before.map { $0.counts[series] ?? 0 } ?? count
+            sums[series.key, default: (0, 0)].successes += series.isFailure ? 0 : count - earlier
+            sums[series.key]?.failures += series.isFailure ? count - earlier : 0
         }
         last[scrape.instance] = scrape
     }
 
-    /// What a version's requests came to, at least as many as its units. No number ever falls.
+    private func hasStartedAnew(_ scrape: Scrape, since before: Scrape) -> Bool {
+        before.counts.contains { series, earlier in
+            guard let count = scrape.counts[series] else { return earlier > 0 && served.contains(series.key) }
+            return count < earlier
+        }
+    }
+
+    /// What a version's requests came to, at least as many as its units. No number ever falls, also when Prometheus hears of requests
+    /// whose units were known before.
     mutating func outcomes(of key: Key, _ units: VariantOutcomes.Units? = nil) -> VariantOutcomes {
         let sum = sums[key] ?? (0, 0)
-        var raise = raised[key] ?? (0, 0)
-        if let units {
-            raise.failures = max(raise.failures, max(units.failed, units.enteredFailed) - sum.failures)
-            let requests = sum.successes + sum.failures
-            let needed = max(units.arrived, units.entered, sum.failures + raise.failures)
-            raise.requests = max(raise.requests, needed - requests)
-            raised[key] = raise
-        }
-        return VariantOutcomes(
-            requests: sum.successes + sum.failures + raise.requests,
-            failures: sum.failures + raise.failures,
-            units: units
-        )
+        let before = told[key] ?? (0, 0)
+        let failures = max(before.failures, sum.failures, units?.failed ?? 0, units?.enteredFailed ?? 0)
+        let counted = max(sum.successes + sum.failures, units?.arrived ?? 0, units?.entered ?? 0)
+        let requests = max(before.requests, counted, failures)
+        told[key] = (requests, failures)
+        return VariantOutcomes(requests: requests, failures: failures, units: units)
     }
 }
 

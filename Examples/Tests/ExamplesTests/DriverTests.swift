@@ -704,9 +704,14 @@ struct LeadershipTests {
 /// Numbers that Prometheus might give.
 @Suite("Counting scrapes")
 struct RequestTallyTests {
-    private static func series(_ value: String, at time: Double = 1) throws -> [Prometheus.Series] {
+    private static let key = RequestTally.Key(variant: "canary", version: "v2")
+
+    private static func series(_ value: String, at time: Double = 1, of name: String = "canary v2 success") throws
+        -> [Prometheus.Series]
+    {
+        let words = name.split(separator: " ")
         let json = """
-            [{"metric": {"instance": "a", "variant": "canary", "version": "v2", "outcome": "success"},
+            [{"metric": {"instance": "a", "variant": "\(words[0])", "version": "\(words[1])", "outcome": "\(words[2])"},
               "values": [[\(time), "\(value)"]]}]
             """
         return try JSONDecoder().decode([Prometheus.Series].self, from: Data(json.utf8))
@@ -722,19 +727,82 @@ struct RequestTallyTests {
     @Test("The first scrape is a baseline, a lower count a new start, and an older scrape no news")
     func resets() throws {
         var tally = RequestTally()
-        let key = RequestTally.Key(variant: "canary", version: "v2")
         var counts: [Int] = []
         for (time, value) in [(1.0, "100"), (2, "107"), (2, "107"), (1, "100"), (4, "3"), (9, "5")] {
             for scrape in try RequestTally.Scrape.all(in: Self.series(value, at: time)) { tally.count(scrape) }
-            counts.append(tally.outcomes(of: key).requests)
+            counts.append(tally.outcomes(of: Self.key).requests)
         }
         #expect(counts == [0, 7, 7, 7, 10, 12])
-        // A unit that Prometheus has not heard of yet has sent a request all the same.
-        let units = VariantOutcomes.Units(arrived: 15, entered: 2, enteredFailed: 1, failed: 4)
-        #expect(tally.outcomes(of: key, units).requests == 15)
-        #expect(tally.outcomes(of: key, units).failures == 4)
-        for scrape in try RequestTally.Scrape.all(in: Self.series("6", at: 10)) { tally.count(scrape) }
-        #expect(tally.outcomes(of: key, units).requests == 16, "no count ever falls")
+    }
+
+    @Test("A unit that Prometheus has not heard of yet has sent a request, which counts once, and no count ever falls")
+    func units() throws {
+        var tally = RequestTally()
+        var counts: [Int] = []
+        for (time, value, arrived) in [(1.0, "100", 0), (2, "107", 9), (3, "109", 9), (4, "110", 9), (5, "111", 15)] {
+            for scrape in try RequestTally.Scrape.all(in: Self.series(value, at: time)) { tally.count(scrape) }
+            let units = VariantOutcomes.Units(arrived: arrived, entered: 2, enteredFailed: 1, failed: 4)
+            let outcomes = tally.outcomes(of: Self.key, units)
+            #expect(outcomes.failures == 4)
+            counts.append(outcomes.requests)
+        }
+        #expect(counts == [4, 9, 9, 10, 15])
+        #expect(tally.outcomes(of: Self.key).requests == 15)
+    }
+
+    struct Pages: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let before: [String: Int]
+        let after: [String: Int]
+        /// The canary's requests and failures between the two.
+        let counts: [Int]
+    }
+
+    @Test(
+        "A process that has started anew counts whole, whichever of its counts shows that",
+        arguments: [
+            Pages(
+                testDescription: "one count is lower, and another one higher than before",
+                before: ["canary v2 success": 10, "canary v2 failure": 3],
+                after: ["canary v2 success": 12, "canary v2 failure": 1],
+                counts: [13, 1]
+            ),
+            Pages(
+                testDescription: "the lower count is that of the other variant",
+                before: ["canary v2 success": 1, "canary v2 failure": 0, "stable v1 success": 100],
+                after: ["canary v2 success": 2, "canary v2 failure": 1, "stable v1 success": 90],
+                counts: [3, 1]
+            ),
+            Pages(
+                testDescription: "a count of a variant that is served is missing",
+                before: ["canary v2 success": 1, "canary v2 failure": 0, "stable v1 success": 1],
+                after: ["canary v2 success": 7, "canary v2 failure": 4],
+                counts: [11, 4]
+            ),
+            Pages(
+                testDescription: "what has counted nothing may be missing",
+                before: ["canary v2 success": 1, "canary v2 failure": 0, "stable v1 success": 0],
+                after: ["canary v2 success": 7],
+                counts: [6, 0]
+            ),
+            Pages(
+                testDescription: "a version that retired long ago may be missing",
+                before: ["canary v2 success": 1, "stable v0 success": 1_000],
+                after: ["canary v2 success": 7, "canary v2 failure": 1],
+                counts: [7, 1]
+            ),
+        ]
+    )
+    func newProcess(_ pages: Pages) throws {
+        var tally = RequestTally(serving: [Self.key, RequestTally.Key(variant: "stable", version: "v1")])
+        for (time, page) in [(1.0, pages.before), (2, pages.after)] {
+            let series = try page.flatMap { name, count in try Self.series("\(count)", at: time, of: name) }
+            let scrapes = try RequestTally.Scrape.all(in: series)
+            #expect(scrapes.count == 1, "one page is one scrape")
+            for scrape in scrapes { tally.count(scrape) }
+        }
+        let outcomes = tally.outcomes(of: Self.key)
+        #expect([outcomes.requests, outcomes.failures] == pages.counts)
     }
 }
 

@@ -95,6 +95,8 @@ struct FollowerState: Sendable {
     var hasEnded: Bool { asking == .idle }
     /// Whether the source answered when it was last asked.
     var isUp: Bool { outage == nil && seen != nil }
+    /// Whether the source last had something that is not taken in, or nothing.
+    var differs: Bool { standing != .good || outage?.code == .missing }
     /// Why the source's policy does not run, or nil if it does or there is none.
     var problem: UpdateError? { outage ?? flaw }
 

@@ -212,6 +212,8 @@ public final class PolicyFollower: Sendable {
 
     /// Whether the source answered when it was last asked.
     var isUp: Bool { shared.withLock(\.state.isUp) }
+    /// Whether the source last had something that is not taken in, or nothing.
+    var differs: Bool { shared.withLock(\.state.differs) }
 
     /// Why no policy of the source runs.
     private var problem: UpdateError {

@@ -55,6 +55,33 @@ final class PolicyFollowerStoreTests: Sendable {
         #expect(log.take() == [.unreachable(.unreadable(MemoryStore.Failure())), .unreachable(missing)])
     }
 
+    @Test("shows whether the store has something else than what was taken in, or nothing")
+    func differs() async throws {
+        let (writer, follower, log) = try process()
+        func page() -> [Double?] {
+            let page = ExpositionPage(MetricsPage(of: writer.router, with: follower.metrics))
+            return ["up", "differs"].map { page["rollout_source_\($0)", ["source": "memory"]] }
+        }
+        #expect(page() == [0, 0])
+        isOpen.withLock { $0 = false }
+        let (good, next, older) = (Followed.policy(2).json, Followed.policy(3).json, Followed.policy(1).json)
+        for (held, kind, isUp, differs) in [
+            (good, .delayed, 1, 1), (good, .accepted, 1, 0), (nil, .unreachable, 0, 1), (good, .reached, 1, 0),
+            ("{", .refused, 1, 1), (older, .ignored, 1, 1), (good, .recovered, 1, 0), (next, .accepted, 1, 0),
+        ] as [(String?, PolicyFollower.Event.Kind, Double, Double)] {
+            store.hold(held)
+            try await follower.start()
+            #expect(log.take().map(\.kind) == [kind])
+            #expect(page() == [isUp, differs], "\(kind)")
+            isOpen.withLock { $0 = true }
+        }
+        store.hold("{")
+        try await follower.start()
+        store.beforeNextRead { throw MemoryStore.Failure() }
+        try await follower.start()
+        #expect(page() == [0, 1], "as far as it has answered")
+    }
+
     @Test("brings what was stored although the answer was lost, or came too late", arguments: [true, false])
     func storedAfterAll(isLost: Bool) async throws {
         let clock = ManualClock()

@@ -266,6 +266,7 @@ struct MetricsPageTests {
         #expect(page["rollout_policy_updates_total", ["outcome": "refused"]] == 1)
         #expect(page["rollout_policy_updates_total", ["outcome": "ignored"]] == 0)
         #expect(page["rollout_source_up", ["source": source.name]] == 0)
+        #expect(page["rollout_source_differs", ["source": source.name]] == 0)
         #expect(page["rollout_adopted_total", ["taint": "missing"]] == 1)
         #expect(page["rollout_adopted_total", ["taint": "none"]] == 0)
         #expect(page["rollout_session_tokens_lost_total", ["cause": "bad_tag"]] == 0)

@@ -18,7 +18,7 @@
             "rollout_policy_updates_total", "rollout_exposures_total", "rollout_exposures_dropped_total",
             "rollout_sample_ratio_log_evidence", "rollout_shadow_copies_total", "rollout_shadow_comparisons_total",
             "rollout_shadow_copies_stuck", "rollout_session_tokens_lost_total", "rollout_session_cookies_written_total",
-            "rollout_adopted_total", "rollout_source_up", "sms_messages_classified_total",
+            "rollout_adopted_total", "rollout_source_up", "rollout_source_differs", "sms_messages_classified_total",
         ]
 
         @Test("promtool has nothing to say about a page with every family")

@@ -126,6 +126,7 @@ struct DriverTests {
                 try await fleet.scraped()
                 let totals = try await source.totals(in: stage).variants
                 #expect(totals.values.reduce(0) { $0 + $1.requests } == sent)
+                #expect(try await fleet.drawnRequests() == totals.mapValues(\.requests))
                 #expect(totals.values.allSatisfy { $0.failures == 0 && $0.units == nil })
                 try await driver.reaches("a window") { $0.canary?.reason != .noData }
             }
@@ -142,7 +143,14 @@ struct DriverTests {
                 )
                 try await send()
                 try fleet.prometheus.wipe()
+                // Nor can a process be asked when it comes back.
+                let app = fleet.services.apps[0]
+                try app.process.send(.suspend)
                 try await fleet.prometheus.start()
+                try await driver.reaches("a process stands still") {
+                    $0.canary?.detail?.contains("\(app.address) cannot be asked for its units: ") == true
+                }
+                try app.process.send(.resume)
                 try await expectAll()
 
                 try fleet.prometheus.process.send(.suspend)
@@ -272,33 +280,51 @@ struct DriverTests {
         }
     }
 
-    @Test("A process of Control that stands still for three leases, or dies, is replaced, and leads no more after that")
+    @Test(
+        "A process of Control that stands still for three leases with a decision on its way is replaced; etcd refuses it"
+    )
     func stopped() async throws {
-        try await DrivenFleet.with(Self.policy(30), controls: 2) { fleet in
-            try await eventually("a leader") {
-                for control in fleet.controls where try await fleet.isLeader(control) { return true }
-                return false
-            }
-            let isFirst = try await fleet.isLeader(fleet.controls[0])
-            let (leader, other) = (fleet.controls[isFirst ? 0 : 1], fleet.controls[isFirst ? 1 : 0])
-            let start = ContinuousClock.now
-            try leader.process.send(.suspend)
-            try await eventually("another leader") { try await fleet.isLeader(other) }
-            #expect(ContinuousClock.now - start < promised(.seconds(6)))
-            try await Task.sleep(for: .seconds(9) - (ContinuousClock.now - start))
-            try leader.process.send(.resume)
-            try await eventually("the end of its term") { try await !fleet.isLeader(leader) }
-            #expect(try await fleet.isLeader(other))
-            // Its successor drives on.
-            try await fleet.load(failing: 0) {
-                try await fleet.services.waitUntilReady(leader, 2)
-            }
-            for service in fleet.services.apps { try await fleet.services.waitUntilReady(service, 2) }
+        try await DrivenFleet.with(Self.policy(30)) { fleet in
+            try await LosingProxy.run(to: fleet.server.address) { proxy in
+                let controls = try [proxy.address, fleet.server.address].map { try fleet.control(following: $0) }
+                try await fleet.run(controls) {
+                    let (leader, other) = (controls[0], controls[1])
+                    try await leader.process.start()
+                    try await eventually("a leader") { (try? await fleet.isLeader(leader)) == true }
+                    try await other.process.start()
+                    try await fleet.services.waitUntilReady(other, 1)
+                    proxy.holdPolicy()
+                    try await fleet.load(failing: 0) {
+                        try await eventually("a decision") { proxy.hold == .held }
+                        try leader.process.send(.suspend)
+                    }
+                    let start = ContinuousClock.now
+                    try await eventually("another leader") { try await fleet.isLeader(other) }
+                    #expect(ContinuousClock.now - start < promised(.seconds(6)))
+                    try await Task.sleep(for: .seconds(9) - (ContinuousClock.now - start))
+                    try leader.process.send(.resume)
+                    try await eventually("the end of its term") { try await !fleet.isLeader(leader) }
+                    // Without a visitor its successor has held, so the decision fits the policy still.
+                    #expect(try await EtcdStore(fleet.gateway).read()?.bytes == fleet.seeded)
+                    proxy.release()
+                    try await eventually("an answer of etcd") { proxy.hold == .judged(false) }
+                    #expect(try await EtcdStore(fleet.gateway).read()?.bytes == fleet.seeded)
+                    #expect(try await fleet.isLeader(other))
 
-            let killed = ContinuousClock.now
-            try await other.process.crash()
-            try await eventually("a leader again") { try await fleet.isLeader(leader) }
-            #expect(ContinuousClock.now - killed < promised(.seconds(6)))
+                    // Its successor drives on.
+                    try await fleet.load(failing: 0) {
+                        try await fleet.services.waitUntilReady(other, 2)
+                    }
+                    for service in fleet.services.apps { try await fleet.services.waitUntilReady(service, 2) }
+                    let accepted = try await fleet.records().compactMap(\.revision)
+                    #expect(accepted == [1, 2])
+
+                    let killed = ContinuousClock.now
+                    try await other.process.crash()
+                    try await eventually("a leader again") { try await fleet.isLeader(leader) }
+                    #expect(ContinuousClock.now - killed < promised(.seconds(6)))
+                }
+            }
         }
     }
 
@@ -587,6 +613,187 @@ struct DriverTests {
     }
 }
 
+/// What becomes of the policy if something fails, with all processes of a fleet.
+@Suite("Faults of a fleet on etcd", .serialized)
+struct FleetFaultTests {
+    @Test("Processes that stood still while policies and etcd changed have the newest policy a second after they go on")
+    func standstill() async throws {
+        try await DrivenFleet.with(TestPolicy(percent: 10), controls: 1) { fleet in
+            let stopped = [fleet.services.apps[0], fleet.services.models[0], fleet.controls[0]]
+            for service in stopped { try service.process.send(.suspend) }
+            let updater = try fleet.updater()
+            for percent in [20.0, 30, 40] {
+                try await updater.update { try $0.setShare(of: .sms, to: .percent(percent)) }
+            }
+            try await fleet.server.compact(keeping: 1)
+            for service in fleet.services.apps.dropFirst() { try await fleet.services.waitUntilReady(service, 4) }
+            // A watch is given up after ten seconds without a word.
+            if isLong { try await Task.sleep(for: .seconds(15)) }
+            for service in stopped { try service.process.send(.resume) }
+            let start = ContinuousClock.now
+            for service in stopped { try await fleet.services.waitUntilReady(service, 4) }
+            #expect(ContinuousClock.now - start < promised(.seconds(1)))
+        }
+    }
+
+    @Test(
+        "A policy that is garbage, older or deleted, or went with etcd's data, leaves the last good one, and is told once"
+    )
+    func lostPolicy() async throws {
+        try await DrivenFleet.with(TestPolicy(percent: 10), controls: 1) { fleet in
+            try await fleet.updater().update { try $0.setShare(of: .sms, to: .percent(20)) }
+            for service in fleet.processes { try await fleet.services.waitUntilReady(service, 2) }
+            let good = try #require(try await EtcdStore(fleet.gateway).read()).bytes
+            for bytes in [Array("{\"schema\": 1".utf8), fleet.seeded, nil] {
+                try await fleet.hold(bytes)
+                for service in fleet.processes { try await fleet.waits(for: service, toDiffer: true, running: 2) }
+                try await fleet.hold(good)
+                for service in fleet.processes { try await fleet.waits(for: service, toDiffer: false, running: 2) }
+            }
+
+            await fleet.server.kill()
+            try fleet.server.wipe()
+            try await fleet.server.start()
+            for service in fleet.processes { try await fleet.waits(for: service, toDiffer: true, running: 2) }
+            let file = fleet.services.folder.appending(path: "good.json")
+            try Data(good).write(to: file)
+            let outputs = try await withThrowingTaskGroup(of: String.self) { group in
+                for _ in 1...2 {
+                    group.addTask {
+                        let source = ["POLICY_SOURCE": "etcd:\(fleet.server.address)"]
+                        let seed = ServiceProcess(try executable("Control"), ["seed", file.path], source)
+                        try await seed.start()
+                        return try await seed.output()
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+            #expect(outputs.filter { $0.contains("holds revision 2 of") }.count == 1, "\(outputs)")
+            #expect(outputs.filter { $0.contains("held a policy already") }.count == 1, "\(outputs)")
+            for service in fleet.processes { try await fleet.waits(for: service, toDiffer: false, running: 2) }
+            try await fleet.updater().update { try $0.setShare(of: .sms, to: .percent(30)) }
+            for service in fleet.processes { try await fleet.services.waitUntilReady(service, 3) }
+
+            for service in fleet.processes {
+                let page = try await fleet.services.client.get("\(service.address)/metrics").text
+                #expect(page.contains(#"rollout_policy_updates_total{outcome="ignored"} 1"#), "\(service.address)")
+                let log = await service.process.end()
+                // It was deleted, and it went with the data.
+                for (sentence, count) in [
+                    ("policy: refused, the last good policy runs on: ", 1), ("holds no policy", 2),
+                ] {
+                    #expect(log.components(separatedBy: sentence).count - 1 == count, "\(sentence)\n\(log)")
+                }
+            }
+        }
+    }
+
+    @Test(
+        "While etcd is killed and comes back no visitor notices, edits are refused in time, and none that was made is lost"
+    )
+    func killedStore() async throws {
+        try await DrivenFleet.with(TestPolicy(percent: 50), controls: 1) { fleet in
+            let operations = Operator()
+            let tally = try await fleet.services.load(1_000) {
+                try await withThrowingTaskGroup(of: Void.self) { group in
+                    group.addTask { try await operations.run(in: fleet) }
+                    try await eventually("edits") { operations.made.count > 5 }
+                    await fleet.server.kill()
+                    try await eventually("refusals") { operations.refused > 5 }
+                    try await fleet.server.start()
+                    let before = operations.made.count
+                    try await eventually("edits again") { operations.made.count > before + 5 }
+                    group.cancelAll()
+                }
+            }
+            #expect(tally.problems == [] && tally.switches == 0)
+            #expect(tally.pairs.keys.sorted() == ["v1 v1", "v2 v2"])
+            #expect(operations.problems == [])
+            #expect(operations.slowest < promised(.seconds(3)))
+            let records = try await fleet.records()
+            let stored = Dictionary(uniqueKeysWithValues: records.map { ($0.revision, $0.newDigest) })
+            for (revision, digest) in operations.made { #expect(stored[UInt32(revision)] == digest) }
+            let last = try #require(records.compactMap(\.revision).max())
+            for service in fleet.processes { try await fleet.services.waitUntilReady(service, Int(last)) }
+        }
+    }
+
+    /// Moves the slider again and again.
+    private final class Operator: Sendable {
+        private struct State {
+            var made: [Int: String] = [:]
+            var refused = 0
+            var slowest = Duration.zero
+            var problems: [String] = []
+        }
+
+        private let state = Mutex(State())
+
+        /// The digests of the edits that were acknowledged, by revision.
+        var made: [Int: String] { state.withLock(\.made) }
+        var refused: Int { state.withLock(\.refused) }
+        var slowest: Duration { state.withLock(\.slowest) }
+        var problems: [String] { state.withLock(\.problems) }
+
+        func run(in fleet: DrivenFleet) async throws {
+            struct Answer: Decodable {
+                let revision: Int
+                let digest: String
+            }
+            var (revision, percent) = (1, 50)
+            while !Task.isCancelled {
+                percent = percent % 60 + 1
+                let start = ContinuousClock.now
+                let body = #"{"canary_percentage": \#(percent)}"#
+                let reply = try await fleet.ask(fleet.controls[0], "/rollout/update", .write, on: revision, body)
+                let time = ContinuousClock.now - start
+                state.withLock { $0.slowest = max($0.slowest, time) }
+                switch reply.status {
+                case 200:
+                    let answer = try reply.decoded(Answer.self)
+                    revision = answer.revision
+                    state.withLock { $0.made[answer.revision] = answer.digest }
+                // One that was stored without an answer.
+                case 409: revision = try reply.decoded(Answer.self).revision
+                case 503: state.withLock { $0.refused += 1 }
+                default: state.withLock { $0.problems.append("\(reply.status): \(reply.text)") }
+                }
+                try await Task.sleep(for: .milliseconds(50))
+            }
+        }
+    }
+
+    @Test(
+        "A policy that one process alone refuses runs in the others; that one keeps the last good one, and tells it once"
+    )
+    func refusedByOne() async throws {
+        try await DrivenFleet.with(TestPolicy(percent: 10, canary: "v1"), controls: 1) { fleet in
+            let odd = try fleet.modelWithoutWords(of: "v2")
+            try await fleet.run([odd]) {
+                try await odd.process.start()
+                try await fleet.services.waitUntilReady(odd, 1)
+                let next = try RolloutPolicy(json: TestPolicy(revision: 2, percent: 10, epoch: 1).json)
+                try await fleet.updater().update(to: next, expecting: 1)
+                for service in fleet.processes {
+                    try await fleet.services.waitUntilReady(service, 2)
+                    try await fleet.waits(for: service, toDiffer: false, running: 2)
+                }
+                // It is asked again after one second, and after two more.
+                try await Task.sleep(for: .seconds(4))
+                try await fleet.waits(for: odd, toDiffer: true, running: 1)
+                let page = try await fleet.services.client.get("\(odd.address)/metrics").text
+                #expect(page.contains(#"rollout_policy_updates_total{outcome="refused"} 1"#))
+
+                let good = try RolloutPolicy(json: TestPolicy(revision: 3, percent: 10, epoch: 2, canary: "v1").json)
+                try await fleet.updater().update(to: good, expecting: 2)
+                for service in fleet.processes + [odd] { try await fleet.services.waitUntilReady(service, 3) }
+                let log = await odd.process.end()
+                #expect(log.components(separatedBy: #"model "v2" of sms canary"#).count == 2, "\(log)")
+            }
+        }
+    }
+}
+
 @Suite("One driver at a time")
 struct LeadershipTests {
     /// A candidate that only says which term it leads in.
@@ -868,6 +1075,78 @@ private struct DrivenFleet: Sendable {
         }
     }
 
+    /// Ends these processes when the body has returned or thrown.
+    func run(_ services: [ServiceFleet.Service], _ body: () async throws -> Void) async throws {
+        let result: Result<Void, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        for service in services {
+            // One that stands still could not end.
+            try? service.process.send(.resume)
+            let output = await service.process.end()
+            if case .failure = result { print(output) }
+        }
+        try result.get()
+    }
+
+    /// All processes that follow etcd.
+    var processes: [ServiceFleet.Service] { services.apps + services.models + controls }
+
+    /// A process of Control beside those of the fleet, which has etcd at an address.
+    func control(following etcd: String) throws -> ServiceFleet.Service {
+        try Self.control(at: freePorts(1)[0], services, prometheus.address, etcd)
+    }
+
+    /// A process of the model that lacks a version.
+    func modelWithoutWords(of version: String) throws -> ServiceFleet.Service {
+        let program = URL(filePath: try executable("Model").description)
+        let folder = services.folder.appending(path: "odd")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
+        for name in ["Model", "examples_Model.resources"] {
+            let original = program.deletingLastPathComponent().appending(path: name)
+            try FileManager.default.copyItem(at: original, to: folder.appending(path: name))
+        }
+        try FileManager.default.removeItem(at: folder.appending(path: "examples_Model.resources/Words/\(version)"))
+        let port = try freePorts(1)[0]
+        let environment = [
+            "HTTP_PORT": "\(port)", "LOG_LEVEL": "warning", "POLICY_SOURCE": "etcd:\(server.address)",
+            "ROLLOUT_KEYS": services.folder.appending(path: "keys").path,
+        ]
+        let model = ServiceProcess(.path(FilePath(folder.appending(path: "Model").path)), [], environment)
+        return ServiceFleet.Service(process: model, address: "http://127.0.0.1:\(port)")
+    }
+
+    // MARK: etcd
+
+    /// Makes changes as another process would.
+    func updater() throws -> RolloutUpdater {
+        RolloutUpdater(try RolloutRouter(policy: RolloutPolicy(json: seeded)), store: EtcdStore(gateway))
+    }
+
+    /// Has etcd hold these bytes or nothing, as if somebody had put them by hand.
+    func hold(_ bytes: [UInt8]?) async throws {
+        let key = "rollout/policy"
+        let operation = bytes.map { EtcdTransaction.Operation.put(key, $0) } ?? .delete(key)
+        _ = try await gateway.transact(EtcdTransaction(then: [operation]))
+    }
+
+    /// The records of all changes, the oldest first.
+    func records() async throws -> [UpdateRecord] {
+        try await EtcdStore(gateway).records { _, _ in false }.records
+    }
+
+    /// Waits until a process shows that etcd has something else than it runs, or not, and expects that it runs a revision.
+    func waits(for service: ServiceFleet.Service, toDiffer differs: Bool, running revision: Int) async throws {
+        let sample = "rollout_source_differs{source=\"etcd \(server.address)/rollout\"} \(differs ? 1 : 0)\n"
+        var page = ""
+        try await eventually("\(sample) at \(service.address)") {
+            page = try await services.client.get("\(service.address)/metrics").text
+            return page.contains(sample)
+        }
+        #expect(page.contains("rollout_policy_revision \(revision)\n"), "\(service.address)")
+    }
+
+    // MARK: Control
+
     private static let issuer = "https://login.local"
 
     /// A process of Control, with keys for tokens and an audit trail in the folder of the services.
@@ -891,9 +1170,20 @@ private struct DrivenFleet: Sendable {
         )
     }
 
-    /// Asks a process of Control, with a token of this scope.
-    func ask(_ control: ServiceFleet.Service, _ path: String, _ scope: Scope?) async throws -> Reply {
+    /// Asks a process of Control, with a token of this scope. With a revision, it is a change of that.
+    func ask(
+        _ control: ServiceFleet.Service,
+        _ path: String,
+        _ scope: Scope?,
+        on revision: Int? = nil,
+        _ body: String = ""
+    ) async throws -> Reply {
         var request = HTTPClientRequest(url: control.address + path)
+        if let revision {
+            request.method = .POST
+            request.headers.add(name: "If-Match", value: "\"\(revision)\"")
+            request.body = .bytes(ByteBuffer(string: body))
+        }
         if let scope {
             let claims = Claims(
                 iss: Self.issuer,
@@ -1000,6 +1290,19 @@ private struct DrivenFleet: Sendable {
                 if case .failure(let error) = result, !(error is CancellationError) { throw error }
             }
         }
+    }
+
+    /// The requests whose variant chance chose, as the app's processes have counted them themselves.
+    func drawnRequests() async throws -> [VariantName: Int] {
+        var counts: [VariantName: Int] = [:]
+        for app in services.apps {
+            let page = try await services.client.get("\(app.address)/metrics").text
+            for line in page.matches(of: /rollout_drawn_requests_total\{[^}]*variant="(\w+)"[^}]*\} (\d+)/) {
+                guard let variant = VariantName(String(line.1)), let count = Int(line.2) else { continue }
+                counts[variant, default: 0] += count
+            }
+        }
+        return counts
     }
 
     /// Waits until Prometheus has scraped all processes after this was called.

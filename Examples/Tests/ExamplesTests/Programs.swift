@@ -3,6 +3,7 @@ import Fleet
 import Foundation
 import Hummingbird
 import NIOCore
+import NIOFoundationCompat
 import NIOHTTP1
 import Rollout
 import Subprocess
@@ -87,11 +88,19 @@ final class EtcdServer: Sendable {
     }
 }
 
-/// Stands between a process and etcd, and loses answers.
+/// Stands between a process and etcd, loses answers, and holds a policy back.
 final class LosingProxy: Sendable {
+    /// A policy on its way to etcd.
+    enum Hold: Equatable {
+        case none, wanted, held, released
+        /// Whether etcd has stored one.
+        case judged(Bool)
+    }
+
     let address: String
     private let left = Mutex(0)
     private let isCut = Mutex(false)
+    private let holding = Mutex(Hold.none)
 
     private init(_ port: Int) { address = "http://127.0.0.1:\(port)" }
 
@@ -104,6 +113,32 @@ final class LosingProxy: Sendable {
     /// Lets everything through again.
     func mend() { isCut.withLock { $0 = false } }
 
+    /// Keeps policies from etcd until they are released.
+    func holdPolicy() { holding.withLock { $0 = .wanted } }
+
+    /// Sends on what was held.
+    func release() { holding.withLock { $0 = .released } }
+
+    /// What became of a policy that was to be held.
+    var hold: Hold { holding.withLock { $0 } }
+
+    /// Whether a call is to be held.
+    private func holds(_ call: ByteBuffer) -> Bool {
+        struct Transaction: Decodable {
+            struct Operation: Decodable {
+                struct Put: Decodable { let key: Data }
+                let requestPut: Put?
+            }
+            let success: [Operation]
+        }
+        let operations = (try? JSONDecoder().decode(Transaction.self, from: Data(buffer: call)))?.success ?? []
+        guard operations.contains(where: { $0.requestPut?.key == Data("rollout/policy".utf8) }) else { return false }
+        return holding.withLock { hold in
+            defer { if hold == .wanted { hold = .held } }
+            return hold == .wanted || hold == .held
+        }
+    }
+
     static func run<Result>(to etcd: String, _ body: (LosingProxy) async throws -> Result) async throws -> Result {
         let port = try freePorts(1)[0]
         let proxy = LosingProxy(port)
@@ -115,8 +150,14 @@ final class LosingProxy: Sendable {
             let body = try await request.body.collect(upTo: 16 << 20)
             forward.body = .bytes(body)
             let isWrite = String(buffer: body).contains("requestPut")
+            let isHeld = proxy.holds(body)
+            while isHeld, proxy.hold == .held { try await Task.sleep(for: .milliseconds(10)) }
             let answer = try await HTTPClient.shared.execute(forward, timeout: .seconds(5))
             let bytes = try await answer.body.collect(upTo: 16 << 20)
+            if isHeld {
+                let isStored = String(buffer: bytes).contains(#""succeeded":true"#)
+                proxy.holding.withLock { $0 = .judged(isStored || $0 == .judged(true)) }
+            }
             let isLost =
                 isWrite
                 && proxy.left.withLock { left in

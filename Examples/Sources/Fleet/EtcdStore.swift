@@ -15,7 +15,8 @@ import Rollout
 ///     rollout/policy                              the bytes of the policy
 ///     rollout/log/0000000035-3f…c2-7              a record of each change: its revision, and the process and its number there
 ///
-/// The log goes back 1,000 revisions of the policy. The policies of the log are what etcd held when the records were stored, as far
+/// The log goes back 1,000 revisions from the policy that was put last. Those are as few changes as the revision rose in: ten, if it
+/// rose by a hundred each time. The policies of the log are what etcd held when the records were stored, as far
 /// back as it is not compacted.
 ///
 /// **Claim:** a change is stored exactly once, with its record, or not at all, even if the answer is lost. Because
@@ -69,7 +70,8 @@ public actor EtcdStore: PolicyStore {
     /// own: each is a message, an error or silence, and leads to the next range.
     public func next() async throws -> [UInt8]? {
         while true {
-            if let seen { await wait(from: seen.revision + 1) }
+            // There is none after the last one, and whatever else answers at the address may say that it is there.
+            if let seen { await wait(from: seen.revision < .max ? seen.revision + 1 : .max) }
             try Task.checkCancellation()
             let before = seen
             // If this fails, the next call looks at once.

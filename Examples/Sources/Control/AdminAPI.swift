@@ -11,7 +11,7 @@ import Synchronization
 
 /// The operators' API: what it answers is a contract, which `README.md` of the examples has.
 struct AdminAPI: Sendable {
-    /// The time in which an edit is stored or refused.
+    /// The time in which an edit is written down, and stored or refused. The rest of three seconds is for the answer.
     private static let limit = Duration.milliseconds(2_500)
 
     let updater: RolloutUpdater
@@ -169,9 +169,14 @@ struct AdminAPI: Sendable {
     }
 
     private struct Plan: ResponseEncodable {
+        /// The digest is known when the change is made: epochs depend on what the updater remembers.
+        struct Next: Encodable {
+            let revision: UInt32
+        }
+
         let revision: UInt32
         let digest: String
-        let next: Change
+        let next: Next
         let movement: PolicyMovement
         let text: String
     }
@@ -197,13 +202,13 @@ struct AdminAPI: Sendable {
             let earlier = try await document(of: revision)
             next = try policy.edited { try $0.restore(id, from: earlier) }
         case .restoration:
-            throw BodyProblems([BodyProblem("revision", "expected the revision to go back to, found nothing")])
+            throw Action.noRevision
         }
         let movement = try policy.movement(to: next)
         let plan = Plan(
             revision: policy.revision,
             digest: policy.digest,
-            next: Change(revision: next.revision, digest: next.digest),
+            next: Plan.Next(revision: next.revision),
             movement: movement,
             text: movement.description
         )
@@ -223,6 +228,7 @@ struct AdminAPI: Sendable {
             )
         }
         let command = try await action.command(request)
+        let end = ContinuousClock.now + Self.limit
         let origin = Origin(subject: try context.caller.subject, address: context.address)
         do {
             try await trail.asked(
@@ -241,8 +247,9 @@ struct AdminAPI: Sendable {
         }
         let revision: UInt32
         do {
-            revision = try await perform(command, by: origin.description, expecting: expected)
+            revision = try await perform(command, by: origin.description, expecting: expected, until: end)
         } catch let error as UpdateError {
+            await trail.settle()
             throw APIError(error, runs: running, isWrittenDown: true)
         }
         await trail.catchUp()
@@ -251,46 +258,49 @@ struct AdminAPI: Sendable {
         return Tagged(Change(revision: revision, digest: made?.digest), revision)
     }
 
-    private func perform(_ command: Command, by author: String, expecting expected: UInt32?) async throws -> UInt32 {
+    private func perform(
+        _ command: Command,
+        by author: String,
+        expecting expected: UInt32?,
+        until end: ContinuousClock.Instant
+    ) async throws -> UInt32 {
         let reason = command.reason
+        var rest: Duration { ContinuousClock.now.duration(to: end) }
         switch command.change {
         case .edit(let edit):
-            return try await updater.update(expecting: expected, by: author, because: reason, within: Self.limit, edit)
+            return try await updater.update(expecting: expected, by: author, because: reason, within: rest, edit)
         case .replacement(let document):
+            let policy = running
+            let next = try document.following(expected ?? policy.revision)
+            // Whoever asks again because an answer was lost has what they want.
+            if next == policy { return policy.revision }
             return try await updater.update(
-                to: document.following(expected ?? running.revision),
+                to: next,
                 expecting: expected,
                 by: author,
                 because: reason,
-                within: Self.limit
+                within: rest
             )
-        case .restoration(let id, let revision):
-            if let revision, updater.policy(of: revision) == nil {
-                let earlier = try await document(of: revision)
-                return try await updater.update(
-                    expecting: expected,
-                    by: author,
-                    because: reason ?? "rollback to revision \(revision)",
-                    within: Self.limit
-                ) { try $0.restore(id, from: earlier) }
-            }
-            if let id {
-                return try await updater.rollback(
-                    of: id,
-                    to: revision,
-                    expecting: expected,
-                    by: author,
-                    because: reason,
-                    within: Self.limit
-                )
-            }
+        case .restoration(let id, let revision?):
+            // The updater forgets more than the audit trail.
+            let earlier = try await document(of: revision)
             return try await updater.rollback(
-                to: revision ?? 0,
+                of: id,
+                restoring: earlier,
                 expecting: expected,
                 by: author,
                 because: reason,
-                within: Self.limit
+                within: rest
             )
+        case .restoration(let id?, nil):
+            return try await updater.rollback(
+                of: id,
+                expecting: expected,
+                by: author,
+                because: reason,
+                within: rest
+            )
+        case .restoration(nil, nil): throw Action.noRevision
         }
     }
 
@@ -333,7 +343,7 @@ struct AdminAPI: Sendable {
             error = APIError(.contentTooLarge, "tooLarge", limits)
         }
         if isChange, !error.isWrittenDown {
-            trail.refused(error, request, context, running: updater.router.status.digest)
+            await trail.refused(error, request, context, running: updater.router.status.digest)
         }
         return try error.response(from: request, context: context)
     }
@@ -480,7 +490,11 @@ struct APIError: Error, CustomStringConvertible {
         // What the edit of a request found out when it was made.
         case let own as APIError: self = own
         case let body as BodyProblems: self.init(body)
-        default: self.init(Self.status(of: error), error.code.description, error.message)
+        default:
+            let advice =
+                " Name one of GET /rollout/history as \"revision\": the audit trail has more than is remembered."
+            let message = error.message + (error.code == .unknownRevision ? advice : "")
+            self.init(Self.status(of: error), error.code.description, message)
         }
         if status == .conflict { runs = policy }
         if let invalid = error.underlying as? PolicyError { details.problems = Self.problems(of: invalid) }

@@ -12,6 +12,10 @@ enum Action: String, CaseIterable, Sendable {
     case switchRelease = "switch"
     case refreshModel = "refresh-model"
 
+    static let noRevision = BodyProblems([
+        BodyProblem("revision", "expected the revision to go back to, found nothing")
+    ])
+
     /// The largest body that is no document, in bytes.
     static let bodyLimit = 65_536
 

@@ -20,9 +20,20 @@ import Synchronization
 ///
 /// That a change was asked for is written down before the store is asked. So no change is made that the trail could not hold: on a full
 /// disk, or in a file that somebody has locked.
+///
+/// Whatever comes while a transaction is under way goes into the next one, all together. So nobody waits for more than two of them,
+/// however many entries there are. The file is written on a queue of the database, and blocks no thread that serves requests.
 final class AuditTrail: UpdateRecorder, Service {
-    /// How long a writer waits for another one of the same file.
+    /// How many seconds a transaction waits for another writer of the same file.
     private static let patience = 0.5
+    /// How long a change waits to be written down: a little longer than two transactions.
+    private static let askingLimit = Duration.milliseconds(1_200)
+    /// How long an answer waits for what need not be written before it is given.
+    private static let courtesy = Duration.milliseconds(300)
+    /// How long the end of the process waits for what is not written yet.
+    private static let lastLimit = Duration.seconds(5)
+    /// The most that may wait for a transaction. A disk that hangs must not fill the memory.
+    static let mostWaiting = 1_000
     /// More than the log of the store has.
     private static let recordsCompared = 2_200
     private static let recordsRemembered = 64
@@ -31,6 +42,16 @@ final class AuditTrail: UpdateRecorder, Service {
     private let store: EtcdStore
     private let logger: Logger
     private let state = Mutex(State())
+    private let looks = AsyncStream<Void>.makeStream(bufferingPolicy: .bufferingNewest(1))
+
+    // The conditions of indexes stand in the statements as they are, because SQLite takes no parameter for them.
+    static let latestNames =
+        "SELECT process || ' ' || number FROM entry WHERE outcome = 'accepted' ORDER BY id DESC LIMIT ?"
+    static let latest = "SELECT * FROM entry WHERE outcome = 'accepted' ORDER BY id DESC LIMIT ?"
+    static let page = "SELECT * FROM entry WHERE outcome <> 'asked' AND id < ? ORDER BY id DESC LIMIT ?"
+    static let documents = """
+        SELECT policy FROM entry WHERE outcome = 'accepted' AND revision = ? AND policy IS NOT NULL ORDER BY id DESC LIMIT 1
+        """
 
     private struct State {
         var refused = 0
@@ -38,6 +59,16 @@ final class AuditTrail: UpdateRecorder, Service {
         var throttled = 0
         var failures = 0
         var problem: String?
+        /// What goes into the next transaction, or nil if none is under way.
+        var waiting: [Submission]?
+        /// Who waits for a look at the log of the store that begins later.
+        var waitingForLook: [Ending] = []
+    }
+
+    /// Entries that are written together or not at all.
+    private struct Submission: Sendable {
+        let entries: [TrailEntry]
+        let ending = Ending()
     }
 
     /// Opens a trail, or makes one.
@@ -65,48 +96,100 @@ final class AuditTrail: UpdateRecorder, Service {
                         UNIQUE (process, number)
                     );
                     CREATE INDEX IF NOT EXISTS entryByRevision ON entry (revision) WHERE outcome = 'accepted';
+                    CREATE INDEX IF NOT EXISTS entryAccepted ON entry (id) WHERE outcome = 'accepted';
+                    CREATE INDEX IF NOT EXISTS entryShown ON entry (id) WHERE outcome <> 'asked';
                     """
             )
         }
     }
 
-    /// Takes over what is new in the store, every second.
+    /// Takes over what is new in the store, every second, and when somebody waits for it.
     func run() async throws {
         await cancelWhenGracefulShutdown { [self] in
-            while !Task.isCancelled {
-                await catchUp()
-                try? await Task.sleep(for: .seconds(1))
+            await withTaskGroup(of: Void.self) { group in
+                group.addTask { [looks] in
+                    while !Task.isCancelled {
+                        looks.continuation.yield()
+                        try? await Task.sleep(for: .seconds(1))
+                    }
+                }
+                for await _ in looks.stream {
+                    let waiting = state.withLock { state in
+                        defer { state.waitingForLook = [] }
+                        return state.waitingForLook
+                    }
+                    await takeOver()
+                    for ending in waiting { ending.set(.success(())) }
+                }
+                group.cancelAll()
             }
+        }
+    }
+
+    /// Returns when everything is written that came before, or cannot be written: at the end of the process.
+    func finish() async {
+        do {
+            try await submit([]).value(within: Self.lastLimit)
+        } catch {
+            logger.error("the audit trail may lack the last entries: \(error)")
+        }
+    }
+
+    // MARK: Writing
+
+    /// Has entries written, in the order of calls.
+    private func submit(_ entries: [TrailEntry]) -> Ending {
+        let submission = Submission(entries: entries)
+        let (isIdle, isFull) = state.withLock { state in
+            if state.waiting?.count ?? 0 >= Self.mostWaiting { return (false, true) }
+            if state.waiting?.append(submission) != nil { return (false, false) }
+            state.waiting = [submission]
+            return (true, false)
+        }
+        if isFull { submission.ending.set(.failure(TrailProblem.full)) }
+        if isIdle { writeWaiting() }
+        return submission.ending
+    }
+
+    /// Writes what waits, and then what has come meanwhile, until nothing has.
+    private func writeWaiting() {
+        let submissions = state.withLock { state in
+            let waiting = state.waiting ?? []
+            state.waiting = waiting.isEmpty ? nil : []
+            return waiting
+        }
+        if submissions.isEmpty { return }
+        database.asyncWrite { database in
+            for entry in submissions.flatMap(\.entries) { try entry.write(to: database) }
+        } completion: { [self] _, result in
+            for submission in submissions { submission.ending.set(result) }
+            writeWaiting()
         }
     }
 
     // MARK: Accepted changes
 
+    /// Returns when the trail has what the store has now, or the time is up. Then it has that soon.
+    func catchUp(within limit: Duration = courtesy) async {
+        let ending = Ending()
+        state.withLock { $0.waitingForLook.append(ending) }
+        looks.continuation.yield()
+        try? await ending.value(within: limit)
+    }
+
     /// Takes over what is new in the log of the store. What cannot be had now is taken over next time.
-    func catchUp() async {
+    private func takeOver() async {
         do {
             let known = try await database.read { database in
-                try Set(
-                    String.fetchAll(
-                        database,
-                        sql: """
-                            SELECT process || ' ' || number FROM entry WHERE outcome = 'accepted' ORDER BY id DESC LIMIT ?
-                            """,
-                        arguments: [Self.recordsCompared]
-                    )
-                )
+                try Set(String.fetchAll(database, sql: Self.latestNames, arguments: [Self.recordsCompared]))
             }
             let (records, problems) = try await store.records { process, number in
                 known.contains("\(process) \(number)")
             }
-            if !records.isEmpty {
-                try await database.write { database in
-                    for record in records { try TrailEntry(record).insert(database, onConflict: .ignore) }
-                }
-            }
+            if !records.isEmpty { try await submit(records.map(TrailEntry.init)).value() }
             note(problem: problems.isEmpty ? nil : problems.joined(separator: "; "))
         } catch {
-            note(problem: "\(error)")
+            if !Task.isCancelled { note(problem: "\(error)") }
         }
     }
 
@@ -121,12 +204,9 @@ final class AuditTrail: UpdateRecorder, Service {
     /// What a process that starts anew has to remember: what the store's log has, or what the trail has if the store cannot be asked,
     /// with the policies of the trail where the store has them no more.
     func remembered() async throws -> [UpdateRecord] {
-        await catchUp()
+        await takeOver()
         let entries = try await database.read { database in
-            try TrailEntry.filter(Column("outcome") == "accepted").order(Column("id").desc).limit(
-                Self.recordsRemembered
-            )
-            .fetchAll(database)
+            try TrailEntry.fetchAll(database, sql: Self.latest, arguments: [Self.recordsRemembered])
         }
         return entries.reversed().compactMap(\.wholeRecord)
     }
@@ -134,14 +214,7 @@ final class AuditTrail: UpdateRecorder, Service {
     /// The document of a revision as it was accepted last, or nil if the trail has none.
     func document(of revision: UInt32) async throws -> String? {
         try await database.read { database in
-            try String.fetchOne(
-                database,
-                sql: """
-                    SELECT policy FROM entry WHERE outcome = 'accepted' AND revision = ? AND policy IS NOT NULL
-                    ORDER BY id DESC LIMIT 1
-                    """,
-                arguments: [revision]
-            )
+            try String.fetchOne(database, sql: Self.documents, arguments: [revision])
         }
     }
 
@@ -161,7 +234,7 @@ final class AuditTrail: UpdateRecorder, Service {
         (entry.reason, entry.revision) = (reason, revision)
         (entry.newDigest, entry.policy) = (document?.digest, document?.json)
         do {
-            try await database.write { [entry] database in try entry.insert(database) }
+            try await submit([entry]).value(within: Self.askingLimit)
         } catch {
             state.withLock { $0.failures += 1 }
             throw error
@@ -177,6 +250,9 @@ final class AuditTrail: UpdateRecorder, Service {
         add(TrailEntry(record))
     }
 
+    /// Returns when the refusals are written that came before, or the time is up.
+    func settle() async { try? await submit([]).value(within: Self.courtesy) }
+
     /// Writes down a request that was refused before the policy was looked at.
     ///
     /// - Parameters:
@@ -184,18 +260,20 @@ final class AuditTrail: UpdateRecorder, Service {
     ///   - request: The request.
     ///   - context: Whose it was.
     ///   - digest: That of the policy that runs, if the request was to change it.
-    func refused(_ error: APIError, _ request: Request, _ context: AdminContext, running digest: String?) {
+    func refused(_ error: APIError, _ request: Request, _ context: AdminContext, running digest: String?) async {
         state.withLock { $0.refused += 1 }
         let origin = Origin(subject: context.authenticated?.subject, address: context.address)
         var entry = TrailEntry(.refused, Self.action(request), origin, error)
         entry.oldDigest = digest
         add(entry)
+        await settle()
     }
 
     /// Writes down that a token was missing or refused. The token is in no entry.
-    func unauthenticated(_ error: APIError, _ request: Request, _ context: AdminContext) {
+    func unauthenticated(_ error: APIError, _ request: Request, _ context: AdminContext) async {
         state.withLock { $0.unauthenticated += 1 }
         add(TrailEntry(.unauthenticated, Self.action(request), Origin(subject: nil, address: context.address), error))
+        await settle()
     }
 
     /// Counts a refused token of an address that has sent too many. Writing each down would fill the disk for whoever wants that.
@@ -203,10 +281,10 @@ final class AuditTrail: UpdateRecorder, Service {
 
     static func action(_ request: Request) -> String { "\(request.method) \(request.uri.path.prefix(256))" }
 
+    /// Has a refusal written. If it cannot be, it is in the log of this process.
     private func add(_ entry: TrailEntry) {
-        do {
-            try database.write { database in _ = try entry.inserted(database, onConflict: .ignore) }
-        } catch {
+        submit([entry]).whenSet { [self] result in
+            guard case .failure(let error) = result else { return }
             state.withLock { $0.failures += 1 }
             logger.error("the audit trail cannot take an entry: \(error); it was: \(entry)")
         }
@@ -217,8 +295,7 @@ final class AuditTrail: UpdateRecorder, Service {
     /// Entries before another one, the newest first. What was only asked for is in the file, and not among them.
     func entries(_ count: Int, before id: Int64?) async throws -> [TrailEntry] {
         try await database.read { database in
-            try TrailEntry.filter(Column("outcome") != "asked" && Column("id") < (id ?? .max))
-                .order(Column("id").desc).limit(count).fetchAll(database)
+            try TrailEntry.fetchAll(database, sql: Self.page, arguments: [id ?? .max, count])
         }
     }
 
@@ -232,6 +309,67 @@ final class AuditTrail: UpdateRecorder, Service {
                 ["kind": "throttled"]: state.throttled, ["kind": "unwritten"]: state.failures,
             ]
         )
+    }
+}
+
+/// Why an entry is not written, or not yet.
+enum TrailProblem: Error, CustomStringConvertible {
+    case full, late
+
+    var description: String {
+        switch self {
+        case .full: "\(AuditTrail.mostWaiting) others wait to be written"
+        case .late: "it was not written in time"
+        }
+    }
+}
+
+/// How something ends for which somebody may wait, though not for ever.
+private final class Ending: Sendable {
+    private struct State {
+        var result: Result<Void, any Error>?
+        var calls: [@Sendable (Result<Void, any Error>) -> Void] = []
+    }
+
+    private let state = Mutex(State())
+
+    /// Ends it. Only the first result counts.
+    func set(_ result: Result<Void, any Error>) {
+        let calls = state.withLock { state in
+            if state.result == nil { state.result = result }
+            defer { state.calls = [] }
+            return state.calls
+        }
+        for call in calls { call(result) }
+    }
+
+    /// Calls something with the result when there is one.
+    func whenSet(_ call: @escaping @Sendable (Result<Void, any Error>) -> Void) {
+        let result = state.withLock { state in
+            if state.result == nil { state.calls.append(call) }
+            return state.result
+        }
+        if let result { call(result) }
+    }
+
+    /// Returns or throws the result, or throws that it is late. It ends all the same.
+    func value(within limit: Duration? = nil) async throws {
+        let (results, end) = AsyncThrowingStream<Void, any Error>.makeStream()
+        whenSet { result in
+            switch result {
+            case .success: end.finish()
+            case .failure(let error): end.finish(throwing: error)
+            }
+        }
+        let timer = limit.map { limit in
+            Task {
+                try await Task.sleep(for: limit)
+                end.finish(throwing: TrailProblem.late)
+            }
+        }
+        defer { timer?.cancel() }
+        for try await _ in results {}
+        try Task.checkCancellation()
     }
 }
 
@@ -299,6 +437,11 @@ struct TrailEntry: Codable, Sendable, FetchableRecord, PersistableRecord {
         (process, number) = (record.process, record.number)
         policy = record.policy?.json
         self.record = record.jsonWithoutPolicy
+    }
+
+    /// Writes the entry. Of a record that is there already, nothing is changed.
+    func write(to database: Database) throws {
+        if number == nil { try insert(database) } else { try insert(database, onConflict: .ignore) }
     }
 
     /// The record with its policy.

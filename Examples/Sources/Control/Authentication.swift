@@ -259,21 +259,25 @@ struct AuthenticationMiddleware: RouterMiddleware {
         do throws(TokenRefusal) {
             caller = try await authority.caller(request.headers[.authorization])
         } catch {
-            return try refuse(error, request, context)
+            return try await refuse(error, request, context)
         }
         var context = context
         context.authenticated = caller
         guard !caller.scopes.isDisjoint(with: scopes) else {
             let names = scopes.map(\.rawValue).joined(separator: " or ")
             let refusal = APIError(.forbidden, "missingScope", "This needs a token with the scope \(names).")
-            trail.refused(refusal, request, context, running: nil)
+            await trail.refused(refusal, request, context, running: nil)
             let challenge = "Bearer error=\"insufficient_scope\", scope=\"\(scopes[0].rawValue)\""
             return try refusal.response(from: request, context: context, adding: [.wwwAuthenticate: challenge])
         }
         return try await next(request, context)
     }
 
-    private func refuse(_ refusal: TokenRefusal, _ request: Request, _ context: AdminContext) throws -> Response {
+    private func refuse(
+        _ refusal: TokenRefusal,
+        _ request: Request,
+        _ context: AdminContext
+    ) async throws -> Response {
         // A token that is good passes whatever others at its address send. So an abort does, at night, behind a proxy.
         if let pause = limit.count(context.address) {
             trail.throttled()
@@ -281,7 +285,7 @@ struct AuthenticationMiddleware: RouterMiddleware {
                 .response(from: request, context: context, adding: [.retryAfter: "\(pause)"])
         }
         let error = APIError(.unauthorized, refusal.rawValue, refusal.message)
-        trail.unauthenticated(error, request, context)
+        await trail.unauthenticated(error, request, context)
         let challenge = refusal == .missing ? "Bearer" : "Bearer error=\"invalid_token\""
         return try error.response(from: request, context: context, adding: [.wwwAuthenticate: challenge])
     }

@@ -95,6 +95,7 @@ struct Control {
             )
             let result: Result<Void, any Error>
             do { result = .success(try await application.runService()) } catch { result = .failure(error) }
+            await trail.finish()
             try await client.shutdown()
             try result.get()
         }

@@ -2,7 +2,9 @@ import AsyncHTTPClient
 import Fleet
 import Foundation
 import GRDB
+import Hummingbird
 import JWTKit
+import Logging
 import NIOCore
 import NIOHTTP1
 import Rollout
@@ -165,11 +167,21 @@ struct ControlFleet: Sendable {
         _ headers: HTTPHeaders,
         _ body: String = ""
     ) async throws -> Reply {
+        try await HTTPClient.shared.reply(to: request(method, path, at: place, headers, body))
+    }
+
+    fileprivate func request(
+        _ method: HTTPMethod,
+        _ path: String,
+        at place: Int = 0,
+        _ headers: HTTPHeaders,
+        _ body: String = ""
+    ) -> HTTPClientRequest {
         var request = HTTPClientRequest(url: controls[place].address + path)
         request.method = method
         request.headers = headers
         if !body.isEmpty { request.body = .bytes(ByteBuffer(string: body)) }
-        return try await HTTPClient.shared.reply(to: request)
+        return request
     }
 
     /// The share of the canary in percent that a process of Control runs.
@@ -186,6 +198,18 @@ struct ControlFleet: Sendable {
     /// The audit trail, the newest entry first.
     fileprivate func history() async throws -> [History.Entry] {
         try await ask("/rollout/history?limit=200", by: token(.read)).decoded(History.self).entries
+    }
+
+    /// The file of the audit trail.
+    fileprivate var trail: URL { folder.appending(path: "audit.sqlite") }
+
+    /// The revisions of the changes that etcd's log has, oldest first.
+    fileprivate func logged() async throws -> [Int] {
+        try await etcd.withGateway { gateway in
+            let (records, problems) = try await EtcdStore(gateway).records()
+            #expect(problems.isEmpty)
+            return records.compactMap { $0.revision.map(Int.init) }
+        }
     }
 
     /// The file of the audit trail, and what SQLite keeps beside it.
@@ -238,6 +262,72 @@ private struct History: Decodable {
 
     let entries: [Entry]
     let next: Int?
+}
+
+extension TestPolicy {
+    /// A canary of v2 on v1.
+    fileprivate static func canary(_ percent: Double, _ components: Release.Component...) -> RolloutStrategy {
+        func release(_ version: String) -> Release {
+            Release(Dictionary(uniqueKeysWithValues: components.map { ($0, version) }))
+        }
+        return .canary(.percent(percent), stable: release("v1"), canary: release("v2"))
+    }
+}
+
+/// A file of SQLite as another process sees it.
+private struct OtherProcess: Sendable {
+    private let database: DatabaseQueue
+
+    init(_ file: URL) throws {
+        var configuration = GRDB.Configuration()
+        configuration.allowsUnsafeTransactions = true
+        database = try DatabaseQueue(path: file.path, configuration: configuration)
+    }
+
+    func texts(_ sql: String) async throws -> [String] { try await database.read { try String.fetchAll($0, sql: sql) } }
+
+    /// How SQLite goes about a statement.
+    func plan(_ sql: String) async throws -> String {
+        try await database.read { database in
+            try Row.fetchAll(database, sql: "EXPLAIN QUERY PLAN \(sql)").map { $0["detail"] }.joined(separator: "; ")
+        }
+    }
+
+    func execute(_ sql: String) async throws { try await database.writeWithoutTransaction { try $0.execute(sql: sql) } }
+
+    /// Keeps the file locked while the body runs.
+    func whileLocked<Result: Sendable>(_ body: () async throws -> Result) async throws -> Result {
+        try await execute("BEGIN IMMEDIATE")
+        let result: Swift.Result<Result, any Error>
+        do { result = .success(try await body()) } catch { result = .failure(error) }
+        try await execute("ROLLBACK")
+        return try result.get()
+    }
+}
+
+/// Sends requests at once, each on a connection of its own, and returns the answers and how long each took.
+private func atOnce(_ requests: [HTTPClientRequest]) async throws -> [(reply: Reply, time: Duration)] {
+    var configuration = HTTPClient.Configuration()
+    configuration.connectionPool.concurrentHTTP1ConnectionsPerHostSoftLimit = requests.count
+    let client = HTTPClient(eventLoopGroupProvider: .singleton, configuration: configuration)
+    let result: Result<[(reply: Reply, time: Duration)], any Error>
+    do {
+        result = .success(
+            try await withThrowingTaskGroup(of: (reply: Reply, time: Duration).self) { group in
+                for request in requests {
+                    group.addTask {
+                        let start = ContinuousClock.now
+                        return (try await client.reply(to: request), ContinuousClock.now - start)
+                    }
+                }
+                return try await group.reduce(into: []) { $0.append($1) }
+            }
+        )
+    } catch {
+        result = .failure(error)
+    }
+    try await client.shutdown()
+    return try result.get()
 }
 
 @Suite("The operators' service", .serialized)
@@ -517,6 +607,83 @@ struct ControlTests {
         }
     }
 
+    @Test(
+        "A document that two put at once, or one puts again, is stored once; another one of its revision is a conflict"
+    )
+    func sameDocument() async throws {
+        try await ControlFleet.with(controls: 2) { fleet in
+            let token = try await fleet.token(.read, .write)
+            let document = TestPolicy(revision: 2, percent: 30).json
+            @Sendable func put(_ document: String, at place: Int) async throws -> Reply {
+                try await fleet.ask(.PUT, "/rollout/policy?reason=\(place)", at: place, by: token, on: 1, document)
+            }
+            async let one = put(document, at: 0)
+            async let two = put(document, at: 1)
+            let replies = try await [one, two]
+            // 409 if the other one's came in between.
+            #expect(replies.allSatisfy { [200, 409].contains($0.status) } && replies.contains { $0.status == 200 })
+            for place in 0..<2 {
+                try await fleet.wait(for: fleet.controls[place], 2)
+                let again = try await put(document, at: place)
+                #expect(again.status == 200 && again.headers["ETag"] == ["\"2\""], "\(again.text)")
+                let other = try await put(TestPolicy(revision: 2, percent: 40).json, at: place)
+                #expect(try other.status == 409 && other.decoded(Answer.self).revision == 2, "\(other.text)")
+                #expect(try await fleet.percent(at: place) == 30)
+            }
+            #expect(try await fleet.logged() == [1, 2])
+            try await eventually {
+                try await fleet.history().filter { $0.outcome == "accepted" }.map(\.revision) == [2, 1]
+            }
+        }
+    }
+
+    @Test("A rollback of one rollout leaves the others alone, and so does its plan; one of all restores all")
+    func oneOfTwo() async throws {
+        try await ControlFleet.with { fleet in
+            let token = try await fleet.token(.read, .write)
+            for (revision, percent) in [(2, 20), (3, 30)] {
+                let other = """
+                    "ui": {"strategy": {"type": "canary", "percent": \(percent), "stable": {"app": "v1"}, "canary": {"app": "v2"}}}
+                    """
+                let document = TestPolicy(revision: revision, percent: percent).json.replacing(
+                    #""rollouts": {"#,
+                    with: #""rollouts": {\#(other), "#
+                )
+                let reply = try await fleet.ask(.PUT, "/rollout/policy", by: token, on: revision - 1, document)
+                #expect(reply.status == 200, "\(reply.text)")
+            }
+            let one = #"{"rollout": "sms", "revision": 2}"#
+            let plan = try await fleet.ask(.POST, "/rollout/plan/rollback", by: token, one)
+            #expect(
+                plan.text.contains("sms: 100,000 buckets") && plan.text.contains(#""ui":{"changes":[]"#),
+                "\(plan.text)"
+            )
+            for (revision, body, others) in [(3, one, 30.0), (4, #"{"revision": 2}"#, 20)] {
+                let reply = try await fleet.ask(.POST, "/rollout/rollback", by: token, on: revision, body)
+                #expect(reply.status == 200, "\(reply.text)")
+                let policy = try RolloutPolicy(json: await fleet.ask("/rollout/policy", by: token).text)
+                #expect(policy.rollouts["sms"]?.strategy == TestPolicy.canary(20, "app", "model"))
+                #expect(policy.rollouts["ui"]?.strategy == TestPolicy.canary(others, "app"))
+            }
+        }
+    }
+
+    @Test("The log of the store goes back 1,000 revisions, and the audit trail has what is before them")
+    func longJumps() async throws {
+        try await ControlFleet.with { fleet in
+            let token = try await fleet.token(.read, .write)
+            let revisions = [1, 100] + (2...12).map { $0 * 100 }
+            for (running, next) in zip(revisions, revisions.dropFirst()) {
+                let document = TestPolicy(revision: next, percent: 10 + next / 100).json
+                let reply = try await fleet.ask(.PUT, "/rollout/policy", by: token, on: running, document)
+                #expect(reply.status == 200, "\(reply.text)")
+            }
+            #expect(try await fleet.logged() == (2...12).map { $0 * 100 })
+            let entries = try await fleet.history().filter { $0.outcome == "accepted" }
+            #expect(entries.compactMap(\.revision).reversed() == revisions)
+        }
+    }
+
     private struct Refused: Sendable {
         var method = HTTPMethod.POST
         let path: String
@@ -541,6 +708,7 @@ struct ControlTests {
             status: 409,
             texts: ["Revision 1 runs"]
         ),
+        Refused(path: "/rollout/abort", on: 7, body: "", status: 409, texts: ["Revision 1 runs"]),
         Refused(path: "/rollout/update", body: #"{"canary_percentage": nan}"#, status: 400, texts: ["not JSON"]),
         Refused(path: "/rollout/update", body: "[]", status: 422, texts: ["an object"]),
         Refused(path: "/rollout/update", body: "", status: 422, texts: ["canary_percentage"]),
@@ -652,6 +820,8 @@ struct ControlTests {
             let refused = try await fleet.history().filter { $0.outcome == "refused" }
             #expect(refused.count == Self.refusals.count + 5)
             #expect(refused.allSatisfy { $0.subject == "ana" && $0.address == "127.0.0.1" && $0.oldDigest != nil })
+            let plan = try await fleet.ask(.POST, "/rollout/plan/promote", by: token, on: 7)
+            #expect(plan.status == 409 && plan.headers["ETag"] == ["\"1\""], "\(plan.text)")
             for path in ["/rollout/history?limit=0", "/rollout/history?before=x", "/rollout/history?limit=1&limit=2"] {
                 #expect(try await fleet.ask(path, by: token).status == 400, "\(path)")
             }
@@ -678,7 +848,10 @@ struct ControlTests {
         try await ControlFleet.with(policy: TestPolicy(percent: 0, canary: "v1")) { fleet in
             let token = try await fleet.token(.read, .write, .deploy)
             struct Plan: Decodable {
-                struct Next: Decodable { let digest: String }
+                struct Next: Decodable {
+                    let revision: Int
+                    let digest: String?
+                }
                 let next: Next
                 let text: String
             }
@@ -693,7 +866,11 @@ struct ControlTests {
                 let answer = try reply.decoded(Answer.self)
                 #expect(reply.status == 200, "\(path) \(body): \(reply.text)")
                 #expect(answer.revision == revision + 1)
-                #expect(try plan.decoded(Plan.self).next.digest == answer.digest)
+                let next = try plan.decoded(Plan.self).next
+                #expect(next.revision == answer.revision && next.digest == nil)
+                #expect(
+                    answer.digest == (try await fleet.ask("/rollout/status", by: token).decoded(Answer.self).digest)
+                )
                 revision += 1
                 let policy = try RolloutPolicy(json: try await fleet.ask("/rollout/policy", by: token).text)
                 return try #require(policy.rollouts["sms"])
@@ -826,6 +1003,29 @@ struct ControlTests {
             let entries = try await fleet.history().filter { $0.outcome == "accepted" }
             #expect(entries.map(\.revision) == (1...43).reversed())
             #expect(entries.prefix(2).map(\.reason) == ["rollback to revision 2", "rollback to revision 39"])
+
+            // What was rolled back to is nothing to go back from: what came before it, only the audit trail knows.
+            let again = try await fleet.ask(.POST, "/rollout/rollback", by: token, on: 43, #"{"rollout": "sms"}"#)
+            #expect(again.status == 404 && again.text.contains("GET /rollout/history"), "\(again.text)")
+            #expect(try await fleet.percent() == 11)
+            let first = try await fleet.ask(
+                .POST,
+                "/rollout/rollback",
+                by: token,
+                on: 43,
+                #"{"rollout": "sms", "revision": 1, "reason": "the first"}"#
+            )
+            #expect(first.status == 200, "\(first.text)")
+            #expect(try await fleet.percent() == 10)
+            let restored = try await OtherProcess(fleet.trail).texts(
+                "SELECT record ->> '$.restored' FROM entry WHERE outcome = 'accepted' ORDER BY id DESC LIMIT 3"
+            )
+            #expect(
+                restored == [
+                    #"{"revision":1,"rollout":"sms"}"#, #"{"revision":2,"rollout":null}"#,
+                    #"{"revision":39,"rollout":null}"#,
+                ]
+            )
         }
     }
 
@@ -883,29 +1083,55 @@ struct ControlTests {
     func lockedTrail() async throws {
         try await ControlFleet.with { fleet in
             let token = try await fleet.token(.read, .write)
-            var configuration = GRDB.Configuration()
-            configuration.allowsUnsafeTransactions = true
-            let queue = try DatabaseQueue(
-                path: fleet.folder.appending(path: "audit.sqlite").path,
-                configuration: configuration
-            )
-            try await queue.writeWithoutTransaction { try $0.execute(sql: "BEGIN IMMEDIATE") }
-            let start = ContinuousClock.now
-            let reply = try await fleet.ask(.POST, "/rollout/update", by: token, on: 1, #"{"canary_percentage": 25}"#)
-            #expect(reply.status == 503 && reply.text.contains("auditTrail"), "\(reply.text)")
-            #expect(ContinuousClock.now - start < promised(.seconds(3)))
-            #expect(try await fleet.ask(.POST, "/rollout/abort", by: token).status == 503)
-            #expect(try await fleet.ask("/rollout/status", by: nil).status == 401)
-            #expect(try await fleet.ask("/rollout/history", by: token).status == 200)
-            try await fleet.etcd.withGateway { gateway in
-                let (records, _) = try await EtcdStore(gateway).records()
-                #expect(records.count == 1)
+            let body = #"{"canary_percentage": 25}"#
+            // More than could wait in turn within the limit.
+            let headers: HTTPHeaders = ["Authorization": "Bearer \(token)", "If-Match": "\"1\""]
+            let edits = Array(repeating: fleet.request(.POST, "/rollout/update", headers, body), count: 100)
+            let other = try OtherProcess(fleet.trail)
+            try await other.whileLocked {
+                for (reply, time) in try await atOnce(edits) {
+                    #expect(reply.status == 503 && reply.text.contains("auditTrail"), "\(reply.text)")
+                    #expect(time < promised(.seconds(3)))
+                }
+                #expect(try await fleet.ask(.POST, "/rollout/abort", by: token).status == 503)
+                #expect(try await fleet.ask("/rollout/status", by: nil).status == 401)
+                #expect(try await fleet.ask("/rollout/history", by: token).status == 200)
             }
-            try await queue.writeWithoutTransaction { try $0.execute(sql: "ROLLBACK") }
-            #expect(
-                try await fleet.ask(.POST, "/rollout/update", by: token, on: 1, #"{"canary_percentage": 25}"#).status
-                    == 200
-            )
+            #expect(try await fleet.logged() == [1])
+            #expect(try await fleet.ask(.POST, "/rollout/update", by: token, on: 1, body).status == 200)
+            let page = try await HTTPClient.shared.get("\(fleet.controls[0].address)/metrics").text
+            #expect(!page.contains(#"rollout_admin_refusals_total{kind="unwritten"} 0"#))
+        }
+    }
+
+    @Test("A change that is stored is a 200 in its time although the audit trail is locked, which has it later")
+    func lockedAfterwards() async throws {
+        try await ControlFleet.with { fleet in
+            let token = try await fleet.token(.read, .write)
+            let headers: HTTPHeaders = ["Authorization": "Bearer \(token)"]
+            let aborts = Array(repeating: fleet.request(.POST, "/rollout/abort", headers), count: 20)
+            let other = try OtherProcess(fleet.trail)
+            // The store has not answered when all are written down.
+            try fleet.etcd.send(.suspend)
+            let answers = Task { try await atOnce(aborts) }
+            try await eventually {
+                try await other.texts("SELECT count(*) FROM entry WHERE outcome = 'asked'") == ["20"]
+            }
+            let replies = try await other.whileLocked {
+                try fleet.etcd.send(.resume)
+                return try await answers.value
+            }
+            for (reply, time) in replies {
+                #expect([200, 409, 503].contains(reply.status), "\(reply.text)")
+                #expect(time < promised(.seconds(3)))
+            }
+            #expect(replies.contains { $0.reply.status == 200 })
+            let stored = try await fleet.logged()
+            #expect(stored.count > replies.count { $0.reply.status == 200 })
+            try await eventually {
+                try await fleet.history().filter { $0.outcome == "accepted" }.compactMap(\.revision)
+                    == stored.reversed()
+            }
         }
     }
 
@@ -949,12 +1175,16 @@ struct ControlTests {
             try await eventually {
                 try RolloutPolicy(json: String(contentsOfFile: copy, encoding: .utf8)).revision == 2
             }
+            let headers: HTTPHeaders = ["Authorization": "Bearer \(token)", "If-Match": "\"2\""]
+            let edits = Array(repeating: fleet.request(.POST, "/rollout/update", headers, body), count: 100)
             for signal in [Signal.suspend, .kill] {
                 try fleet.etcd.send(signal)
-                let start = ContinuousClock.now
-                let reply = try await fleet.ask(.POST, "/rollout/update", by: token, on: 2, body)
-                #expect(reply.status == 503 && reply.text.contains("unreached"), "\(reply.text)")
-                #expect(ContinuousClock.now - start < promised(.seconds(3)))
+                let replies = try await atOnce(edits)
+                for (reply, time) in replies {
+                    #expect(reply.status == 503, "\(reply.text)")
+                    #expect(time < promised(.seconds(3)))
+                }
+                #expect(replies.contains { $0.reply.text.contains("unreached") })
                 try fleet.etcd.send(.resume)
             }
             try await eventually {
@@ -1003,6 +1233,114 @@ struct ControlTests {
             #expect(
                 try await fleet.seed(TestPolicy(revision: 5, percent: winners[0].0)).contains("held a policy already")
             )
+        }
+    }
+}
+
+/// The audit trail by itself.
+@Suite("The audit trail", .serialized)
+struct AuditTrailTests {
+    private func withTrail(_ body: (AuditTrail, OtherProcess) async throws -> Void) async throws {
+        // Nobody answers there.
+        let gateway = EtcdGateway("http://127.0.0.1:\(try freePorts(1)[0])")
+        try await withFolder { folder in
+            let file = folder.appending(path: "audit.sqlite")
+            let logger = Logger(label: "trail") { _ in SwiftLogNoOpLogHandler() }
+            let result: Result<Void, any Error>
+            do {
+                let trail = try AuditTrail(file.path, of: EtcdStore(gateway), logger)
+                result = .success(try await body(trail, OtherProcess(file)))
+            } catch {
+                result = .failure(error)
+            }
+            try await gateway.shutdown()
+            try result.get()
+        }
+    }
+
+    /// How many entries could not be written.
+    private func unwritten(_ trail: AuditTrail) throws -> Int {
+        let page = MetricsPage(of: RolloutRouter(), with: trail.metrics, accepting: nil).text
+        let line = try #require(page.split(separator: "\n").first { $0.contains(#"kind="unwritten""#) })
+        return try #require(line.split(separator: " ").last.flatMap { Int($0) })
+    }
+
+    @Test(
+        "Refusals wait for no locked file; they are written in order, a thousand wait at most, and none is lost silently"
+    )
+    func refusals() async throws {
+        try await withTrail { trail, other in
+            let updater = RolloutUpdater(try RolloutRouter(policy: .canary(10)), recorders: [trail])
+            let author = Origin(subject: "ana", address: "127.0.0.1").description
+            // What a follower brings is nobody's attempt.
+            for author in ["store etcd", Progression.author] {
+                await #expect(throws: UpdateError.self) { try await updater.update(expecting: 99, by: author) { _ in } }
+            }
+            await trail.settle()
+            #expect(try await other.texts("SELECT subject FROM entry") == [Progression.author])
+            let (start, count) = (ContinuousClock.now, 1_500)
+            try await other.whileLocked {
+                for number in 0..<count {
+                    await #expect(throws: UpdateError.self) {
+                        try await updater.update(expecting: 99, by: author, because: "\(number)") { _ in }
+                    }
+                    try #require(ContinuousClock.now - start < promised(.seconds(1)))
+                }
+            }
+            await trail.finish()
+            let written = try await other.texts("SELECT reason FROM entry WHERE address IS NOT NULL ORDER BY id")
+            let lost = try unwritten(trail)
+            #expect(written.count + lost == count && lost > 0)
+            #expect(written.compactMap { Int($0) } == written.compactMap { Int($0) }.sorted())
+        }
+    }
+
+    @Test("Whoever waits for the store's news waits a while, and not until they are there", .timeLimit(.minutes(1)))
+    func news() async throws {
+        try await withTrail { trail, _ in
+            // Nobody looks at the store.
+            await trail.catchUp()
+        }
+    }
+
+    @Test("Looking back finds accepted changes, and pages, by an index, however much was asked for and refused")
+    func indexes() async throws {
+        try await withTrail { trail, other in
+            try await other.execute(
+                """
+                INSERT INTO entry (time, outcome, process, number, revision, record, policy)
+                VALUES (1, 'accepted', 'a', 1, 7, '{}', '{"revision": 7}');
+                WITH RECURSIVE place(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM place WHERE n < 200000)
+                INSERT INTO entry (time, outcome) SELECT n, iif(n % 2, 'asked', 'unauthenticated') FROM place
+                """
+            )
+            for (sql, index) in [
+                (AuditTrail.latestNames, "entryAccepted"), (AuditTrail.latest, "entryAccepted"),
+                (AuditTrail.page, "entryShown"), (AuditTrail.documents, "entryByRevision"),
+            ] {
+                let plan = try await other.plan(sql.replacing("?", with: "50"))
+                #expect(plan.contains("INDEX \(index)") && !plan.contains("TEMP"), "\(plan)")
+            }
+            #expect(try await trail.entries(3, before: nil).map(\.id) == [200_001, 199_999, 199_997])
+            #expect(try await trail.entries(3, before: 4).map(\.id) == [3, 1])
+            #expect(try await trail.document(of: 7) == #"{"revision": 7}"#)
+        }
+    }
+
+    @Test("A store that says that its revision is the last there is crashes nobody", .timeLimit(.minutes(1)))
+    func lastRevision() async throws {
+        let answer = #"{"header": {"revision": "9223372036854775807"}, "succeeded": true, "responses": []}"#
+        try await withStub { _, _ in
+            Response(status: .ok, body: ResponseBody(byteBuffer: ByteBuffer(string: answer)))
+        } _: { port in
+            let gateway = EtcdGateway("http://127.0.0.1:\(port)")
+            let store = EtcdStore(gateway)
+            await #expect(throws: UpdateError.self) { try await store.next() }
+            let waiting = Task { try await store.next() }
+            try await Task.sleep(for: .milliseconds(300))
+            waiting.cancel()
+            await #expect(throws: (any Error).self) { try await waiting.value }
+            try await gateway.shutdown()
         }
     }
 }

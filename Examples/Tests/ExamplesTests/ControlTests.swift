@@ -1089,10 +1089,13 @@ struct ControlTests {
             let edits = Array(repeating: fleet.request(.POST, "/rollout/update", headers, body), count: 100)
             let other = try OtherProcess(fleet.trail)
             try await other.whileLocked {
-                for (reply, time) in try await atOnce(edits) {
+                let replies = try await atOnce(edits)
+                for (reply, time) in replies {
                     #expect(reply.status == 503 && reply.text.contains("auditTrail"), "\(reply.text)")
                     #expect(time < promised(.seconds(3)))
                 }
+                // Together in a transaction, each hears what is wrong with the file. In turn, most would give up before.
+                #expect(replies.count { $0.reply.text.contains("database is locked") } > 50)
                 #expect(try await fleet.ask(.POST, "/rollout/abort", by: token).status == 503)
                 #expect(try await fleet.ask("/rollout/status", by: nil).status == 401)
                 #expect(try await fleet.ask("/rollout/history", by: token).status == 200)
@@ -1266,7 +1269,7 @@ struct AuditTrailTests {
     }
 
     @Test(
-        "Refusals wait for no locked file; they are written in order, a thousand wait at most, and none is lost silently"
+        "Refusals wait for no locked file; they are written in order, and none is lost silently"
     )
     func refusals() async throws {
         try await withTrail { trail, other in
@@ -1278,7 +1281,7 @@ struct AuditTrailTests {
             }
             await trail.settle()
             #expect(try await other.texts("SELECT subject FROM entry") == [Progression.author])
-            let (start, count) = (ContinuousClock.now, 1_500)
+            let (start, count) = (ContinuousClock.now, 300)
             try await other.whileLocked {
                 for number in 0..<count {
                     await #expect(throws: UpdateError.self) {
@@ -1290,8 +1293,26 @@ struct AuditTrailTests {
             await trail.finish()
             let written = try await other.texts("SELECT reason FROM entry WHERE address IS NOT NULL ORDER BY id")
             let lost = try unwritten(trail)
-            #expect(written.count + lost == count && lost > 0)
+            #expect(written.count + lost == count)
             #expect(written.compactMap { Int($0) } == written.compactMap { Int($0) }.sorted())
+        }
+    }
+
+    @Test("A record that comes twice is written once, and is no failure; beyond a thousand that wait, each is one")
+    func twice() async throws {
+        try await withTrail { trail, other in
+            let updater = RolloutUpdater(try RolloutRouter(policy: .canary(10)))
+            await #expect(throws: UpdateError.self) {
+                try await updater.update(expecting: 99, by: Progression.author) { _ in }
+            }
+            let record = try #require(updater.history.last)
+            for _ in 0..<2 { trail.record(record) }
+            await trail.finish()
+            #expect(try await other.texts("SELECT id FROM entry") == ["1"])
+            #expect(try unwritten(trail) == 0)
+            try await other.whileLocked { for _ in 0..<3_000 { trail.record(record) } }
+            await trail.finish()
+            #expect(try unwritten(trail) > 900)
         }
     }
 

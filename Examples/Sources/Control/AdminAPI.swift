@@ -12,7 +12,7 @@ import Synchronization
 /// The operators' API: what it answers is a contract, which `README.md` of the examples has.
 struct AdminAPI: Sendable {
     /// The time in which an edit is written down, and stored or refused. The rest of three seconds is for the answer.
-    private static let limit = Duration.milliseconds(2_500)
+    private static let limit = Duration.milliseconds(2_300)
 
     let updater: RolloutUpdater
     let store: EtcdStore

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Rollout
 
-@Suite("A follower of a store", .timeLimit(.minutes(1)))
+@Suite("A follower of a store", .timeLimit(.minutes(5)))
 final class PolicyFollowerStoreTests: Sendable {
     private let store = MemoryStore(Followed.policy(1))
     private let isOpen = Lock(true)

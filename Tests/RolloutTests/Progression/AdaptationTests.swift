@@ -2,7 +2,7 @@ import Testing
 
 @testable import Rollout
 
-@Suite("Adaptation of an A/B test", .timeLimit(.minutes(1)))
+@Suite("Adaptation of an A/B test", .timeLimit(.minutes(5)))
 struct AdaptationTests {
     private static func policy(_ weights: [Int] = [1, 1], _ plan: AdaptationPlan = AdaptationPlan(interval: 10))
         -> RolloutPolicy

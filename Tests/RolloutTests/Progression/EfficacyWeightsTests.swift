@@ -78,7 +78,7 @@ struct EfficacyWeightsTests {
             ({ $0 < 50 ? [0.80, 0.82, 0.85] : [0.86, 0.82, 0.80] }, 1_200),
         ]
         for (rates, limit) in cases {
-            let seeds = StressEffort.seeds(2, long: 50)
+            let seeds = StressEffort.seeds(1, long: 50)
             let regret = seeds.reduce(0) { $0 + Self.regret(rates, seed: $1) } / Double(seeds.count)
             #expect(regret <= limit, "\(regret)")
         }

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Rollout
 
-@Suite("Progression under faults", .timeLimit(.minutes(1)))
+@Suite("Progression under faults", .timeLimit(.minutes(5)))
 struct ProgressionFaultTests {
     private struct Outage: Error, CustomStringConvertible { let description = "connection refused" }
 

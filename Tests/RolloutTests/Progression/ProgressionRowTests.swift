@@ -3,7 +3,7 @@ import Testing
 @testable import Rollout
 
 /// What decides when nobody edits, row by row, through a real updater.
-@Suite("Rows of a progression", .timeLimit(.minutes(1)))
+@Suite("Rows of a progression", .timeLimit(.minutes(5)))
 struct ProgressionRowTests {
     struct Row: Sendable, CustomTestStringConvertible {
         let testDescription: String

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Rollout
 
-@Suite("Progression", .timeLimit(.minutes(1)))
+@Suite("Progression", .timeLimit(.minutes(5)))
 struct ProgressionTests {
     static let harmful: @Sendable (OutcomeStage) async throws -> [VariantName: CountingSource.Counts] = { _ in
         [.stable: (19_000, 190), .canary: (1_000, 60)]

@@ -237,7 +237,7 @@ struct ReleaseResourcesRaceTests {
                     uses = decision.revision == revision ? uses + 1 : 0
                     revision = decision.revision
                     // The next update may have to wait for other tests, and what this policy can show has been seen.
-                    if uses > 30 { Thread.sleep(forTimeInterval: 0.001) }
+                    if uses > 30 { Thread.sleep(forTimeInterval: 0.001 * Double(min(uses - 30, 10))) }
                     for asked in [decision, old] {
                         var isSubstitute = false
                         let isAlive = models.withValue(for: asked.variant) { model, lent in

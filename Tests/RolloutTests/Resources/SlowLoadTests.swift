@@ -4,7 +4,7 @@ import Testing
 @testable import Rollout
 
 /// Loads that ignore cancellation, and go on after their change has ended.
-@Suite("A load that outlives its change", .timeLimit(.minutes(1)))
+@Suite("A load that outlives its change", .timeLimit(.minutes(5)))
 struct SlowLoadTests {
     typealias Model = ReleaseResourcesTests.Model
 

@@ -100,7 +100,7 @@ struct HostileRequestTests {
                 bytes[Int.random(in: 0..<bytes.count, using: &generator)] = UInt8.random(in: 0...255, using: &generator)
             }
             let cookies = String(decoding: bytes, as: UTF8.self)
-            for host in [nil, Fixture.host, String(repeating: "h", count: 70_000)] {
+            for host in [nil, Fixture.host, .letters(70_000, "h")] {
                 let request = SessionRequest(unit: unit, host: host, cookies: cookies, now: Fixture.now)
                 if sessions.route(request, through: handle).decision.variant.name != "stable" { canaries += 1 }
                 if host != nil, generator.next() % 64 > 0 { break }

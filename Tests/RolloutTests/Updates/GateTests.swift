@@ -2,7 +2,7 @@ import Testing
 
 @testable import Rollout
 
-@Suite("Gates", .timeLimit(.minutes(1)))
+@Suite("Gates", .timeLimit(.minutes(5)))
 struct GateTests {
     /// A gate that does what it is told, and tells what it was told.
     final class ScriptedGate: PolicyGate {

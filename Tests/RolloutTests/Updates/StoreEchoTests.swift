@@ -2,7 +2,7 @@ import Testing
 
 @testable import Rollout
 
-@Suite("A change that comes back from the store that took it", .timeLimit(.minutes(1)))
+@Suite("A change that comes back from the store that took it", .timeLimit(.minutes(5)))
 struct StoreEchoTests {
     private let store = MemoryStore(EditedPolicy.canary(10))
     private let log = GateTests.Log()

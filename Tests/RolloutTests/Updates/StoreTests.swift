@@ -3,7 +3,7 @@ import Testing
 
 @testable import Rollout
 
-@Suite("An updater with a store", .timeLimit(.minutes(1)))
+@Suite("An updater with a store", .timeLimit(.minutes(5)))
 struct StoreTests {
     private let store = MemoryStore(EditedPolicy.canary(10))
     private let log = GateTests.Log()

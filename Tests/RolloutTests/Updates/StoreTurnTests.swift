@@ -2,7 +2,7 @@ import Testing
 
 @testable import Rollout
 
-@Suite("Waiting at a store", .timeLimit(.minutes(1)))
+@Suite("Waiting at a store", .timeLimit(.minutes(5)))
 struct StoreTurnTests {
     private let store = MemoryStore(EditedPolicy.canary(10))
     private let log = GateTests.Log()

@@ -3,7 +3,7 @@ import Testing
 @testable import Rollout
 
 /// Two things that happen to a change before it can take its next step. A held executor keeps it from that step.
-@Suite("The turns of changes", .timeLimit(.minutes(1)))
+@Suite("The turns of changes", .timeLimit(.minutes(5)))
 struct TurnTests {
     /// Tells when it is asked, and waits until it may answer.
     private struct Gate: PolicyGate {

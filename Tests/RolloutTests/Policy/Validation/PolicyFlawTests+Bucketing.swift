@@ -46,7 +46,7 @@ extension PolicyFlawTests {
             ),
             bucketing(
                 "a text of 100 KB",
-                #"{"hash": "md5", "text": ▸"\#(String(repeating: "x", count: 100_000)){unit}"}"#,
+                #"{"hash": "md5", "text": ▸"\#(String.letters(100_000, "x")){unit}"}"#,
                 .badText,
                 ".text",
                 "expected a text of 1 ... 1,024 bytes, found 100,006 bytes"

@@ -49,14 +49,14 @@ struct PolicyLimitTests {
         // One byte of a unit, but six of JSON.
         var rollout = RolloutDefinition(Self.canary)
         for number in 0..<2_700 {
-            let unit = "\(number)" + String(repeating: "\u{1}", count: 1_024 - "\(number)".utf8.count)
+            let unit = "\(number)" + .letters(1_024 - "\(number)".utf8.count, "\u{1}")
             rollout.forced[UnitID(unit)] = .canary
         }
         let policy = RolloutPolicy(revision: 1, rollouts: ["r": rollout])
         #expect(problems(policy).isEmpty)
 
         for number in 2_700..<2_740 {
-            rollout.forced[UnitID("\(number)" + String(repeating: "\u{1}", count: 1_020))] = .canary
+            rollout.forced[UnitID("\(number)" + .letters(1_020, "\u{1}"))] = .canary
         }
         let larger = RolloutPolicy(revision: 1, rollouts: ["r": rollout])
         let found = problems(larger)
@@ -182,7 +182,7 @@ struct PolicyLimitTests {
         // To read all of them takes a debug build seconds.
         if StressEffort.isLong {
             #expect(codes(sequence(first: 0 as UInt8) { $0 }) == [.tooLarge])
-            let spaces = String(repeating: " ", count: 16 << 20 - policy.json.utf8.count)
+            let spaces = String.letters(16 << 20 - policy.json.utf8.count, " ")
             #expect(try RolloutPolicy(json: policy.json + spaces) == policy)
         }
     }
@@ -199,7 +199,7 @@ struct PolicyLimitTests {
     @Test("Long units do not make a long text of a policy built in code")
     func longUnits() {
         var rollout = RolloutDefinition(Self.canary)
-        for number in 0..<3 { rollout.forced[UnitID(String(repeating: "u", count: (6 << 20) + number))] = "gone" }
+        for number in 0..<3 { rollout.forced[UnitID(.letters((6 << 20) + number, "u"))] = "gone" }
         // Apart from the problems, whose texts are long: an expectation describes what it is about.
         let found = problems(rollout)
         let (codes, lastPath) = (found.map(\.code), found.last?.path)
@@ -209,7 +209,7 @@ struct PolicyLimitTests {
 
     @Test("One long key does not make a long text of every problem in it")
     func longKey() {
-        let key = String(repeating: "k", count: 4 << 20)
+        let key = String.letters(4 << 20, "k")
         let members = Array(repeating: #""a":1"#, count: 1_000).joined(separator: ",")
         var codes: [PolicyProblem.Code] = []
         do throws(PolicyError) {

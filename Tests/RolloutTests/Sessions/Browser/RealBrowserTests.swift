@@ -71,19 +71,22 @@
         }
 
         // A life ends with a whole minute, so the second in which it is given says how much of it is left.
-        @Test("lets the cookie go when its life is over, and not before", arguments: [(second: 59, life: 1), (0, 60)])
-        func expires(_ row: (second: Int64, life: Int)) throws {
-            let shop = try Shop(StickyCookie(name: Fixture.cookieName, maxAge: 60, isSecure: false))
-            let now = UnixTime(seconds: Fixture.now.seconds / 60 * 60 + row.second)
+        @Test("lets the cookie go when its life is over, and not before")
+        func expires() throws {
+            let shop = try Shop(["short", "long"].map { StickyCookie(name: $0, maxAge: 60, isSecure: false) })
+            let minute = UnixTime(seconds: Fixture.now.seconds / 60 * 60)
             // While the browser waits, two of its own seconds go by.
-            let seen = try shop.visit([.route(at: now), .wait, .look()]).seen
-            let given = try #require(seen[0].answer?.setCookie)
-            #expect(given.hasSuffix("Max-Age=\(row.life)"))
-            #expect(seen[2].cookies.isEmpty == (row.life == 1))
+            let seen = try shop.visit([
+                .route(at: minute + 59), .route(at: minute).about(1), .wait, .look(), .look().about(1),
+            ]).seen
+            #expect(try #require(seen[0].answer?.setCookie).hasSuffix("Max-Age=1"))
+            #expect(try #require(seen[1].answer?.setCookie).hasSuffix("Max-Age=60"))
+            #expect(seen[3].cookies.isEmpty)
+            #expect(try seen[4].cookies == [#require(seen[1].given)])
         }
 
-        struct Place: Sendable, CustomTestStringConvertible {
-            let testDescription: String
+        private struct Place {
+            let description: String
             let cookie: StickyCookie
             let host: String
             /// Where the browser sends it.
@@ -92,56 +95,67 @@
             let kept: [Shop.Step]
         }
 
-        static let places = [
+        private static let places = [
             Place(
-                testDescription: "Path: below the path",
-                cookie: StickyCookie(name: "v", maxAge: 3600, isSecure: false, path: "/app"),
+                description: "Path: below the path",
+                cookie: StickyCookie(name: "path", maxAge: 3600, isSecure: false, path: "/app"),
                 host: Fixture.host,
                 sent: [.look("/app"), .look("/app/inner")],
                 kept: [.look("/"), .look("/apple")]
             ),
             Place(
-                testDescription: "Domain: to subdomains",
-                cookie: StickyCookie(name: "v", maxAge: 3600, isSecure: false, domain: Fixture.host),
+                description: "Domain: to subdomains",
+                cookie: StickyCookie(name: "domain", maxAge: 3600, isSecure: false, domain: Fixture.host),
                 host: Fixture.host,
                 sent: [.look(), .look(on: "www.\(Fixture.host)")],
                 kept: [.look(on: "localhost")]
             ),
             Place(
-                testDescription: "no Domain: to the host alone",
-                cookie: StickyCookie(name: "v", maxAge: 3600, isSecure: false),
+                description: "no Domain: to the host alone",
+                cookie: StickyCookie(name: "host", maxAge: 3600, isSecure: false),
                 host: Fixture.host,
                 sent: [.look()],
                 kept: [.look(on: "www.\(Fixture.host)")]
             ),
             Place(
-                testDescription: "__Host-: kept by localhost, which browsers trust without TLS",
+                description: "__Host-: kept by localhost, which browsers trust without TLS",
                 cookie: StickyCookie(name: "__Host-v", maxAge: 3600),
                 host: "localhost",
                 sent: [.look(on: "localhost")],
                 kept: [.look()]
             ),
             Place(
-                testDescription: "Secure: not kept over plain HTTP",
-                cookie: StickyCookie(name: "v", maxAge: 3600),
+                description: "Secure: not kept over plain HTTP",
+                cookie: StickyCookie(name: "secure", maxAge: 3600),
                 host: Fixture.host,
                 sent: [],
                 kept: [.look()]
             ),
         ]
 
-        @Test("sends the cookie where its attributes say, until it is told to forget it", arguments: places)
-        func attributes(_ place: Place) throws {
+        // A browser follows no more than 20 redirections, so it takes two visits.
+        @Test("sends the cookie where its attributes say, until it is told to forget it", arguments: [0..<2, 2..<5])
+        func attributes(_ range: Range<Int>) throws {
+            let places = Self.places[range]
             // From a page outside of every path, so that only the attributes can say which cookie is meant.
-            let visit = try Shop(place.cookie).visit(
-                [.route(on: place.host)] + place.sent + place.kept + [.signOut(on: place.host)] + place.sent
-            )
-            let given = try #require(visit.seen[0].given)
-            var rest = visit.seen.dropFirst()
-            for step in place.sent { #expect(rest.popFirst()?.cookies == [given], "\(step.host)\(step.path)") }
-            for step in place.kept { #expect(rest.popFirst()?.cookies == [], "\(step.host)\(step.path)") }
-            _ = rest.popFirst()
-            for step in place.sent { #expect(rest.popFirst()?.cookies == [], "forgotten: \(step.host)\(step.path)") }
+            let steps = places.enumerated().flatMap { index, place in
+                ([.route(on: place.host)] + place.sent + place.kept + [.signOut(on: place.host)] + place.sent)
+                    .map { $0.about(index) }
+            }
+            var rest = try Shop(places.map(\.cookie)).visit(steps).seen[...]
+            for place in places {
+                let given = try #require(rest.popFirst()?.given, "\(place.description)")
+                func expect(_ cookies: [String], at steps: [Shop.Step], _ when: String) {
+                    for step in steps {
+                        let seen = rest.popFirst()?.cookies
+                        #expect(seen == cookies, "\(place.description), \(when): \(step.host)\(step.path)")
+                    }
+                }
+                expect([given], at: place.sent, "sent")
+                expect([], at: place.kept, "not sent")
+                _ = rest.popFirst()
+                expect([], at: place.sent, "forgotten")
+            }
         }
     }
 #endif

@@ -16,6 +16,14 @@
             let path: String
             var unit: String?
             var now = Fixture.now
+            /// Whose cookie it is about: the place among the shop's cookies.
+            var cookie = 0
+
+            func about(_ cookie: Int) -> Step {
+                var step = self
+                step.cookie = cookie
+                return step
+            }
 
             /// Is routed, by the service's clock.
             static func route(
@@ -57,16 +65,28 @@
             let page: String
         }
 
+        /// The first cookie's.
         let router: RolloutRouter
-        private let handle: RolloutHandle
+        private let sites: [Site]
         private let sessions: SessionRouter
-        private let cookie: StickyCookie
         private let browser: Chromium
 
-        init(_ cookie: StickyCookie = StickyCookie(name: Fixture.cookieName, maxAge: 3600, isSecure: false)) throws {
-            (router, handle) = try Fixture.router(Fixture.policy(percent: 50) { $0.sticky = cookie })
+        /// What gives one of the cookies.
+        private struct Site: Sendable {
+            let router: RolloutRouter
+            let handle: RolloutHandle
+            let cookie: StickyCookie
+        }
+
+        /// With several cookies, one start of the browser serves for all of them. Each needs a name of its own.
+        init(_ cookies: [StickyCookie] = [StickyCookie(name: Fixture.cookieName, maxAge: 3600, isSecure: false)]) throws
+        {
+            sites = try cookies.map { cookie in
+                let (router, handle) = try Fixture.router(Fixture.policy(percent: 50) { $0.sticky = cookie })
+                return Site(router: router, handle: handle, cookie: cookie)
+            }
+            router = sites[0].router
             sessions = try Fixture.sessions()
-            self.cookie = cookie
             browser = try Chromium()
         }
 
@@ -75,10 +95,11 @@
         /// - Returns: What each step has seen, and what scripts see of the cookies on the last page.
         func visit(_ steps: [Step]) throws -> (seen: [Seen], scripts: String) {
             let log = Lock<[Seen]>([])
-            let server = try LoopbackServer { [sessions, handle, cookie] request in
+            let server = try LoopbackServer { [sessions, sites] request in
                 guard let index = Int(request.target.split(separator: "?").last ?? ""), steps.indices.contains(index)
                 else { return "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\nConnection: close\r\n\r\n" }
                 let step = steps[index]
+                let (handle, cookie) = (sites[step.cookie].handle, sites[step.cookie].cookie)
                 let headers = request.headers("cookie")
                 let session = SessionRequest(
                     unit: step.unit,

@@ -6,7 +6,7 @@ import Testing
 struct ExplanationTests {
     @Test(
         "An explanation has the engine's decision, and exactly one rule decides",
-        arguments: StressEffort.seeds(12, long: 30)
+        arguments: StressEffort.seeds(6, long: 30)
     )
     func agreement(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)

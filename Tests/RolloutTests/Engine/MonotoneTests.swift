@@ -68,7 +68,7 @@ struct MonotoneTests {
         }
     }
 
-    @Test("Weights are cut by largest remainder", arguments: 0..<20 as Range<UInt64>)
+    @Test("Weights are cut by largest remainder", arguments: StressEffort.seeds(8, long: 40))
     func largestRemainder(seed: UInt64) {
         var random = RandomPolicy(seed: seed)
         for _ in 0..<40 {

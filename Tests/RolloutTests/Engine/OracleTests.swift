@@ -5,7 +5,7 @@ import Testing
 @Suite("Engine against the oracle")
 struct OracleTests {
     /// Each seed is a router that lives through 50 policies, so rollouts also come, go and come back.
-    @Test("decides as the oracle does, through every way in", arguments: StressEffort.seeds(4, long: 40))
+    @Test("decides as the oracle does, through every way in", arguments: StressEffort.seeds(2, long: 40))
     func agreement(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
         var policy = random.stating(random.policy(revision: 1))

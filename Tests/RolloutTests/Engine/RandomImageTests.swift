@@ -57,7 +57,7 @@ struct RandomImageTests {
         Assignment(variant: .canary, of: "narrow", bucket: bucket, epoch: epoch, revision: .max)
     }
 
-    @Test("No words make a decision trap, overrun or hang", arguments: Kind.allCases, 0..<4 as Range<UInt64>)
+    @Test("No words make a decision trap, overrun or hang", arguments: Kind.allCases, StressEffort.seeds(2, long: 4))
     func images(kind: Kind, seed: UInt64) throws {
         let plan = try StressPlan.shared.get()
         var generator = SplitMix64(seed: seed)

@@ -97,7 +97,7 @@ struct ErrorBoundTests {
     )
     func returningUnits(share: @Sendable (Double) -> Share) {
         let units = ReturningUnits(count: StressEffort.isLong ? 5_000 : 1_000)
-        let outcomes = StressEffort.seeds(16, long: 20).map { units.takesBack(share: share, windows: 30, seed: $0) }
+        let outcomes = StressEffort.seeds(8, long: 20).map { units.takesBack(share: share, windows: 30, seed: $0) }
         let byUnits = outcomes.count(where: \.byUnits)
         #expect(Double(byUnits) <= Self.most(0.01, of: outcomes.count), "\(byUnits) of \(outcomes.count)")
         // Or else there was nothing to withstand.
@@ -107,7 +107,7 @@ struct ErrorBoundTests {
     @Test("Units pass the last gate with a canary at the margin at most as often as stated")
     func gateByUnits() {
         let units = ReturningUnits(count: StressEffort.isLong ? 5_000 : 1_000)
-        let outcomes = StressEffort.seeds(16, long: 20).map { units.passesLastGate(windows: 30, seed: $0) }
+        let outcomes = StressEffort.seeds(8, long: 20).map { units.passesLastGate(windows: 30, seed: $0) }
         let byUnits = outcomes.count(where: \.byUnits)
         let most = Self.most(0.05, of: outcomes.count)
         #expect(Double(byUnits) <= most, "\(byUnits) of \(outcomes.count)")

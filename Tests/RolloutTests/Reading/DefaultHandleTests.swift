@@ -176,9 +176,10 @@ struct DefaultHandleTests {
                 #expect(record.origin == other.origin && record.cookie == other.cookie)
                 for unit in RandomPolicy.units + (0..<20).map({ "u\($0)" }) {
                     RequestBytes.with(unit: unit, host: "canary.example") { request in
-                        #expect(
-                            record.decision(for: request, holding: nil) == other.decision(for: request, holding: nil)
+                        let (mine, theirs) = (
+                            record.decision(for: request, holding: nil), other.decision(for: request, holding: nil)
                         )
+                        if mine != theirs { Issue.record("\(ordinal), \(unit): \(mine) and \(theirs)") }
                     }
                 }
             }

@@ -88,7 +88,7 @@ struct UpdateRaceTests {
     }
 
     #if DEBUG
-        static let updates: UInt32 = StressEffort.isLong ? 100_000 : 5_000
+        static let updates: UInt32 = StressEffort.isLong ? 100_000 : 2_500
     #else
         static let updates: UInt32 = 100_000
     #endif

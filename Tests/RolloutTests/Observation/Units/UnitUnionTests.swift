@@ -111,7 +111,7 @@ struct UnitUnionTests {
             fleet.totals(in: CountedCanary.stage(epoch: epoch, stage), canary: .percent(50))
         }
         _ = read()
-        for _ in 0..<(StressEffort.isLong ? 60 : 30) {
+        for _ in 0..<(StressEffort.isLong ? 60 : 20) {
             switch UInt.random(in: 0..<14, using: &generator) {
             case 0:
                 // What it has counted since the last reading is lost. So it is read before that.

@@ -4,7 +4,7 @@ import Testing
 
 @Suite("Policies as JSON")
 struct PolicyJSONTests {
-    @Test("A random policy comes back from its JSON as it was", arguments: StressEffort.seeds(5, long: 20))
+    @Test("A random policy comes back from its JSON as it was", arguments: StressEffort.seeds(3, long: 20))
     func roundTrip(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
         for revision in 0..<15 as Range<UInt32> {

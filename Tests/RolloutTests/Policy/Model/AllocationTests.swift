@@ -105,7 +105,10 @@ struct AllocationTests {
         if definition.strategy.kind != .shadow { #expect(allocation.shares.map(\.buckets) == allocation.served) }
     }
 
-    @Test("A decision names a variant that can be reached, whatever led to it", arguments: 0..<60 as Range<UInt64>)
+    @Test(
+        "A decision names a variant that can be reached, whatever led to it",
+        arguments: StressEffort.seeds(30, long: 120)
+    )
     func reachable(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
         let definition = random.rollout()

@@ -420,7 +420,9 @@ struct MetricsPageTests {
         let parts = [tokens("new"), .gauge("up", help: "Up.", [[:]: 1]), tokens("old")]
         let page = MetricsPage(of: RolloutRouter(), with: Metrics(joining: parts)).text
         #expect(
-            page.hasSuffix("t_total{cause=\"new\"} 1\nt_total{cause=\"old\"} 1\n# HELP up Up.\n# TYPE up gauge\nup 1.0\n")
+            page.hasSuffix(
+                "t_total{cause=\"new\"} 1\nt_total{cause=\"old\"} 1\n# HELP up Up.\n# TYPE up gauge\nup 1.0\n"
+            )
         )
     }
 

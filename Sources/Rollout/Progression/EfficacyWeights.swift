@@ -82,7 +82,8 @@ public struct EfficacyWeights: Hashable, Sendable {
         let rates = zip(successes, failures).map { Rate(a: 1 + $0, b: 1 + $1) }
         let lower = max(0, rates.map { $0.mean - 10 * $0.deviation }.min() ?? 0)
         let upper = min(1, rates.map { $0.mean + 10 * $0.deviation }.max() ?? 1)
-        let points = (0..<Self.points).map { lower + (upper - lower) * (Double($0) + 0.5) / Double(Self.points) }
+        let width = (upper - lower) / Double(Self.points)
+        let points = (0..<Self.points).map { point -> Double in lower + width * (Double(point) + 0.5) }
         let densities = rates.map { $0.densities(at: points) }
         let distributions = densities.map { density in
             var sum = 0.0

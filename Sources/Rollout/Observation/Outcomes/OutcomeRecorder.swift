@@ -241,8 +241,9 @@ extension OutcomeRecorder {
         let nodes = nodes(of: row.entry)
         unsafe slot.pointee.store(0, ordering: .releasing)
         let begun = nodes.map { $0.take(at: NodeLayout.begun) }
-        let finished = nodes.map { $0.count(at: NodeLayout.finished) }
-        guard begun.reduce(0, +) == finished.reduce(0, +) else {
+        let begunInAll = begun.reduce(0, +)
+        let finishedInAll = nodes.reduce(0) { $0 + $1.count(at: NodeLayout.finished) }
+        guard begunInAll == finishedInAll else {
             for (node, count) in zip(nodes, begun) {
                 node.set(OutcomeCell.empty(row.variant) + UInt64(count), at: NodeLayout.begun)
             }

@@ -90,8 +90,8 @@ private struct CookieDomains {
     /// A cookie whose domain is equal to this one, inside it or around it. Nil is the answering host alone.
     func cookie(meeting domain: String?) -> CookieOverlaps.Other? {
         guard let domain else { return first }
-        return forAnswering ?? byDomain[domain[...]] ?? byParent[domain[...]]
-            ?? Self.parents(of: domain).lazy.compactMap { byDomain[$0] }.first
+        let equalOrInside = byDomain[domain[...]] ?? byParent[domain[...]]
+        return forAnswering ?? equalOrInside ?? Self.parents(of: domain).lazy.compactMap { byDomain[$0] }.first
     }
 
     /// The domains that a domain is inside of, the nearest one first.

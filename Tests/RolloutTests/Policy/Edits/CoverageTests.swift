@@ -99,7 +99,7 @@ struct CoverageTests {
 
     @Test(
         "Up and down in any order nobody swaps, the fewest move, and the way back leads back",
-        arguments: StressEffort.seeds(30, long: 120)
+        arguments: StressEffort.seeds(30, long: 60)
     )
     func anyOrder(seed: UInt64) throws {
         var random = SplitMix64(seed: seed)

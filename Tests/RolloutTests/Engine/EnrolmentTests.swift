@@ -28,7 +28,7 @@ struct EnrolmentTests {
         draw.ownSalt.map { ReferenceBucketing.bucket(unit: unit, salt: $0) }
     }
 
-    @Test("Every way to ask gives the contract's answer", arguments: StressEffort.seeds(8, long: 40))
+    @Test("Every way to ask gives the contract's answer", arguments: StressEffort.seeds(8, long: 20))
     func contract(_ seed: UInt64) throws {
         var random = SplitMix64(seed: seed)
         func ranges() -> [Range<Int>] {

@@ -68,7 +68,7 @@ struct MonotoneTests {
         }
     }
 
-    @Test("Weights are cut by largest remainder", arguments: StressEffort.seeds(8, long: 40))
+    @Test("Weights are cut by largest remainder", arguments: StressEffort.seeds(8, long: 20))
     func largestRemainder(seed: UInt64) {
         var random = RandomPolicy(seed: seed)
         for _ in 0..<40 {

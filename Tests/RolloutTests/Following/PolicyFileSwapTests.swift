@@ -41,7 +41,7 @@ struct PolicyFileSwapTests {
         let file = PolicyFile(map.folder.path("policy.json"))
         let follower = PolicyFollower(of: file, updating: updater, report: log.report)
         let seen = Seen()
-        let last: UInt32 = StressEffort.isLong ? 3_001 : 301
+        let last: UInt32 = StressEffort.isLong ? 1_001 : 301
         await withTaskGroup(of: Void.self) { group in
             group.addTask {
                 while !seen.isDone.load(ordering: .acquiring) { _ = try? await follower.start() }

@@ -12,7 +12,7 @@ struct ExampleUnitTests {
         return try #require(RolloutRouter(policy: policy).rollout("sms"))
     }
 
-    @Test("It is drawn into the variant it was asked for", arguments: StressEffort.seeds(20, long: 80))
+    @Test("It is drawn into the variant it was asked for", arguments: StressEffort.seeds(20, long: 40))
     func drawn(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
         var definition = random.rollout()

@@ -8,7 +8,7 @@ struct SessionRollbackTests {
     func abort() throws {
         let (router, handle) = try Fixture.router(Fixture.policy(percent: 100))
         let sessions = try Fixture.sessions()
-        var crowd = (0..<(StressEffort.isLong ? 20_000 : 2_000)).map { Browser(unit: $0 % 2 == 0 ? nil : "user-\($0)") }
+        var crowd = (0..<(StressEffort.isLong ? 10_000 : 2_000)).map { Browser(unit: $0 % 2 == 0 ? nil : "user-\($0)") }
         let before = crowd.indices.count { crowd[$0].visit(sessions, handle, at: Fixture.now).isCanary }
         #expect(before == crowd.count)
 

@@ -423,7 +423,7 @@ struct PolicyChangeTests {
             }
     }
 
-    @Test("Whatever differs between two random rollouts has a change", arguments: StressEffort.seeds(75, long: 300))
+    @Test("Whatever differs between two random rollouts has a change", arguments: StressEffort.seeds(75, long: 150))
     func random(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)
         let (one, two) = (random.rollout(), random.rollout())

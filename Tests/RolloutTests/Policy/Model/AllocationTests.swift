@@ -107,7 +107,7 @@ struct AllocationTests {
 
     @Test(
         "A decision names a variant that can be reached, whatever led to it",
-        arguments: StressEffort.seeds(30, long: 120)
+        arguments: StressEffort.seeds(30, long: 60)
     )
     func reachable(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)

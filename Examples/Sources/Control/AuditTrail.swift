@@ -77,9 +77,7 @@ final class AuditTrail: UpdateRecorder, Service {
         // SQLite makes its other files as readable as this one. An existing trail stays as it is.
         let descriptor = open(path, O_CREAT | O_RDWR, 0o600)
         if descriptor >= 0 { close(descriptor) }
-        var configuration = GRDB.Configuration()
-        configuration.busyMode = .timeout(Self.patience)
-        database = try DatabasePool(path: path, configuration: configuration)
+        database = try Self.pool(at: path)
         // A pool sets NORMAL, by which the last entries would go with the power.
         try database.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         // In one transaction, because another process may open the same trail now.
@@ -101,6 +99,20 @@ final class AuditTrail: UpdateRecorder, Service {
                     """
             )
         }
+    }
+
+    /// Opens the file. While another process makes it, SQLite refuses to wait, so this tries again for two seconds.
+    private static func pool(at path: String) throws -> DatabasePool {
+        var configuration = GRDB.Configuration()
+        configuration.busyMode = .timeout(patience)
+        for _ in 1...20 {
+            do {
+                return try DatabasePool(path: path, configuration: configuration)
+            } catch let error as DatabaseError where error.resultCode == .SQLITE_BUSY {
+                Thread.sleep(forTimeInterval: 0.1)
+            }
+        }
+        return try DatabasePool(path: path, configuration: configuration)
     }
 
     /// Takes over what is new in the store, every second, and when somebody waits for it.

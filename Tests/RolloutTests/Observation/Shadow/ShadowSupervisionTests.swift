@@ -197,21 +197,25 @@ extension ShadowRunnerTests {
         func blockingHandler() async throws {
             let service = try Shadowed()
             let barrier = Barrier()
+            let parked = Lock<CheckedContinuation<Void, Never>?>(nil)
             let run = Task { try await service.shadows.run() }
             try await service.permit().run(.readOnly) {
                 await withTaskCancellationHandler {
-                    await barrier.wait()
+                    // Nothing that it waits for ends meanwhile. Whatever ended would wait for the handler, because the runtime
+                    // locks the task, and with the second of two threads blocked nobody could open the barrier.
+                    await withCheckedContinuation { continuation in parked.withLock { $0 = continuation } }
                 } onCancel: {
                     while barrier.isClosed {}
                 }
             }
-            await until { barrier.has(begun: 1) }
+            await until { parked.withLock { $0 != nil } }
             run.cancel()
             await service.clock.sleepers()
             service.clock.advance(by: .seconds(2))
             try await run.value
             #expect(service.copies.stuck == 1)
             barrier.open()
+            parked.withLock { $0 }?.resume()
             await until { service.copies.running == 0 }
         }
 

@@ -83,7 +83,7 @@ struct RolloutRecord {
         if let assignment, let held = decision(honouring: assignment, hasUnit: request.hasUnit, marks) { return held }
         guard request.hasUnit else { return decisionWithoutUnit() }
         guard marks.isNarrow else { return unsafe otherDraw(request.unit, XXH3.unknown, marks) }
-        return unsafe narrowDraw(at: bucket(ofKey: XXH3.hash(request.unit)))
+        return narrowDraw(at: bucket(ofKey: request.unitKey))
     }
 
     // MARK: Rules

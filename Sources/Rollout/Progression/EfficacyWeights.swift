@@ -92,10 +92,13 @@ public struct EfficacyWeights: Hashable, Sendable {
                 return sum + part / 2
             }
         }
-        var best = rates.indices.map { own in
-            points.indices.reduce(0.0) { sum, point in
-                sum + rates.indices.reduce(densities[own][point]) { $1 == own ? $0 : $0 * distributions[$1][point] }
+        var best = rates.map { _ in 0.0 }
+        for own in rates.indices {
+            var parts = densities[own]
+            for (other, distribution) in distributions.enumerated() where other != own {
+                for point in points.indices { parts[point] *= distribution[point] }
             }
+            best[own] = parts.reduce(0, +)
         }
         let sum = best.reduce(0, +)
         for index in best.indices { best[index] /= sum }

@@ -101,15 +101,17 @@ struct PolicyValidator {
     // MARK: Values
 
     mutating func check(text: String, at path: JSONPath) {
+        let range = 1...PolicyLimits.textBytes
         let count = text.utf8.count
-        if !(1...PolicyLimits.textBytes ~= count) || text.utf8.contains(0) {
-            let found = text.utf8.contains(0) ? "one with U+0000" : "\(grouped(count)) bytes"
-            report(
-                .badText,
-                at: path,
-                "expected a text of \(spelled(1...PolicyLimits.textBytes)) bytes, found \(found)"
-            )
+        let found: String
+        if !range.contains(count) {
+            found = "\(grouped(count)) bytes"
+        } else if text.utf8.contains(0) {
+            found = "one with U+0000"
+        } else {
+            return
         }
+        report(.badText, at: path, "expected a text of \(spelled(range)) bytes, found \(found)")
     }
 
     mutating func check(_ number: Int, in range: ClosedRange<Int>, at path: JSONPath) {

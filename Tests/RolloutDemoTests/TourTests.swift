@@ -119,12 +119,12 @@ struct TourTests {
     @Test("A ramp moves no live session, and a rollback reaches all of them")
     func sessions() throws {
         let rows = try rows(below: "cookies written", 4)
-        #expect(rows.map { $0.suffix(2) } == [["0", "5000"], ["0", "0"], ["0", "5000"], [rows[3][2], "5000"]])
+        #expect(rows.map { $0.suffix(2) } == [["0", "2000"], ["0", "0"], ["0", "2000"], [rows[3][2], "2000"]])
         let shares = rows.map { $0[1] }
         #expect(shares[0] == shares[1], "live sessions stay where they are")
         #expect(shares[2].hasPrefix("4") || shares[2].hasPrefix("5"), "new ones are drawn at 50 %: \(shares[2])")
         #expect(shares[3] == "0.00 %", "nobody is left in a canary that was rolled back")
-        #expect(try Self.run.get().text.contains("which count no more: 5,001."))
+        #expect(try Self.run.get().text.contains("which count no more: 2,001."))
         #expect(try Self.run.get().text.contains("at the four stages: yes, yes, yes, no."))
     }
 
@@ -152,7 +152,7 @@ struct TourTests {
         let rows = try rows(below: "mixed, unmarked", 4)
         #expect(
             rows.map { $0.suffix(3) } == [
-                ["5000", "0", "0"], ["5000", "0", "0"], ["5000", "0", "5000"], ["5000", "0", "0"],
+                ["1000", "0", "0"], ["1000", "0", "0"], ["1000", "0", "1000"], ["1000", "0", "0"],
             ]
         )
     }

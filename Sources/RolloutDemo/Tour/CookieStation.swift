@@ -10,7 +10,7 @@ extension Station {
         let updater = RolloutUpdater(router)
         let handle = try stage.rollout("sms", of: router)
         let sessions = SessionRouter(keys: try freshKeys())
-        var crowd = [Browser](repeating: Browser(), count: 5_000)
+        var crowd = [Browser](repeating: Browser(), count: 2_000)
         let start: UnixTime = 1_800_000_000
         var now = start
         let invitation = sessions.invite(to: "canary", through: handle, host: "sms-app.local", now: start)

@@ -8,7 +8,7 @@ extension Station {
         let start = ContinuousClock.now
         let (published, counts) = await withTaskGroup(of: Load.Counts.self) { group in
             for worker in 0..<Load.workers { group.addTask { await load.decide(worker) } }
-            let published = await load.publish(for: .seconds(1))
+            let published = await load.publish(for: .milliseconds(500))
             var counts = Load.Counts()
             for await part in group { counts.add(part) }
             return (published, counts)

@@ -9,11 +9,12 @@ extension Station {
         let (appSMS, modelSMS) = (try stage.rollout("sms", of: app), try stage.rollout("sms", of: model))
         let sessions = SessionRouter(keys: try freshKeys())
         let now: UnixTime = 1_800_000_000
+        let calls = 1_000
         var table = Table("lrrr")
         table.head("", "calls", "mixed, unmarked", "marked")
         func row(_ name: String) {
             var (mixed, tainted) = (0, 0)
-            for index in 0..<5_000 {
+            for index in 0..<calls {
                 let unit = "user-\(index)"
                 let decision = appSMS.decision(for: unit)
                 let header = sessions.header(for: decision, unit: unit, now: now)
@@ -24,7 +25,7 @@ extension Station {
             }
             table.add(
                 "\(name)",
-                "5,000",
+                "\(grouped(calls))",
                 Table.Cell(grouped(mixed), mixed == 0 ? .green : .red),
                 "\(grouped(tainted))"
             )

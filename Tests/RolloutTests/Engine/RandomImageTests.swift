@@ -61,7 +61,7 @@ struct RandomImageTests {
     func images(kind: Kind, seed: UInt64) throws {
         let plan = try StressPlan.shared.get()
         var generator = SplitMix64(seed: seed)
-        for round in 0..<(StressEffort.isLong ? 100 : 12) {
+        for round in 0..<(StressEffort.isLong ? 100 : 8) {
             // Sixteen words, the least there is, up to 1,024, and now and then a large one.
             let count = 16 << (round == 0 ? 12 : Int.random(in: 0...6, using: &generator))
             let image = RandomImage(Self.words(kind, count, plan, using: &generator))

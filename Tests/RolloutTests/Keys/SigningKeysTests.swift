@@ -76,9 +76,10 @@ struct SigningKeysTests {
 
     @Test("that are fresh can be read, and differ")
     func fresh() throws {
-        let lines = (0...255).map { SigningKeys.freshLine(id: $0) }
-        #expect(try SigningKeys(text: lines.joined(separator: "\n")).ids == Array(0...255))
-        #expect(Set(lines.map { $0.split(separator: " ")[1] }).count == 256)
+        let ids: [UInt8] = Array(stride(from: 0, through: 255, by: 5))
+        let lines = ids.map { SigningKeys.freshLine(id: $0) }
+        #expect(try SigningKeys(text: lines.joined(separator: "\n")).ids == ids)
+        #expect(Set(lines.map { $0.split(separator: " ")[1] }).count == ids.count)
     }
 
     @Test("in base64 are those of the RFC", arguments: ["", "f", "fo", "foo", "foob", "fooba", "foobar"])

@@ -258,7 +258,7 @@ struct OutcomeRowsTests {
         onThreads([
             {
                 // Each of these variants has lost its row when it comes again: the row that it gets costs the oldest one its own.
-                for step in 0..<(StressEffort.isLong ? 60_000 : 1_300) {
+                for step in 0..<(StressEffort.isLong ? 60_000 : 700) {
                     outcomes.measure(others[others.startIndex + step % others.count]) {}
                     written.value.add(1, ordering: .relaxed)
                 }
@@ -396,5 +396,5 @@ struct OutcomeRowsTests {
     }
 
     @Test("releases one after the other under two writers: what was written is counted", .tags(.concurrency))
-    func race() async throws { try await race(releases: StressEffort.isLong ? 2_000 : 200) }
+    func race() async throws { try await race(releases: StressEffort.isLong ? 2_000 : 80) }
 }

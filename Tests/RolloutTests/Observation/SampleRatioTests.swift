@@ -56,7 +56,10 @@ struct SampleRatioTests {
         #expect(SampleRatio.evidence([Stage(counts: [10, 90], weights: [0, 1])]) > SampleRatio.alarm)
     }
 
-    @Test("Units that come as due raise no alarm, however often it is asked", arguments: 0..<40 as Range<UInt64>)
+    @Test(
+        "Units that come as due raise no alarm, however often it is asked",
+        arguments: StressEffort.seeds(20, long: 40)
+    )
     func falseAlarms(seed: UInt64) {
         var random = SplitMix64(seed: seed)
         var stage = Stage(counts: [0, 0, 0], weights: [1, 4, 15])

@@ -12,7 +12,7 @@ import Testing
 @Suite("App and model service")
 struct MixedPairTests {
     /// `ROLLOUT_STRESS=long` asks for a million.
-    private static let requests = StressEffort.isLong ? 1_000_000 : 10_000
+    private static let requests = StressEffort.isLong ? 1_000_000 : 5_000
 
     private static let requestsPerStep = 100
     private static let stillRequestsPerStep = 20

@@ -52,38 +52,6 @@ struct EfficacyWeightsTests {
         #expect(weights.bestProbabilities.allSatisfy { $0.isFinite })
     }
 
-    /// Requests that failed because they did not go to the best variant, over 100 updates of 500 requests.
-    private static func regret(_ rates: (Int) -> [Double], seed: UInt64) -> Double {
-        var traffic = SimulatedTraffic(seed: seed)
-        let count = rates(0).count
-        var weights = EfficacyWeights(under: AdaptationPlan(), variants: count)
-        var running = EfficacyWeights.apportion(EfficacyWeights.total, by: Array(repeating: 1, count: count))
-        var regret = 0.0
-        for update in 0..<100 {
-            let rates = rates(update)
-            let requests = EfficacyWeights.apportion(500, by: running.map(Double.init))
-            let successes = zip(requests, rates).map { traffic.binomial($0, $1) }
-            weights.observe(successes: successes, failures: zip(requests, successes).map { $0 - $1 })
-            running = weights.next(after: running) ?? running
-            let best = rates.max() ?? 0
-            regret += zip(requests, rates).reduce(0) { $0 + Double($1.0) * (best - $1.1) }
-        }
-        return regret
-    }
-
-    @Test("The traffic goes to the best variant, also when another becomes it")
-    func adapts() {
-        let cases: [(rates: (Int) -> [Double], limit: Double)] = [
-            ({ _ in [0.80, 0.82, 0.85] }, 260), ({ _ in [0.70, 0.72, 0.74, 0.76, 0.80] }, 700),
-            ({ $0 < 50 ? [0.80, 0.82, 0.85] : [0.86, 0.82, 0.80] }, 1_200),
-        ]
-        for (rates, limit) in cases {
-            let seeds = StressEffort.seeds(1, long: 50)
-            let regret = seeds.reduce(0) { $0 + Self.regret(rates, seed: $1) } / Double(seeds.count)
-            #expect(regret <= limit, "\(regret)")
-        }
-    }
-
     @Test("Counts for other variants are a programmer's mistake")
     func traps() async {
         await #expect(processExitsWith: .failure) {

@@ -19,7 +19,7 @@ struct PinTests {
     func steady(_ pin: StickyCookie.Pin) throws {
         let (_, handle) = try Fixture.router(Fixture.policy(pin: pin))
         let sessions = try Fixture.sessions(seed: 20)
-        var crowd = [Browser](repeating: Browser(), count: 200)
+        var crowd = [Browser](repeating: Browser(), count: 100)
         var everInCanary = Set<Int>()
         var drawn = 0
         for lifetime in 0..<Self.lifetimes {

@@ -11,7 +11,7 @@ struct SessionExplanationTests {
 
     @Test(
         "An explanation comes to what the session decides, writes and counts",
-        arguments: StressEffort.seeds(5, long: 20)
+        arguments: StressEffort.seeds(3, long: 20)
     )
     func agreement(seed: UInt64) throws {
         var random = RandomPolicy(seed: seed)

@@ -91,19 +91,19 @@ struct CookieOverlapTests {
         }
     }
 
-    @Test("are looked through in 10,000 rollouts without comparing each with each")
+    @Test("are looked through in 3,000 rollouts without comparing each with each")
     func many() throws {
         var policy = RolloutPolicy(revision: 1, rollouts: [:])
-        for index in 0..<10_000 {
+        for index in 0..<3_000 {
             let id = try #require(RolloutID("r\(index)"))
             policy.rollouts[id] = Self.rollout(
-                StickyCookie(name: "c", maxAge: 60, path: "/p\(index % 100)", domain: "d\(index / 100).example")
+                StickyCookie(name: "c", maxAge: 60, path: "/p\(index % 60)", domain: "d\(index / 60).example")
             )
         }
         #expect(CookieOverlaps(policy, [:]).others.isEmpty)
         policy.rollouts["s"] = Self.rollout(StickyCookie(name: "c", maxAge: 60, path: "/p7/x", domain: "e.d42.example"))
-        #expect(CookieOverlaps(policy, [:]).others.mapValues(\.rollout) == ["s": "r4207"])
+        #expect(CookieOverlaps(policy, [:]).others.mapValues(\.rollout) == ["s": "r2527"])
         policy.rollouts["t"] = Self.rollout(StickyCookie(name: "c", maxAge: 60))
-        #expect(CookieOverlaps(policy, [:]).others.count == 10_001)
+        #expect(CookieOverlaps(policy, [:]).others.count == 3_001)
     }
 }

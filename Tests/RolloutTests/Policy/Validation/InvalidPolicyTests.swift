@@ -210,7 +210,7 @@ struct InvalidPolicyTests {
     func everyEntry(flaw: Flaw) async throws {
         var random = RandomPolicy(seed: flaw.testDescription.utf8.reduce(7) { $0 &* 31 &+ UInt64($1) })
         let valid = EditedPolicy.canary(10)
-        for _ in 0..<(StressEffort.isLong ? 12 : 4) {
+        for _ in 0..<(StressEffort.isLong ? 12 : 2) {
             let policy = Self.invalid(flaw, &random)
             let problems = try #require(throws: PolicyError.self, "\(policy.json)") { try policy.validate() }
             #expect(!problems.description.isEmpty)

@@ -53,8 +53,6 @@ struct PolicyLimitTests {
             rollout.forced[UnitID(unit)] = .canary
         }
         let policy = RolloutPolicy(revision: 1, rollouts: ["r": rollout])
-        #expect(problems(policy).isEmpty)
-
         for number in 2_700..<2_740 {
             rollout.forced[UnitID("\(number)" + .letters(1_020, "\u{1}"))] = .canary
         }
@@ -65,8 +63,9 @@ struct PolicyLimitTests {
         #expect(problem.path.isEmpty)
         let message = "expected a policy of at most 16,777,216 bytes as JSON, found "
         #expect(problem.message.hasPrefix(message))
-        // To read the one and to write the other takes a debug build seconds.
+        // To look at the one below the limit, and to write both, takes a debug build seconds.
         if StressEffort.isLong {
+            #expect(problems(policy).isEmpty)
             #expect(try RolloutPolicy(json: policy.json) == policy)
             let bytes = larger.json.utf8.count
             let count = "\(bytes / 1_000_000),\(String(bytes / 1_000 % 1_000 + 1_000).dropFirst()),"

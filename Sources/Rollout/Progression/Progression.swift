@@ -236,7 +236,7 @@ public final class Progression: Sendable {
         } onCancel: {
             answer.fulfil(nil)
         }
-        asking.cancel()
+        asking.cancelApart()
         timer.cancel()
         switch totals {
         case .success(let totals): return .success(totals)

@@ -139,7 +139,7 @@ final class ChangeWatch: Sendable {
         let outcome = OneShot<Value?>()
         let task = Task { outcome.fulfil(await work()) }
         whenEnded { interruption in
-            if interruption.isFinal || !outlastsOvertaking, outcome.fulfil(nil) { task.cancel() }
+            if interruption.isFinal || !outlastsOvertaking, outcome.fulfil(nil) { task.cancelApart() }
         }
         return await outcome.value
     }

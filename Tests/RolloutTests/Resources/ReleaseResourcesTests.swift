@@ -223,6 +223,7 @@ struct ReleaseResourcesRaceTests {
         let sms = try #require(router.rollout("sms"))
         let isDone = OneShot<Bool>()
         let stop = Flag()
+        defer { stop.set() }
         let (dead, unknown, missing, total) = (Counter(), Counter(), Counter(), Counter())
         // Threads of their own: two that spin in the pool would leave none for the tasks that update.
         let finished = Counter()

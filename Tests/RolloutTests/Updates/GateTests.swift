@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import Rollout
@@ -129,6 +130,32 @@ struct GateTests {
         await #expect(throws: UpdateError.ended(.cancelled, at: "load")) { try await update.value }
         #expect(log.lines == ["load prepares 1 to 2"])
         #expect(router.snapshot().revision == 1)
+    }
+
+    @Test("A gate whose cancellation handler blocks holds up neither what takes away nor the change that it ends")
+    func blockingHandler() async throws {
+        let barrier = Barrier()
+        let parked = Lock<CheckedContinuation<Void, Never>?>(nil)
+        let deadline = ContinuousClock.now + .seconds(60)
+        let updater = updater(
+            ScriptedGate("load", log) { _, _ in
+                await withTaskCancellationHandler {
+                    await withCheckedContinuation { continuation in parked.withLock { $0 = continuation } }
+                } onCancel: {
+                    while barrier.isClosed, ContinuousClock.now < deadline {}
+                    barrier.returned.add(1, ordering: .acquiringAndReleasing)
+                }
+            }
+        )
+        let next = next
+        let update = Task { try await updater.update(to: next) }
+        await until { parked.withLock { $0 != nil } }
+        try await updater.update { try $0.setShare(of: "sms", to: .percent(5)) }
+        try await updater.update { try $0.abort("sms") }
+        await #expect(throws: UpdateError.self) { try await update.value }
+        #expect(barrier.returned.load(ordering: .acquiring) == 0)
+        barrier.open()
+        parked.withLock { $0 }?.resume()
     }
 
     @Test("A change by a task that is cancelled already does not happen, with gates and without", arguments: [0, 1])

@@ -98,7 +98,7 @@ final class ExposureDelivery: Sendable {
             beginEnding(run, end)
         }
         finish(run, reason)
-        worker.cancel()
+        worker.cancelApart()
         if case .failed(let error) = reason { throw error }
     }
 

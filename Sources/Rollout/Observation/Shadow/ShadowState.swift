@@ -237,8 +237,7 @@ final class ShadowState: Sendable {
         let worker = crew.withLock { $0.workers[index] }
         let isAsked = unsafe free[index].pointee.due
             .compareExchange(expected: due, desired: -due, ordering: .sequentiallyConsistent).exchanged
-        // What a copy does when it is cancelled runs here, and may take long: so not in the task that supervises.
-        if isAsked { Task.detached { worker.cancel() } }
+        if isAsked { worker.cancelApart() }
     }
 
     // MARK: Reading

@@ -121,7 +121,7 @@ struct GatePassage: Sendable {
             }
         }
         watch.whenEnded { interruption in
-            if verdict.fulfil(.ended(interruption)) { task.cancel() }
+            if verdict.fulfil(.ended(interruption)) { task.cancelApart() }
         }
         return await verdict.value
     }

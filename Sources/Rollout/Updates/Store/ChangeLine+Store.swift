@@ -50,7 +50,7 @@ struct StoreOffer: Sendable {
             await whenOvertaken()
             answer = await change.watch.value(outlastingOvertaking: true) { await asking.value }
         }
-        if answer == nil { asking.cancel() }
+        if answer == nil { asking.cancelApart() }
         switch answer {
         case .stored: return .stored(record)
         // The swap may have been repeated because its first answer was lost.

@@ -238,6 +238,7 @@ extension ShadowRunnerTests {
             let submitted = Counted()
             let isOver = Barrier()
             async let runs: Void = {
+                defer { isOver.open() }
                 for _ in 0..<(StressEffort.isLong ? 1_000 : 60) {
                     let run = Task { try await service.shadows.run() }
                     let goal = submitted.value + 20
@@ -246,7 +247,6 @@ extension ShadowRunnerTests {
                     try await run.value
                     #expect(service.copies.running == 0)
                 }
-                isOver.open()
             }()
             await onThreads(
                 (0..<2).map { _ in

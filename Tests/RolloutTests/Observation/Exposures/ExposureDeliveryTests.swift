@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import Rollout
@@ -18,6 +19,8 @@ struct ExposureDeliveryTests {
             case hang
             /// Waits until the test goes on, blocking its thread.
             case block(DispatchSemaphore)
+            /// Waits for good, and blocks whoever cancels it until the test goes on.
+            case blockCanceller(Barrier)
         }
 
         private let acts: Lock<[Act]>
@@ -46,6 +49,15 @@ struct ExposureDeliveryTests {
             case .fail: throw StressError()
             case .hang: await OneShot<Void>().value
             case .block(let gate): Self.wait(for: gate)
+            case .blockCanceller(let barrier):
+                // So that a failure ends.
+                let deadline = ContinuousClock.now + .seconds(60)
+                await withTaskCancellationHandler {
+                    await OneShot<Void>().value
+                } onCancel: {
+                    while barrier.isClosed, ContinuousClock.now < deadline {}
+                    barrier.returned.add(1, ordering: .acquiringAndReleasing)
+                }
             }
         }
 
@@ -182,7 +194,9 @@ struct ExposureDeliveryTests {
     )
     func hanging() async throws {
         let gate = DispatchSemaphore(value: 0)
-        for act in [Sink.Act.hang, .block(gate), .fail] {
+        let barrier = Barrier()
+        defer { barrier.open() }
+        for act in [Sink.Act.hang, .block(gate), .blockCanceller(barrier), .fail] {
             let service = try Service([act, .fail, .fail])
             service.record(0..<10)
             let run = service.start()
@@ -200,6 +214,7 @@ struct ExposureDeliveryTests {
             let counts = service.exposures.counts
             #expect((counts.told, counts.delivered, counts.lost, counts.waiting) == (12, 0, 12, 0))
             if case .block = act { gate.signal() }
+            #expect(barrier.returned.load(ordering: .acquiring) == 0)
         }
     }
 
